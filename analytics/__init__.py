@@ -1,0 +1,1 @@
+"""What is happening: space-time cubes, hotspots and trends."""

@@ -1,0 +1,1 @@
+"""Where things are: coordinates, lattice, grids, imports and the database they live in."""

@@ -1,0 +1,1 @@
+"""How people deal with it: intake, cases and deadlines."""

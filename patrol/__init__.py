@@ -1,0 +1,1 @@
+"""Who goes where: allocation of hours by trend, and the plan."""
