@@ -1,0 +1,1 @@
+"""Reading files of any common format as streams of Arrow batches."""
