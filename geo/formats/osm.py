@@ -64,7 +64,7 @@ def _roads(path: Path) -> Iterator[dict[str, Any]]:
             continue
         if sum(node.location.valid() for node in way.nodes) < 2:
             continue
-        row = _row(way, f"way/{way.id}", "highway", lambda: factory.create_linestring(way))
+        row = _row(way, f"way/{way.id}", "highway", factory.create_linestring)
         if row is not None:
             yield row
 
@@ -76,14 +76,14 @@ def _buildings(path: Path) -> Iterator[dict[str, Any]]:
         if not area.is_area():
             continue
         ref = f"{'way' if area.from_way() else 'relation'}/{area.orig_id()}"
-        row = _row(area, ref, "building", lambda area=area: factory.create_multipolygon(area))
+        row = _row(area, ref, "building", factory.create_multipolygon)
         if row is not None:
             yield row
 
 
-def _row(item: Any, ref: str, key: str, make_wkb: Callable[[], str]) -> dict[str, Any] | None:
+def _row(item: Any, ref: str, key: str, make_wkb: Callable[[Any], str]) -> dict[str, Any] | None:
     try:
-        wkb = bytes.fromhex(make_wkb())
+        wkb = bytes.fromhex(make_wkb(item))
     except (osmium.InvalidLocationError, RuntimeError):
         return None  # fewer than two distinct points inside the extract
     tags = item.tags

@@ -70,7 +70,7 @@ class Numbering:
     broken: list[BrokenRow] = field(default_factory=list)
 
     def number(self, n_rows: int) -> tuple[pa.Array, tuple[BrokenRow, ...]]:
-        """Number the next `n_rows` good rows and hand over the broken ones before their end."""
+        """Give the next `n_rows` good rows their numbers, and the broken rows among them."""
         skip = {row.row_no for row in self.broken}
         if not skip:
             numbers = pa.array(range(self.next_row, self.next_row + n_rows), pa.int64())
