@@ -1,0 +1,178 @@
+"""Why a grid gets its hours: the figures, and the same in words, Chinese and English."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Lang = Literal["zh", "en"]
+Step = Literal["day", "week", "month"]
+
+_STEP_ZH = {"day": "天", "week": "周", "month": "个月"}
+_EVERY_ZH = {"day": "每天", "week": "每周", "month": "每月"}
+# Above this, "q = 0.43" says no more than that nothing is proven.
+PROVEN_Q = 0.10
+
+
+@dataclass(frozen=True)
+class Reason:
+    """The figures behind the hours of one grid.
+
+    Attributes
+    ----------
+    hours, explore_h, trend_h
+        Hours in all, of these to explore, and more than level alone would have given.
+    floor_h, cap_h, at_floor, at_cap
+        The bounds, and whether one of them decides.
+    level
+        Reports a step, all classes, not weighted.
+    driver_zh, driver_en
+        Name of the class whose trend moves the need most; empty when there is none.
+    change, q_value, belief
+        The driver's rise over the recent steps (0.38 is 38 % up), its q-value, and the share
+        of its slope that was used. None: not known.
+    recent_steps, step
+        The recent past, such as 6 weeks.
+    unknown
+        Nothing was ever reported here: unknown, not safe.
+    """
+
+    hours: float
+    explore_h: float
+    trend_h: float
+    floor_h: float
+    cap_h: float
+    at_floor: bool
+    at_cap: bool
+    level: float
+    driver_zh: str
+    driver_en: str
+    change: float | None
+    q_value: float | None
+    belief: float
+    recent_steps: int
+    step: Step
+    unknown: bool
+
+
+def explain(reason: Reason, lang: Lang) -> str:
+    """Return a reason in words.
+
+    Parameters
+    ----------
+    reason
+        The figures.
+    lang
+        ``"zh"`` or ``"en"``.
+
+    Examples
+    --------
+    >>> figures = Reason(
+    ...     hours=3.5, explore_h=0.25, trend_h=1.5, floor_h=0.5, cap_h=8.0, at_floor=False,
+    ...     at_cap=False, level=12.3, driver_zh="暴露垃圾", driver_en="dumping", change=0.38,
+    ...     q_value=0.004, belief=0.88, recent_steps=6, step="week", unknown=False)
+    >>> explain(figures, "en")
+    '3.50 h, of these +1.50 h by trend: dumping up 38 % in 6 weeks (q < 0.01); 12.3 reports a \
+week; floor met, cap not reached; 0.25 h to explore'
+    >>> explain(figures, "zh")
+    '3.50小时，其中趋势+1.50小时：暴露垃圾6周上升38%（q<0.01）；每周12.3件；已达下限，未到上限；含探索0.25小时'
+    """
+    if lang == "zh":
+        parts = [_head_zh(reason), *_level_zh(reason), _bounds_zh(reason)]
+        if reason.explore_h > 0:
+            parts.append(f"含探索{reason.explore_h:.2f}小时")
+        return "；".join(parts)
+    parts = [_head_en(reason), *_level_en(reason), _bounds_en(reason)]
+    if reason.explore_h > 0:
+        parts.append(f"{reason.explore_h:.2f} h to explore")
+    return "; ".join(parts)
+
+
+def _head_en(reason: Reason) -> str:
+    head = f"{reason.hours:.2f} h"
+    if reason.unknown:
+        return f"{head}: nothing was reported here, so need is unknown, not zero and not safe"
+    if reason.trend_h:
+        head += f", of these {reason.trend_h:+.2f} h by trend"
+    return f"{head}: {_trend_en(reason)}"
+
+
+def _trend_en(reason: Reason) -> str:
+    name = reason.driver_en
+    if not name:
+        return f"no report in the last {_span_en(reason)}"
+    if reason.q_value is None or reason.q_value > PROVEN_Q:
+        tested = "not tested" if reason.q_value is None else f"q = {reason.q_value:.2f}"
+        return f"{name} leads, no proven trend ({tested})"
+    proof = _q(reason.q_value, " ")
+    if reason.change is None:
+        return f"{name} up from nothing in {_span_en(reason)} ({proof})"
+    if reason.change == 0:
+        return f"{name} steady over {_span_en(reason)} ({proof})"
+    way = "up" if reason.change > 0 else "down"
+    return f"{name} {way} {abs(reason.change):.0%}".replace("%", " %") + (
+        f" in {_span_en(reason)} ({proof})"
+    )
+
+
+def _span_en(reason: Reason) -> str:
+    plural = "" if reason.recent_steps == 1 else "s"
+    return f"{reason.recent_steps} {reason.step}{plural}"
+
+
+def _level_en(reason: Reason) -> list[str]:
+    return [] if reason.unknown else [f"{reason.level:.1f} reports a {reason.step}"]
+
+
+def _bounds_en(reason: Reason) -> str:
+    if reason.at_cap:
+        return f"held at the cap of {reason.cap_h:.2f} h"
+    if reason.at_floor:
+        return f"held at the floor of {reason.floor_h:.2f} h"
+    return "floor met, cap not reached"
+
+
+def _head_zh(reason: Reason) -> str:
+    head = f"{reason.hours:.2f}小时"
+    if reason.unknown:
+        return f"{head}：本网格无上报数据，情况不明，不等于没有需求，更不等于安全"
+    if reason.trend_h:
+        head += f"，其中趋势{reason.trend_h:+.2f}小时"
+    return f"{head}：{_trend_zh(reason)}"
+
+
+def _trend_zh(reason: Reason) -> str:
+    span = f"{reason.recent_steps}{_STEP_ZH[reason.step]}"
+    name = reason.driver_zh
+    if not name:
+        return f"最近{span}无上报"
+    if reason.q_value is None or reason.q_value > PROVEN_Q:
+        tested = "未检验" if reason.q_value is None else f"q={reason.q_value:.2f}"
+        return f"{name}为主，趋势不显著（{tested}）"
+    proof = _q(reason.q_value, "")
+    if reason.change is None:
+        return f"{name}{span}内从无到有（{proof}）"
+    if reason.change == 0:
+        return f"{name}{span}持平（{proof}）"
+    way = "上升" if reason.change > 0 else "下降"
+    return f"{name}{span}{way}{abs(reason.change):.0%}（{proof}）"
+
+
+def _level_zh(reason: Reason) -> list[str]:
+    return [] if reason.unknown else [f"{_EVERY_ZH[reason.step]}{reason.level:.1f}件"]
+
+
+def _bounds_zh(reason: Reason) -> str:
+    if reason.at_cap:
+        return f"已到上限{reason.cap_h:.2f}小时"
+    if reason.at_floor:
+        return f"保持下限{reason.floor_h:.2f}小时"
+    return "已达下限，未到上限"
+
+
+def _q(value: float, space: str) -> str:
+    for bound in (0.001, 0.01, 0.05, 0.10):
+        if value < bound:
+            return f"q{space}<{space}{bound:g}"
+    return f"q{space}={space}{math.ceil(value * 100) / 100:.2f}"
