@@ -1,0 +1,1 @@
+"""Responsibility grids: check them, draw them, number them, change them with history."""
