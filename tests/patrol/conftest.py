@@ -1,0 +1,74 @@
+"""A small planned district whose truth is known by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from shapely.geometry import box
+
+from patrol.allocate import AllocationParams
+from patrol.plans import PlanContext, draft_plan
+from patrol.signals import gather_signals
+
+NAMES = {"dump": ("暴露垃圾", "dumping"), "park": ("违规停车", "illegal parking")}
+
+
+@pytest.fixture
+def context():
+    return PlanContext(
+        plan_date=date(2026, 11, 23),
+        jurisdiction="990101",
+        name_zh="模拟区",
+        name_en="Demo district",
+        data_from=datetime(2026, 5, 1, tzinfo=UTC),
+        data_until=datetime(2026, 11, 22, tzinfo=UTC),
+        made_at=datetime(2026, 11, 22, 20, 0, tzinfo=UTC),
+        code_version="0.1.0",
+        simulated=True,
+    )
+
+
+@pytest.fixture
+def grids():
+    """Six squares of about 300 m in two communities; the last is an exclusive grid."""
+    return gpd.GeoDataFrame(
+        {
+            "code": [f"99010100100{i // 3}{i:03d}" for i in range(6)],
+            "name": [f"第{i}格" for i in range(5)] + ["<script>alert(1)</script>"],
+            "community": ["东社区"] * 3 + ["西社区"] * 3,
+            "households": [500, 480, 510, 495, 505, None],
+        },
+        geometry=[
+            box(500_000 + 300 * i, 3_460_000, 500_300 + 300 * i, 3_460_300) for i in range(6)
+        ],
+        crs=4549,
+    )
+
+
+@pytest.fixture
+def signals(grids):
+    """Give dumping in the second grid a proven rise, the third an unproven one, the last none."""
+    codes = list(grids["code"])
+    counts = pd.DataFrame(
+        [(code, "dump", 60, 240) for code in codes[:5]]
+        + [(code, "park", 12, 40) for code in codes[:4]],
+        columns=["grid", "category", "recent", "total"],
+    )
+    trends = pd.DataFrame(
+        [
+            (codes[1], "dump", 0.5, 0.004),
+            (codes[2], "dump", 0.5, 0.6),
+            (codes[0], "park", 0.0, 1.0),
+        ],
+        columns=["grid", "category", "slope", "q_value"],
+    )
+    return gather_signals(codes, counts=counts, trends=trends, names=NAMES, recent_steps=6)
+
+
+@pytest.fixture
+def plan(grids, signals, context):
+    params = AllocationParams(total_h=18)
+    return draft_plan(grids, signals, context=context, params=params)
