@@ -1,0 +1,1 @@
+"""The private PostGIS that Gridbeat starts itself when no database is named."""

@@ -1,0 +1,159 @@
+"""Where the parts of a private cluster lie, who may enter, and who holds the lock."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from geo.cluster.identity import ServerUser
+from geo.errors import DatabaseError
+
+SOCKET_NAME = ".s.PGSQL.5432"
+LONGEST_SOCKET_PATH = 107
+MARKER = "made-by-gridbeat"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A private cluster, named by its directory; it may not exist yet.
+
+    Attributes
+    ----------
+    home
+        Absolute directory of everything below.
+    durable
+        False only where the data may be lost with the machine, as in tests.
+    """
+
+    home: Path
+    durable: bool = True
+
+    @property
+    def data(self) -> Path:
+        """The data directory; it exists only once it was made to the end."""
+        return self.home / "data"
+
+    @property
+    def making(self) -> Path:
+        """Where a data directory is made, to be renamed when it is complete."""
+        return self.home / "making"
+
+    @property
+    def log(self) -> Path:
+        """The directory of the server's log files."""
+        return self.home / "log"
+
+    @property
+    def settings_file(self) -> Path:
+        """The settings that Gridbeat writes at each start."""
+        return self.home / "gridbeat.conf"
+
+    def sockets(self) -> Path:
+        """Return the socket's directory: below `home`, or a short one if that is too long."""
+        near = self.home / "run"
+        if len(os.fsencode(near / SOCKET_NAME)) < LONGEST_SOCKET_PATH - len(".lock"):
+            return near
+        digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:12]
+        if os.geteuid() == 0:
+            return Path("/run") / f"gridbeat-{digest}"
+        # Not XDG_RUNTIME_DIR: a job started by cron would look elsewhere than a login.
+        return Path("/tmp") / f"gridbeat-{os.geteuid()}-{digest}"  # noqa: S108 - owner is checked
+
+
+def prepare_directories(cluster: Cluster, *, user: ServerUser) -> None:
+    """Make the directories that are absent and refuse those that belong to somebody else.
+
+    `home` belongs to the caller, so that the server cannot replace what the caller reads;
+    data, log and sockets belong to the server and are closed to everyone else.
+    """
+    try:
+        cluster.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(
+            f"The directory of the private database cannot be made: {error}. "
+            "Choose another with GRIDBEAT_HOME."
+        ) from error
+    _refuse_foreign(cluster.home, owners={os.geteuid(), user.uid})
+    cluster.home.chmod(0o711 if user.uid != os.geteuid() else 0o700)
+    for directory in (cluster.log, cluster.sockets()):
+        own_directory(directory, user=user)
+
+
+def own_directory(directory: Path, *, user: ServerUser) -> None:
+    """Make `directory` with mode 0700 for the server's user, or check that it is so."""
+    try:
+        directory.mkdir(mode=0o700)
+        os.chown(directory, user.uid, user.gid)
+    except FileExistsError:
+        if directory.lstat().st_uid == os.geteuid() != user.uid:
+            os.chown(directory, user.uid, user.gid, follow_symlinks=False)
+    _refuse_foreign(directory, owners={user.uid})
+    directory.chmod(0o700)
+
+
+def _refuse_foreign(directory: Path, *, owners: set[int]) -> None:
+    facts = directory.lstat()
+    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid not in owners:
+        raise DatabaseError(
+            f"{directory} is not a directory of the right owner (it belongs to user id "
+            f"{facts.st_uid}). Move it away, or choose another place with GRIDBEAT_HOME."
+        )
+
+
+def clear_unfinished(cluster: Cluster) -> bool:
+    """Remove what a killed command left half-made, and nothing else; return whether it did.
+
+    Raises
+    ------
+    DatabaseError
+        The directory is there, but does not carry our marker.
+    """
+    if not cluster.making.exists():
+        return False
+    if not (cluster.making / MARKER).is_file() and any(cluster.making.iterdir()):
+        raise DatabaseError(
+            f"{cluster.making} is in the way and was not made by Gridbeat. Move it away."
+        )
+    shutil.rmtree(cluster.making)
+    return True
+
+
+@contextmanager
+def locked(cluster: Cluster, *, timeout_s: float = 300.0) -> Iterator[None]:
+    """Hold the cluster's lock; the kernel releases it even after ``kill -9``.
+
+    Raises
+    ------
+    DatabaseError
+        Another command holds the lock for longer than `timeout_s` seconds.
+    """
+    path = cluster.home / "lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        _wait_for_lock(descriptor, path, deadline=time.monotonic() + timeout_s)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _wait_for_lock(descriptor: int, path: Path, *, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                raise DatabaseError(
+                    f"Another gridbeat command has been holding {path} for minutes. "
+                    "Wait for it or end it, then run this again."
+                ) from error
+            time.sleep(0.05)
+        else:
+            return
