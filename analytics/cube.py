@@ -1,0 +1,255 @@
+"""The space-time cube: counts by unit, calendar step, class and who found them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numba import njit
+from numpy.typing import NDArray
+
+from analytics.steps import Steps
+from geo.errors import InputError
+
+UnitKind = Literal["cell", "area"]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+REPORTED: tuple[str, ...] = ("resident", "sensor", "other")
+"""Who speaks up wherever they are, sent by nobody: the default signal."""
+DISCOVERED: tuple[str, ...] = ("patrol", "camera", "drone")
+"""What is found only where a plan sent somebody or something to look. Counting it as need would
+send the next plan to the same place again, so it is evidence only after division by effort."""
+
+COLUMNS = ("unit_id", "occurred_at", "category", "found_by")
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """The places that are counted: cells of a lattice, or areas such as responsibility grids.
+
+    Attributes
+    ----------
+    kind
+        ``cell`` or ``area``.
+    ids
+        Shape ``(n_units,)``, unique: flat cell numbers, or ``area_id``.
+    exposure
+        What counts may be divided by, each ``(n_units,)`` or ``(n_units, n_steps)``: for example
+        ``area_km2``, ``households``, ``street_km``, ``patrol_hours``.
+    """
+
+    kind: UnitKind
+    ids: Ints
+    exposure: Mapping[str, Floats] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        if len(np.unique(self.ids)) != len(self.ids):
+            raise InputError("unit ids repeat; each unit must be named once")
+        for name, values in self.exposure.items():
+            if values.shape[:1] != self.ids.shape:
+                raise InputError(f"exposure {name!r} has {len(values)} rows for {len(self)} units")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def locate(self, ids: pd.Series | Ints) -> Ints:
+        """Return the row of each id, or -1 for one that is not among these units."""
+        return np.asarray(pd.Index(self.ids).get_indexer(pd.Index(ids)), dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Cube:
+    """Counts by unit, step, class and source; never changed once made.
+
+    Attributes
+    ----------
+    counts
+        Shape ``(n_units, n_steps, n_classes, n_sources)``, not negative; whole numbers, or weights
+        where one incident is spread over an interval.
+    classes
+        Category code of each class.
+    found_by
+        Who found the incidents of each source layer.
+    left_out
+        How many incidents were read and not counted, by reason; with the counts they add up to
+        the incidents handed in.
+    """
+
+    counts: NDArray[Any]
+    units: Units
+    steps: Steps
+    classes: tuple[str, ...]
+    found_by: tuple[str, ...]
+    left_out: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        expected = (len(self.units), len(self.steps), len(self.classes), len(self.found_by))
+        if self.counts.shape != expected:
+            raise InputError(
+                f"counts have shape {self.counts.shape}; units, steps, classes and sources "
+                f"ask for {expected}"
+            )
+        self.counts.flags.writeable = False
+
+    def series(
+        self, *, classes: Sequence[str] | None = None, found_by: Sequence[str] = REPORTED
+    ) -> NDArray[Any]:
+        """Return counts by unit and step, shape ``(n_units, n_steps)``.
+
+        Parameters
+        ----------
+        classes
+            Codes to add up; all when None.
+        found_by
+            Sources to add up, those of them that the cube has. By default what was reported, not
+            what patrols, cameras or drones were sent to find.
+
+        Raises
+        ------
+        InputError
+            A class is not in the cube, or none of the sources is.
+        """
+        rows = self._class_rows(classes)
+        layers = [i for i, name in enumerate(self.found_by) if name in found_by]
+        if not layers:
+            raise InputError(
+                f"the cube holds incidents found by {', '.join(self.found_by)}, none by "
+                f"{', '.join(found_by)}; name the sources to use in found_by"
+            )
+        if len(rows) == len(self.classes) and len(layers) == len(self.found_by):
+            return _sum_out(self.counts)
+        return _sum_out(self.counts[:, :, rows][:, :, :, layers])
+
+    def totals(
+        self, *, classes: Sequence[str] | None = None, found_by: Sequence[str] = REPORTED
+    ) -> NDArray[Any]:
+        """Return counts by unit over all steps, shape ``(n_units,)``; see `series`."""
+        series = self.series(classes=classes, found_by=found_by)
+        return np.asarray(series.sum(axis=1, dtype=_total_type(series)))
+
+    def _class_rows(self, classes: Sequence[str] | None) -> list[int]:
+        if classes is None:
+            return list(range(len(self.classes)))
+        place = {code: i for i, code in enumerate(self.classes)}
+        unknown = [code for code in classes if code not in place]
+        if unknown:
+            raise InputError(
+                f"class {unknown[0]!r} is not in the cube; it has {', '.join(self.classes)}"
+            )
+        return [place[code] for code in dict.fromkeys(classes)]
+
+
+def _total_type(counts: NDArray[Any]) -> type[np.int64] | type[np.float64]:
+    return np.float64 if np.issubdtype(counts.dtype, np.floating) else np.int64
+
+
+def _sum_out(block: NDArray[Any]) -> NDArray[Any]:
+    if block.shape[2:] == (1, 1):
+        return block[:, :, 0, 0].astype(_total_type(block))
+    return np.asarray(block.sum(axis=(2, 3), dtype=_total_type(block)))
+
+
+def cube_from_events(
+    events: pd.DataFrame,
+    units: Units,
+    steps: Steps,
+    *,
+    found_by: Sequence[str] = REPORTED,
+    classes: Sequence[str] | None = None,
+) -> Cube:
+    """Count events into a cube.
+
+    Parameters
+    ----------
+    events
+        One row an event, a plain frame or a GeoDataFrame, with `COLUMNS`: ``unit_id`` (as
+        `geo.lattice` or `geo.locate` place points), ``occurred_at`` with a time zone,
+        ``category``, ``found_by``.
+    units, steps
+        Where and when to count; an event outside both is left out and told in `Cube.left_out`.
+    found_by
+        Sources to keep, each a layer of its own. The default is what was reported.
+    classes
+        Category codes to keep; by default all that occur, in sorted order.
+
+    Returns
+    -------
+    Cube
+        An empty frame gives a cube of zeros, with no class unless `classes` names some.
+
+    Raises
+    ------
+    InputError
+        A column is missing or the times carry no zone.
+    """
+    _need_columns(events)
+    codes = tuple(classes) if classes is not None else _codes(events["category"])
+    sources = tuple(dict.fromkeys(found_by))
+    places = {
+        "outside_window": steps.locate(events["occurred_at"]),
+        "other_source": _rows(events["found_by"], sources),
+        "other_class": _rows(events["category"], codes),
+        "no_unit": units.locate(events["unit_id"]),
+    }
+    kept, left_out = _split(places, len(events))
+    shape = (len(units), len(steps), len(codes), len(sources))
+    order = ("no_unit", "outside_window", "other_class", "other_source")
+    counts = count_into(shape, [places[name][kept] for name in order])
+    return Cube(counts, units, steps, codes, sources, left_out)
+
+
+def count_into(
+    shape: tuple[int, int, int, int], index: Sequence[Ints], weights: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """Return a dense array of the given shape that holds how often each place is named.
+
+    Whole weights make a uint32 array, others float32. Empty input gives zeros.
+    """
+    whole = weights is None or np.issubdtype(weights.dtype, np.integer)
+    counts = np.zeros(shape, dtype=np.uint32 if whole else np.float32)
+    if len(index[0]):
+        flat = np.ravel_multi_index(tuple(index), shape)
+        each = np.ones(1, dtype=np.int64) if weights is None else weights
+        _tally(flat, each, counts.reshape(-1))
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def _tally(flat: Ints, weights: NDArray[Any], out: NDArray[Any]) -> None:
+    single = len(weights) == 1
+    for i in range(len(flat)):
+        out[flat[i]] += weights[0] if single else weights[i]
+
+
+def _need_columns(events: pd.DataFrame) -> None:
+    for name in COLUMNS:
+        if name not in events.columns:
+            hint = 'events.assign(found_by="resident")' if name == "found_by" else name
+            raise InputError(
+                f"events have no column {name!r}; a cube needs {', '.join(COLUMNS)} ({hint})"
+            )
+
+
+def _codes(category: pd.Series) -> tuple[str, ...]:
+    return tuple(sorted(str(code) for code in category.dropna().unique()))
+
+
+def _rows(values: pd.Series, names: tuple[str, ...]) -> Ints:
+    return (
+        pd.Index(names, dtype=object).get_indexer(pd.Index(values.astype(object))).astype(np.int64)
+    )
+
+
+def _split(places: Mapping[str, Ints], n: int) -> tuple[NDArray[np.bool_], Mapping[str, int]]:
+    kept = np.ones(n, dtype=np.bool_)
+    left_out: dict[str, int] = {}
+    for reason, place in places.items():
+        lost = kept & (place < 0)
+        left_out[reason] = int(lost.sum())
+        kept &= ~lost
+    return kept, MappingProxyType(left_out)

@@ -1,0 +1,204 @@
+"""Trends: is a unit getting worse, by how much, and may chance explain it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from analytics.cube import REPORTED, Cube
+from analytics.fdr import Procedure, adjust_fdr
+from analytics.results import Result
+from geo.errors import InputError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TrendParams:
+    """How trends are found.
+
+    Attributes
+    ----------
+    alpha
+        False discovery rate at which a unit is called rising or falling.
+    fdr
+        ``bh`` or ``by``, see `adjust_fdr`.
+    classes, found_by
+        What is counted, see `Cube.series`.
+    """
+
+    alpha: float = 0.05
+    fdr: Procedure = "bh"
+    classes: tuple[str, ...] | None = None
+    found_by: tuple[str, ...] = REPORTED
+
+    def __post_init__(self) -> None:
+        if not 0 < self.alpha < 1:
+            raise InputError(f"alpha is {self.alpha}; it must lie between 0 and 1")
+
+
+@dataclass(frozen=True, eq=False)
+class MannKendall:
+    """The Mann-Kendall test of each unit; every array has shape ``(n_units,)``.
+
+    Attributes
+    ----------
+    s
+        Later-is-larger pairs minus later-is-smaller pairs.
+    var_s
+        Variance of s under no trend, corrected for ties.
+    z, p
+        Standardised s with continuity correction, and its two-sided p-value.
+    tau
+        ``s`` over the number of pairs (Kendall's tau-a), within -1 and 1; NaN below two steps.
+    slope
+        Sen's slope: the median change per step over all pairs; NaN below two steps.
+    """
+
+    s: Floats
+    var_s: Floats
+    z: Floats
+    p: Floats
+    tau: Floats
+    slope: Floats
+
+
+def find_trends(cube: Cube, params: TrendParams | None = None) -> Result:
+    """Find the units whose counts rise or fall over the cube's steps.
+
+    Parameters
+    ----------
+    cube
+        Counts of whole steps in order.
+
+    Returns
+    -------
+    Result
+        Score Kendall's tau, slope in incidents per step, two-sided p, q over all units, label
+        ``rising``, ``falling`` or ``none``.
+    """
+    how = params or TrendParams()
+    series = cube.series(classes=how.classes, found_by=how.found_by)
+    test = mann_kendall(series)
+    q = adjust_fdr(test.p, procedure=how.fdr)
+    return Result(
+        kind="trends",
+        units=cube.units,
+        steps=cube.steps,
+        observed=series.sum(axis=1).astype(np.float64),
+        score=test.tau,
+        p=test.p,
+        q=q,
+        slope=test.slope,
+        label=label_trends(test.s, q, alpha=how.alpha),
+        parameters=_describe(how, cube),
+    )
+
+
+def mann_kendall(series: NDArray[Any]) -> MannKendall:
+    """Test every row for a monotonic trend and measure it by Sen's slope.
+
+    Parameters
+    ----------
+    series
+        Shape ``(n_units, n_steps)``, evenly spaced steps. NaN is a missing step and is skipped.
+        No units give empty arrays; below two known steps z is 0 and p is 1.
+
+    References
+    ----------
+    Mann (1945), doi:10.2307/1907187; Kendall (1975), Rank Correlation Methods;
+    Sen (1968), doi:10.1080/01621459.1968.10480934. The variance with ties and the continuity
+    correction are those of Hussain and Mahmud (2019), doi:10.21105/joss.01556.
+    """
+    values = np.ascontiguousarray(series, dtype=np.float64)
+    if values.ndim != 2:
+        raise InputError(f"series must be units x steps, not of shape {values.shape}")
+    s, var_s, pairs, slope = _score_rows(values)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(var_s > 0, (s - np.sign(s)) / np.sqrt(var_s), 0.0)
+        tau = s / pairs
+    return MannKendall(s=s, var_s=var_s, z=z, p=2 * ndtr(-np.abs(z)), tau=tau, slope=slope)
+
+
+@njit(cache=True, nogil=True)
+def _score_rows(values: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    n_units, n_steps = values.shape
+    s, var_s = np.zeros(n_units), np.zeros(n_units)
+    pairs, slope = np.zeros(n_units), np.full(n_units, np.nan)
+    row, at, slopes = np.empty(n_steps), np.empty(n_steps), np.empty(n_steps * (n_steps - 1) // 2)
+    for i in range(n_units):
+        n = 0
+        for t in range(n_steps):
+            if not np.isnan(values[i, t]):
+                row[n], at[n] = values[i, t], t
+                n += 1
+        rises, falls = _count_pairs(row[:n])
+        s[i], pairs[i] = rises - falls, n * (n - 1) / 2
+        var_s[i] = _variance_with_ties(row[:n])
+        if n > 1:
+            slope[i] = _sen_slope(row[:n], at[:n], rises, falls, slopes)
+    return s, var_s, pairs, slope
+
+
+@njit(cache=True, nogil=True)
+def _count_pairs(row: Floats) -> tuple[int, int]:
+    rises, falls = 0, 0
+    for a in range(len(row) - 1):
+        first = row[a]
+        up, down = 0, 0
+        for b in range(a + 1, len(row)):
+            up += row[b] > first
+            down += row[b] < first
+        rises += up
+        falls += down
+    return rises, falls
+
+
+@njit(cache=True, nogil=True)
+def _variance_with_ties(row: Floats) -> float:
+    n = len(row)
+    total = n * (n - 1) * (2 * n + 5)
+    ordered = np.sort(row)
+    run = 1
+    for t in range(1, n + 1):
+        if t < n and ordered[t] == ordered[t - 1]:
+            run += 1
+        else:
+            total -= run * (run - 1) * (2 * run + 5)
+            run = 1
+    return total / 18
+
+
+@njit(cache=True, nogil=True)
+def _sen_slope(row: Floats, at: Floats, rises: int, falls: int, slopes: Floats) -> float:
+    n = len(row)
+    pairs = n * (n - 1) // 2
+    if falls <= (pairs - 1) // 2 and rises <= (pairs - 1) // 2:
+        return 0.0  # the middle of the ordered slopes lies among the ties
+    filled = 0
+    for a in range(n - 1):
+        for b in range(a + 1, n):
+            slopes[filled] = (row[b] - row[a]) / (at[b] - at[a])
+            filled += 1
+    return float(np.median(slopes[:pairs]))
+
+
+def label_trends(s: Floats, q: Floats, *, alpha: float) -> NDArray[np.str_]:
+    """Return ``rising``, ``falling`` or ``none`` for each unit, shape ``(n_units,)``."""
+    return np.where(q <= alpha, np.where(s > 0, "rising", "falling"), "none")
+
+
+def _describe(how: TrendParams, cube: Cube) -> Mapping[str, Any]:
+    plain = asdict(how) | {"step": cube.steps.step, "n_steps": len(cube.steps)}
+    plain["classes"] = list(how.classes or cube.classes)
+    plain["found_by"] = [name for name in cube.found_by if name in how.found_by]
+    plain["left_out"] = dict(cube.left_out)
+    return MappingProxyType(plain)
