@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analytics.density import GAUSSIAN_REACH, estimate_density
+from geo.errors import InputError
+
+
+def density_by_sums(counts, share, *, cell, bandwidth, kernel):
+    """Spread each cell's incidents over all cells, one by one."""
+    rows, columns = np.indices(counts.shape)
+    surface = np.zeros(counts.shape)
+    for r, c in zip(*np.nonzero(counts), strict=True):
+        dy, dx = (rows - r) * cell / bandwidth, (columns - c) * cell / bandwidth
+        if kernel == "quartic":
+            weight = np.maximum(0, 1 - dx**2 - dy**2) ** 2
+        else:
+            near = np.maximum(abs(dx), abs(dy)) <= np.ceil(GAUSSIAN_REACH * bandwidth / cell) * (
+                cell / bandwidth
+            )
+            weight = np.exp(-0.5 * (dx**2 + dy**2)) * near
+        surface += counts[r, c] * weight / (weight * share).sum()
+    return np.where(share > 0, surface / (cell / 1000) ** 2, np.nan)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    kernel=st.sampled_from(["gaussian", "quartic"]),
+    bandwidth=st.floats(100, 900),
+)
+def test_surface_is_the_sum_of_kernels_and_keeps_every_incident(seed, kernel, bandwidth):
+    rng = np.random.default_rng(seed)
+    share = np.where(rng.random((14, 19)) < 0.3, 0.0, rng.random((14, 19)))
+    counts = rng.poisson(0.4, share.shape) * (share > 0)
+    surface = estimate_density(
+        counts, share, cell_size_m=100.0, bandwidth_m=bandwidth, kernel=kernel
+    )
+    expected = density_by_sums(counts, share, cell=100.0, bandwidth=bandwidth, kernel=kernel)
+    np.testing.assert_allclose(surface, expected, atol=1e-10 * max(1, np.nanmax(expected)))
+    assert np.nansum(surface * share) * 0.01 == pytest.approx(counts.sum(), abs=1e-9)
+    assert np.nanmin(surface) >= 0
+    assert (np.isnan(surface) == (share == 0)).all()
+
+
+def test_a_lone_incident_far_from_the_boundary_has_the_kernel_of_the_books():
+    counts = np.zeros((401, 401))
+    counts[200, 200] = 1
+    share = np.ones_like(counts)
+    quartic = estimate_density(counts, share, cell_size_m=5, bandwidth_m=500)
+    assert quartic[200, 200] == pytest.approx(3 / np.pi / 0.5**2, rel=1e-3)
+    gaussian = estimate_density(counts, share, cell_size_m=5, bandwidth_m=200, kernel="gaussian")
+    assert gaussian[200, 240] == pytest.approx(np.exp(-0.5) / (2 * np.pi * 0.2**2), rel=2e-3)
+
+
+def test_even_incidents_make_an_even_surface_in_the_middle_of_the_boundary():
+    share = np.ones((60, 60))
+    surface = estimate_density(share * 3, share, cell_size_m=100, bandwidth_m=400)
+    np.testing.assert_allclose(surface[12:48, 12:48], 300.0, rtol=1e-9)
+
+
+def test_nothing_happened_gives_zero_inside_and_unknown_outside():
+    share = np.ones((5, 5))
+    share[0] = 0
+    surface = estimate_density(np.zeros((5, 5)), share, cell_size_m=100, bandwidth_m=200)
+    assert np.isnan(surface[0]).all()
+    assert (surface[1:] == 0).all()
+
+
+def test_errors_say_what_does_not_fit():
+    share = np.ones((5, 5))
+    share[0] = 0
+    with pytest.raises(InputError, match="outside the boundary"):
+        estimate_density(np.ones((5, 5)), share, cell_size_m=100, bandwidth_m=200)
+    with pytest.raises(InputError, match="smooths nothing"):
+        estimate_density(np.zeros((5, 5)), share, cell_size_m=100, bandwidth_m=50)
+    with pytest.raises(InputError, match="one lattice"):
+        estimate_density(np.zeros((5, 4)), share, cell_size_m=100, bandwidth_m=200)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pymannkendall
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as stn
+
+from analytics.trends import TrendParams, find_trends, mann_kendall
+from geo.errors import InputError
+
+FIELDS = {"s": "s", "var_s": "var_s", "z": "z", "p": "p", "tau": "Tau", "slope": "slope"}
+
+
+def compare(series, *, atol=1e-12):
+    ours = mann_kendall(series)
+    for i, row in enumerate(series):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            theirs = pymannkendall.original_test(row)
+        for name, his in FIELDS.items():
+            np.testing.assert_allclose(
+                getattr(ours, name)[i], getattr(theirs, his), atol=atol, rtol=1e-12, err_msg=name
+            )
+
+
+@pytest.mark.parametrize("n_steps", [2, 3, 4, 12, 52, 104])
+@pytest.mark.parametrize("mean", [0.05, 1.0, 200.0])
+def test_counts_with_ties_agree_with_pymannkendall(n_steps, mean):
+    rng = np.random.default_rng(7)
+    drift = 1 + np.linspace(0, rng.normal(size=(40, 1))[:, 0], n_steps).T
+    compare(rng.poisson(np.clip(mean * drift, 0, None)).astype(float))
+
+
+def test_constant_and_monotonic_series_agree_with_pymannkendall():
+    compare(np.array([np.zeros(9), np.full(9, 3.5), np.arange(9.0), -np.arange(9.0)]))
+
+
+def test_missing_steps_are_skipped_as_pymannkendall_skips_them():
+    rng = np.random.default_rng(3)
+    series = rng.normal(size=(30, 20)).cumsum(axis=1).round(1)
+    series[rng.random(series.shape) < 0.2] = np.nan
+    compare(series)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    stn.arrays(np.float64, stn.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=9),
+               elements=st.integers(-4, 4).map(float))
+)  # fmt: skip
+def test_any_short_series_with_many_ties_agrees_with_pymannkendall(series):
+    compare(series)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_turning_time_round_turns_the_trend_round(seed):
+    series = np.random.default_rng(seed).poisson(2.0, (5, 15))
+    forward, backward = mann_kendall(series), mann_kendall(series[:, ::-1])
+    np.testing.assert_allclose(backward.s, -forward.s)
+    np.testing.assert_allclose(backward.slope, -forward.slope, atol=1e-15)
+    np.testing.assert_allclose(backward.p, forward.p)
+
+
+def test_planted_trends_are_named_and_flat_units_are_not(cube_of):
+    rng = np.random.default_rng(21)
+    weeks = np.arange(36)
+    up, down = rng.poisson(5 + 0.4 * weeks, (10, 36)), rng.poisson(20 - 0.4 * weeks, (10, 36))
+    flat = rng.poisson(8.0, (200, 36))
+    result = find_trends(cube_of(np.vstack((up, down, flat))))
+    assert (result.label[:10] == "rising").all()
+    assert (result.label[10:20] == "falling").all()
+    assert (result.label[20:] == "none").mean() > 0.97
+    assert result.slope[:10].mean() == pytest.approx(0.4, abs=0.1)
+    assert (np.abs(result.score) <= 1).all()
+    assert result.observed[0] == up[0].sum()
+
+
+def test_false_discoveries_keep_to_alpha_where_nothing_grows(cube_of):
+    rng = np.random.default_rng(30)
+    alarms = [
+        (find_trends(cube_of(rng.poisson(2.0, (100, 24)))).label != "none").any()
+        for _ in range(200)
+    ]
+    assert np.mean(alarms) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+
+
+def test_a_single_step_shows_no_trend():
+    found = mann_kendall(np.array([[4.0], [7.0]]))
+    assert (found.p == 1).all()
+    assert np.isnan(found.slope).all()
+    assert np.isnan(found.tau).all()
+
+
+def test_no_units_give_empty_arrays():
+    assert mann_kendall(np.empty((0, 12))).p.shape == (0,)
+
+
+def test_one_series_must_be_a_row_of_units():
+    with pytest.raises(InputError, match="units x steps"):
+        mann_kendall(np.arange(5.0))
+    with pytest.raises(InputError, match="alpha"):
+        TrendParams(alpha=0)
