@@ -35,7 +35,7 @@ class Revision:
 
 def script_directory() -> ScriptDirectory:
     """Return the packaged migrations."""
-    return ScriptDirectory.from_config(_config())
+    return ScriptDirectory.from_config(alembic_config())
 
 
 def head_revision() -> str:
@@ -113,7 +113,7 @@ def _run(
         before = _current(connection)
         connection.commit()
         _refuse_unknown(database, before)
-        config = _config()
+        config = alembic_config()
         config.attributes["connection"] = connection
         config.attributes["report"] = report
         step(config, target)
@@ -138,7 +138,8 @@ def _current(connection: Connection) -> str | None:
     return context.get_current_revision()
 
 
-def _config() -> Config:
+def alembic_config() -> Config:
+    """Return Alembic's configuration with the packaged migrations."""
     config = Config()
     config.set_main_option("script_location", str(files("migrations")).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

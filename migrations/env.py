@@ -40,7 +40,7 @@ def run(connection: Connection) -> None:
     def include(thing: Any, name: str | None, kind: Any, reflected: bool, other: Any) -> bool:
         table = name if kind == "table" else getattr(getattr(thing, "table", None), "name", None)
         wanted = include_object(thing, name, kind, reflected, other)
-        return bool(wanted) and table not in partitions
+        return bool(wanted) and table not in {*partitions, VERSION_TABLE}
 
     def report(*, step: Any, **_: Any) -> None:
         direction = "up to" if step.is_upgrade else "down from"

@@ -56,6 +56,10 @@ class Cluster:
         """The settings that Gridbeat writes at each start."""
         return self.home / "gridbeat.conf"
 
+    def nearest_directory(self) -> Path:
+        """Return `home`, or the nearest directory above it that exists."""
+        return next(path for path in (self.home, *self.home.parents) if path.is_dir())
+
     def sockets(self) -> Path:
         """Return the socket's directory: below `home`, or a short one if that is too long."""
         near = self.home / "run"

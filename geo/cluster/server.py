@@ -63,7 +63,8 @@ def ensure_running(cluster: Cluster) -> bool:
         return False
     user = server_user()
     if not cluster.data.exists():
-        find_server()  # before anything is written
+        find_server()
+    check_reachable(cluster.nearest_directory(), user=user)  # before anything is written
     prepare_directories(cluster, user=user)
     check_reachable(cluster.home, user=user)
     with locked(cluster):

@@ -1,0 +1,135 @@
+"""The command line: finds the command, and turns each error into one clear message."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module, metadata, util
+from typing import Annotated, Any
+
+import psycopg
+import typer
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from typer.core import TyperGroup
+
+from geo.errors import (
+    ConflictError,
+    DatabaseError,
+    GridbeatError,
+    InputError,
+    MissingDependencyError,
+    NotFoundError,
+)
+
+# Name of the command -> module with a Typer `app`. A module is imported when it is asked for,
+# so that `gridbeat db status` does not wait for the analytics.
+COMMANDS = {
+    "db": "web.commands.db",
+    "import": "web.commands.imports",
+    "grids": "web.commands.grids",
+    "hotspots": "web.commands.hotspots",
+    "plan": "web.commands.plan",
+    "map": "web.commands.map",
+    "demo": "web.commands.demo",
+}
+EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (InputError, 2),
+    (DatabaseError, 3),
+    (MissingDependencyError, 4),
+    (NotFoundError, 5),
+    (ConflictError, 6),
+    (GridbeatError, 1),
+    (SQLAlchemyError, 3),
+    (psycopg.Error, 3),
+    (OSError, 1),
+)
+FAULT = 70
+
+
+class Commands(TyperGroup):
+    """The group of all commands: imports each when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands that are installed."""
+        return [name for name, module in COMMANDS.items() if util.find_spec(module)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import the command `cmd_name` and return it, or None."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command = typer.main.get_command(import_module(COMMANDS[cmd_name]).app)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def print_version(wanted: bool) -> None:
+    """Print the version of Gridbeat and end."""
+    if wanted:
+        typer.echo(f"gridbeat {metadata.version('gridbeat')}")
+        raise typer.Exit
+
+
+@app.callback()
+def gridbeat(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Where is it getting worse, who goes there, and what does nobody watch? Gridbeat 巡格.
+
+    Exit codes: 0 done, 2 the input cannot be used, 3 database, 4 something is not installed,
+    5 something named does not exist, 6 it contradicts what is stored, 70 a fault in Gridbeat.
+    """
+
+
+def exit_code(error: Exception) -> int:
+    """Return the exit code of the process for `error`."""
+    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), FAULT)
+
+
+def describe(error: Exception) -> str:
+    """Return what the user is told: our own words, or those of the system or the database."""
+    if isinstance(error, DBAPIError):
+        # Its own text repeats the statement and the values, which may be confidential.
+        error = error.orig if isinstance(error.orig, Exception) else error
+    text = str(error).strip() or type(error).__name__
+    if exit_code(error) != FAULT:
+        return f"Error: {text}"
+    return (
+        f"Error: {type(error).__name__}: {text}\n"
+        "This is a fault in Gridbeat. The same command with --debug shows where."
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process with its exit code.
+
+    Parameters
+    ----------
+    arguments
+        What follows the program's name; the process's own when None.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    rest = [argument for argument in given if argument != "--debug"]
+    try:
+        app(rest, prog_name="gridbeat")
+    except Exception as error:
+        if len(rest) < len(given):
+            raise
+        typer.echo(describe(error), err=True)
+        raise SystemExit(exit_code(error)) from None

@@ -1,0 +1,1 @@
+"""The commands of `gridbeat`, one module a group."""
