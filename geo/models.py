@@ -140,6 +140,7 @@ class ImportRun(Base):
     rows_changed: Mapped[int] = mapped_column(BigInteger, server_default="0")
     rows_same: Mapped[int] = mapped_column(BigInteger, server_default="0")
     rows_no_grid: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    rows_left_out: Mapped[int] = mapped_column(BigInteger, server_default="0")
     quarantined: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     code_version: Mapped[str]
     error: Mapped[str | None]

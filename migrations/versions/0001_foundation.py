@@ -228,6 +228,7 @@ def upgrade() -> None:
         sa.Column("rows_changed", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("rows_same", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("rows_no_grid", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("rows_left_out", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column(
             "quarantined", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False
         ),

@@ -1,0 +1,292 @@
+"""What can be imported: the kinds of records, their fields and what a field must hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from geo.errors import MappingError
+from geo.models import (
+    CAMERA_STATUSES,
+    FOUND_BY,
+    GRID_KINDS,
+    LEVELS,
+    STATION_KINDS,
+    UNIT_KINDS,
+)
+
+FieldType = Literal["text", "number", "integer", "flag", "date", "time"]
+ShapeType = Literal["point", "polygon", "line"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a kind: its type, and the values it may hold.
+
+    Attributes
+    ----------
+    synonyms
+        Column names under which files of the field carry it, lower case.
+    default
+        What an empty value means, as PostgreSQL reads it.
+    """
+
+    name: str
+    type: FieldType = "text"
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    pattern: str | None = None
+    minimum: float | None = None
+    below: float | None = None
+    maximum: float | None = None
+    synonyms: tuple[str, ...] = ()
+    default: str | None = None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of record: its table, its shape and its fields."""
+
+    name: str
+    table: str
+    key: str
+    shape: ShapeType | None
+    fields: tuple[Field, ...]
+
+    def field(self, name: str) -> Field:
+        """Return the field called `name`."""
+        for field in self.fields:
+            if field.name == name:
+                return field
+        known = ", ".join(field.name for field in self.fields)
+        raise MappingError(f"{self.name} have no field {name!r}; they have: {known}")
+
+    def has(self, name: str) -> bool:
+        """Say whether there is a field called `name`."""
+        return any(field.name == name for field in self.fields)
+
+
+_NAME = Field("name", synonyms=("name", "label", "title", "名称", "点位名称"))
+_HOUSEHOLDS = Field(
+    "households",
+    "integer",
+    minimum=0,
+    synonyms=("households", "household_count", "户数", "常住户数"),
+)
+_AREA_FIELDS = (
+    Field("code", required=True, synonyms=("code", "adcode", "编码", "网格编码", "beat", "id")),
+    Field("name", required=True, synonyms=("name", "label", "名称", "网格名称")),
+    Field("name_en", synonyms=("name_en", "english_name", "英文名称")),
+    _HOUSEHOLDS,
+    Field("valid_from", "date", default="-infinity", synonyms=("valid_from", "初始时间")),
+    Field("valid_to", "date", default="infinity", synonyms=("valid_to", "终止时间")),
+    Field("parent_code", synonyms=("parent_code", "上级编码")),
+)
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "incidents",
+            "incident",
+            "incident_id",
+            "point",
+            (
+                Field(
+                    "occurred_at",
+                    "time",
+                    required=True,
+                    synonyms=(
+                        "occurred_at",
+                        "date",
+                        "datetime",
+                        "time",
+                        "occurred_on",
+                        "发生时间",
+                        "month",
+                    ),
+                ),
+                Field("occurred_until", "time", synonyms=("occurred_until", "结束时间")),
+                Field(
+                    "reported_at",
+                    "time",
+                    synonyms=("reported_at", "updated_on", "受理时间", "上报时间"),
+                ),
+                Field(
+                    "category",
+                    required=True,
+                    synonyms=(
+                        "category",
+                        "primary_type",
+                        "type",
+                        "crime_type",
+                        "小类代码",
+                        "类别",
+                        "class",
+                    ),
+                ),
+                Field(
+                    "found_by",
+                    required=True,
+                    choices=FOUND_BY,
+                    synonyms=("found_by", "channel", "来源", "上报渠道"),
+                ),
+                Field("accuracy_m", "number", minimum=0, synonyms=("accuracy_m", "accuracy")),
+            ),
+        ),
+        Kind(
+            "boundaries",
+            "area",
+            "area_id",
+            "polygon",
+            (
+                *_AREA_FIELDS,
+                Field("level", required=True, choices=LEVELS[:3], synonyms=("level", "层级")),
+            ),
+        ),
+        Kind(
+            "grids",
+            "area",
+            "area_id",
+            "polygon",
+            (
+                *_AREA_FIELDS,
+                Field(
+                    "grid_kind",
+                    default="basic",
+                    choices=GRID_KINDS,
+                    synonyms=("grid_kind", "kind", "网格类型"),
+                ),
+                Field("host_unit", synonyms=("host_unit", "责任单位")),
+                Field("exempt_reason", synonyms=("exempt_reason",)),
+            ),
+        ),
+        Kind(
+            "cameras",
+            "camera",
+            "camera_id",
+            "point",
+            (
+                _NAME,
+                Field(
+                    "azimuth_deg",
+                    "number",
+                    minimum=0,
+                    below=360,
+                    synonyms=("azimuth_deg", "azimuth", "方位角", "朝向"),
+                ),
+                Field(
+                    "fov_deg",
+                    "number",
+                    minimum=0.001,
+                    maximum=360,
+                    synonyms=("fov_deg", "fov", "视场角"),
+                ),
+                Field(
+                    "range_m", "number", minimum=0.001, synonyms=("range_m", "range", "可视距离")
+                ),
+                Field("height_m", "number", minimum=0, synonyms=("height_m", "height", "安装高度")),
+                Field("mount", synonyms=("mount", "安装方式")),
+                Field(
+                    "status",
+                    choices=CAMERA_STATUSES,
+                    default="unknown",
+                    synonyms=("status", "状态"),
+                ),
+                Field(
+                    "gb28181_id",
+                    pattern=r"^[0-9]{20}$",
+                    synonyms=("gb28181_id", "国标编码", "设备编码"),
+                ),
+                Field("place_class", synonyms=("place_class", "场所类别")),
+                Field("owner_unit", synonyms=("owner_unit", "建设单位")),
+                Field("legal_basis", synonyms=("legal_basis", "法律依据")),
+                Field("sign_posted", "flag", synonyms=("sign_posted", "提示标识")),
+                Field("in_use_on", "date", synonyms=("in_use_on", "go_live_date", "投用日期")),
+                Field("filing_no", synonyms=("filing_no", "备案编号")),
+                Field("filed_on", "date", synonyms=("filed_on", "备案日期")),
+                Field(
+                    "retention_days", "integer", minimum=30, synonyms=("retention_days", "保存天数")
+                ),
+            ),
+        ),
+        Kind(
+            "buildings",
+            "building",
+            "building_id",
+            "polygon",
+            (
+                Field("kind", synonyms=("kind", "building", "建筑类型")),
+                _NAME,
+                Field("height_m", "number", minimum=0.001, synonyms=("height_m", "height", "高度")),
+                Field("levels", "integer", minimum=1, synonyms=("levels", "floors", "层数")),
+                _HOUSEHOLDS,
+            ),
+        ),
+        Kind(
+            "roads",
+            "road",
+            "road_id",
+            "line",
+            (
+                Field("kind", required=True, synonyms=("kind", "highway", "class", "道路等级")),
+                _NAME,
+                Field("oneway", "flag", default="false", synonyms=("oneway", "单行")),
+            ),
+        ),
+        Kind(
+            "stations",
+            "station",
+            "station_id",
+            "point",
+            (
+                Field("kind", required=True, choices=STATION_KINDS, synonyms=("kind", "类型")),
+                Field("name", required=True, synonyms=("name", "名称", "district")),
+                Field("address", synonyms=("address", "地址")),
+                Field("opening_hours", synonyms=("opening_hours", "开放时间")),
+            ),
+        ),
+        Kind(
+            "households",
+            "household_point",
+            "household_point_id",
+            "point",
+            (
+                Field(
+                    "households", "integer", required=True, minimum=0, synonyms=_HOUSEHOLDS.synonyms
+                ),
+                Field("address", synonyms=("address", "地址")),
+            ),
+        ),
+        Kind(
+            "units",
+            "unit",
+            "unit_id",
+            None,
+            (
+                Field(
+                    "kind", required=True, choices=UNIT_KINDS, synonyms=("kind", "类型", "队伍类型")
+                ),
+                Field("name", required=True, synonyms=("name", "名称", "队伍名称")),
+                Field(
+                    "headcount", "integer", minimum=1, default="1", synonyms=("headcount", "人数")
+                ),
+                Field("home_station", synonyms=("home_station", "驻地")),
+                Field("area_code", synonyms=("area_code", "网格编码", "grid_code")),
+            ),
+        ),
+    )
+}
+
+
+def kind_named(name: str) -> Kind:
+    """Return the kind called `name`.
+
+    Raises
+    ------
+    MappingError
+        If there is none, with the list of those there are.
+    """
+    if name not in KINDS:
+        raise MappingError(f"there is no kind {name!r}; kinds are {', '.join(KINDS)}")
+    return KINDS[name]

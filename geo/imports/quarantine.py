@@ -1,0 +1,75 @@
+"""Bad rows kept whole: in, out to a file, and back in once they are mended."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+from psycopg.types.json import Jsonb
+
+from geo.formats.table import RawBatch
+from geo.imports.digest import digest_raw_row, digest_text
+from geo.imports.normalise import Normalised
+from geo.imports.rows import raw_rows, shown, storable
+from geo.imports.staging import Connection, Counts, Target, packaged_sql
+
+
+def quarantine(connection: Connection, made: Normalised, target: Target) -> Counts:
+    """Keep the chunk's bad rows, whole and with their reasons."""
+    rows = list(_broken_rows(made.raw, target)) + list(_bad_rows(made, target))
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[str(row["reason"])] = counts.get(str(row["reason"]), 0) + 1
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(packaged_sql("quarantine_row"), rows)
+    return Counts(quarantined=counts)
+
+
+def _broken_rows(raw: RawBatch, target: Target) -> list[dict[str, object]]:
+    return [
+        _quarantine_row(
+            target, row_no=row.row_no, source_ref=None, field=None, value=row.problem,
+            reason="broken_row", raw={"text": row.text},
+        )
+        for row in raw.broken
+    ]  # fmt: skip
+
+
+def _bad_rows(made: Normalised, target: Target) -> list[dict[str, object]]:
+    problems = made.problems
+    bad = np.flatnonzero(problems.found & (problems.reason != "repeat"))
+    if not len(bad):
+        return []
+    taken = pa.array(bad)
+    raws = raw_rows(made.raw.columns.take(taken))
+    refs = made.columns["source_ref"].take(taken).to_pylist()
+    numbers = made.raw.row_no.take(taken).to_pylist()
+    return [
+        _quarantine_row(
+            target, row_no=number, source_ref=ref, field=problems.field_name[i],
+            value=None if problems.value[i] is None else shown(problems.value[i]),
+            reason=problems.reason[i], raw=raw,
+        )
+        for i, number, ref, raw in zip(bad, numbers, refs, raws, strict=True)
+    ]  # fmt: skip
+
+
+def _quarantine_row(
+    target: Target, *, row_no: int, source_ref: str | None, field: str | None,
+    value: str | None, reason: str, raw: dict[str, object],
+) -> dict[str, object]:  # fmt: skip
+    text = json.dumps(raw, ensure_ascii=False, sort_keys=True)
+    return {
+        "feed": target.feed_id,
+        "run": target.run_id,
+        "kind": target.kind.name,
+        "source_ref": storable(source_ref) or f"row {row_no}: {digest_raw_row(raw)}",
+        "row_hash": digest_text(text),
+        "row_no": row_no,
+        "field": field,
+        "value": storable(value),
+        "reason": reason,
+        "raw": Jsonb(raw),
+    }
