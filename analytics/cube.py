@@ -132,6 +132,18 @@ class Cube:
         series = self.series(classes=classes, found_by=found_by)
         return np.asarray(series.sum(axis=1, dtype=_total_type(series)))
 
+    def describe(
+        self, *, classes: Sequence[str] | None = None, found_by: Sequence[str] = REPORTED
+    ) -> dict[str, Any]:
+        """Return what `series` would count, as plain JSON values to store beside a result."""
+        return {
+            "step": self.steps.step,
+            "n_steps": len(self.steps),
+            "classes": list(classes or self.classes),
+            "found_by": [name for name in self.found_by if name in found_by],
+            "left_out": dict(self.left_out),
+        }
+
     def _class_rows(self, classes: Sequence[str] | None) -> list[int]:
         if classes is None:
             return list(range(len(self.classes)))

@@ -2,19 +2,82 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, signal
 
+from analytics.cube import REPORTED, Cube
+from analytics.results import Result
 from geo.errors import InputError
+from geo.lattice import Lattice, from_grid, to_grid
 
 Floats = NDArray[np.float64]
 Kernel = Literal["gaussian", "quartic"]
 
 GAUSSIAN_REACH = 4.0
 """Bandwidths after which the Gaussian kernel is cut off."""
+
+
+@dataclass(frozen=True)
+class DensityParams:
+    """How a surface is smoothed.
+
+    Attributes
+    ----------
+    bandwidth_m, kernel
+        See `estimate_density`.
+    classes, found_by
+        What is counted, see `Cube.series`.
+    """
+
+    bandwidth_m: float
+    kernel: Kernel = "quartic"
+    classes: tuple[str, ...] | None = None
+    found_by: tuple[str, ...] = REPORTED
+
+
+def find_density(cube: Cube, lattice: Lattice, params: DensityParams) -> Result:
+    """Smooth the cube's counts, all steps together, over the lattice that it was counted on.
+
+    Returns
+    -------
+    Result
+        Score in incidents per km2 over the cube's window; label ``untested``.
+
+    Raises
+    ------
+    InputError
+        The lattice is hexagonal or has other cells than the cube.
+    """
+    if not np.array_equal(cube.units.ids, lattice.cells):
+        raise InputError("the cube was counted on another lattice; hand in the one it came from")
+    counts = cube.totals(classes=params.classes, found_by=params.found_by)
+    surface = estimate_density(
+        to_grid(lattice, counts, fill=0),
+        to_grid(lattice, lattice.share, fill=0.0),
+        cell_size_m=lattice.cell_size_m,
+        bandwidth_m=params.bandwidth_m,
+        kernel=params.kernel,
+    )
+    nothing = np.full(len(counts), np.nan)
+    described = asdict(params) | {"cell_size_m": lattice.cell_size_m}
+    described |= cube.describe(classes=params.classes, found_by=params.found_by)
+    return Result(
+        kind="density",
+        units=cube.units,
+        steps=cube.steps,
+        observed=counts.astype(np.float64),
+        score=from_grid(lattice, surface),
+        p=nothing,
+        q=nothing,
+        slope=nothing,
+        label=np.full(len(counts), "untested"),
+        parameters=MappingProxyType(described),
+    )
 
 
 def estimate_density(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Literal
@@ -128,6 +127,8 @@ def find_hotspots(
     found = local_g(y, neighbours, how, rng=rng)
     p = found.tails.two_sided
     q = adjust_fdr(p, procedure=how.fdr)
+    described = asdict(how) | {"chance": found.chance}
+    described |= cube.describe(classes=how.classes, found_by=how.found_by)
     return Result(
         kind="hotspots",
         units=cube.units,
@@ -138,7 +139,7 @@ def find_hotspots(
         q=q,
         slope=np.full(len(y), np.nan),
         label=label_spots(found.tails, q, alpha=how.alpha),
-        parameters=_describe(how, found.chance, cube),
+        parameters=MappingProxyType(described),
     )
 
 
@@ -279,11 +280,3 @@ def label_spots(tails: Tails, q: Floats, *, alpha: float) -> NDArray[np.str_]:
     """Return ``hot``, ``cold`` or ``none`` for each unit, shape ``(n,)``."""
     side = np.where(tails.upper <= tails.lower, "hot", "cold")
     return np.where(q <= alpha, side, "none")
-
-
-def _describe(how: HotspotParams, chance: str, cube: Cube) -> Mapping[str, Any]:
-    plain = asdict(how) | {"chance": chance, "step": cube.steps.step, "n_steps": len(cube.steps)}
-    plain["classes"] = list(how.classes or cube.classes)
-    plain["found_by"] = [name for name in cube.found_by if name in how.found_by]
-    plain["left_out"] = dict(cube.left_out)
-    return MappingProxyType(plain)

@@ -13,7 +13,7 @@ from geo.errors import InputError
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-EXACT_WORK_LIMIT = 3e9
+EXACT_WORK_LIMIT = 2e10
 """Multiplications above which the exact law is not tried: some seconds on one core."""
 EXACT_CELLS_LIMIT = 4e7
 """Size of the table of laws above which it is not tried: 320 MB."""

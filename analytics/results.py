@@ -14,7 +14,7 @@ from analytics.cube import Units
 from analytics.steps import Steps
 from geo.errors import InputError
 
-Kind = Literal["hotspots", "trends"]
+Kind = Literal["hotspots", "trends", "density"]
 Lang = Literal["zh", "en"]
 
 LABELS: Mapping[str, Mapping[Lang, str]] = MappingProxyType(
@@ -24,6 +24,7 @@ LABELS: Mapping[str, Mapping[Lang, str]] = MappingProxyType(
         "rising": {"zh": "上升", "en": "rising"},
         "falling": {"zh": "下降", "en": "falling"},
         "none": {"zh": "不显著", "en": "not significant"},
+        "untested": {"zh": "未检验", "en": "not tested"},
     }
 )
 
@@ -41,11 +42,12 @@ class Result:
     observed
         The total that the method saw in the unit.
     score
-        Gi* z for hotspots, Kendall's tau for trends.
+        Gi* z for hotspots, Kendall's tau for trends, incidents per km2 for density.
     p, q
-        Two-sided p-value, and the false discovery rate at which the unit would be called.
+        Two-sided p-value, and the false discovery rate at which the unit would be called; NaN
+        where nothing was tested.
     slope
-        Change per step (trends); NaN for hotspots.
+        Change per step (trends), else NaN.
     label
         A key of `LABELS`.
     parameters

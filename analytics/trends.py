@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numba import njit
 from numpy.typing import NDArray
 from scipy.special import ndtr
@@ -31,12 +31,17 @@ class TrendParams:
         False discovery rate at which a unit is called rising or falling.
     fdr
         ``bh`` or ``by``, see `adjust_fdr`.
+    fewest
+        Incidents that a unit must have to be tested. The others cannot show a trend and would
+        only weaken the rest; as the total says nothing about its order in time, leaving them
+        out favours no direction.
     classes, found_by
         What is counted, see `Cube.series`.
     """
 
     alpha: float = 0.05
     fdr: Procedure = "bh"
+    fewest: int = 5
     classes: tuple[str, ...] | None = None
     found_by: tuple[str, ...] = REPORTED
 
@@ -82,24 +87,79 @@ def find_trends(cube: Cube, params: TrendParams | None = None) -> Result:
     Returns
     -------
     Result
-        Score Kendall's tau, slope in incidents per step, two-sided p, q over all units, label
-        ``rising``, ``falling`` or ``none``.
+        Score Kendall's tau, slope in incidents per step, two-sided p, q over the tested units,
+        label ``rising``, ``falling``, ``none`` or ``untested``. The label follows the test, so a
+        rise in rare incidents is ``rising`` even where the median change is 0.
     """
     how = params or TrendParams()
     series = cube.series(classes=how.classes, found_by=how.found_by)
+    observed = series.sum(axis=1)
     test = mann_kendall(series)
-    q = adjust_fdr(test.p, procedure=how.fdr)
+    p = np.where(observed >= how.fewest, test.p, np.nan)
+    q = adjust_fdr(p, procedure=how.fdr)
     return Result(
         kind="trends",
         units=cube.units,
         steps=cube.steps,
-        observed=series.sum(axis=1).astype(np.float64),
+        observed=observed.astype(np.float64),
         score=test.tau,
-        p=test.p,
+        p=p,
         q=q,
         slope=test.slope,
         label=label_trends(test.s, q, alpha=how.alpha),
-        parameters=_describe(how, cube),
+        parameters=MappingProxyType(
+            asdict(how) | cube.describe(classes=how.classes, found_by=how.found_by)
+        ),
+    )
+
+
+def find_class_trends(
+    cube: Cube, *, recent_steps: int, params: TrendParams | None = None
+) -> pd.DataFrame:
+    """Find trends in each unit and class, and the level that they have reached.
+
+    Parameters
+    ----------
+    cube
+        Counts of whole steps in order, classes told apart.
+    recent_steps
+        Last steps that make up the level.
+
+    Returns
+    -------
+    DataFrame
+        One row for each unit and class with an incident: ``unit_id``, ``category``, ``total``,
+        ``recent`` (incidents in the recent steps), ``tau``, ``slope``, ``p_value``, ``q_value``
+        (over all rows that were tested, else NaN), ``label``.
+
+    Raises
+    ------
+    InputError
+        `recent_steps` is not between 1 and the cube's steps.
+    """
+    how = params or TrendParams()
+    if not 1 <= recent_steps <= len(cube.steps):
+        raise InputError(f"recent_steps is {recent_steps}; the cube has {len(cube.steps)} steps")
+    chosen = how.classes or cube.classes
+    per_class = [cube.series(classes=[code], found_by=how.found_by) for code in chosen]
+    stack = np.stack(per_class, axis=1) if per_class else np.zeros((len(cube.units), 0, 1))
+    unit, kind = np.nonzero(stack.sum(axis=2))
+    series = stack[unit, kind]
+    total, test = series.sum(axis=1), mann_kendall(series)
+    p = np.where(total >= how.fewest, test.p, np.nan)
+    q = adjust_fdr(p, procedure=how.fdr)
+    return pd.DataFrame(
+        {
+            "unit_id": cube.units.ids[unit],
+            "category": np.array(chosen, dtype=object)[kind],
+            "total": total,
+            "recent": series[:, -recent_steps:].sum(axis=1),
+            "tau": test.tau,
+            "slope": test.slope,
+            "p_value": p,
+            "q_value": q,
+            "label": label_trends(test.s, q, alpha=how.alpha),
+        }
     )
 
 
@@ -192,13 +252,6 @@ def _sen_slope(row: Floats, at: Floats, rises: int, falls: int, slopes: Floats) 
 
 
 def label_trends(s: Floats, q: Floats, *, alpha: float) -> NDArray[np.str_]:
-    """Return ``rising``, ``falling`` or ``none`` for each unit, shape ``(n_units,)``."""
-    return np.where(q <= alpha, np.where(s > 0, "rising", "falling"), "none")
-
-
-def _describe(how: TrendParams, cube: Cube) -> Mapping[str, Any]:
-    plain = asdict(how) | {"step": cube.steps.step, "n_steps": len(cube.steps)}
-    plain["classes"] = list(how.classes or cube.classes)
-    plain["found_by"] = [name for name in cube.found_by if name in how.found_by]
-    plain["left_out"] = dict(cube.left_out)
-    return MappingProxyType(plain)
+    """Return ``rising``, ``falling``, ``none`` or, where q is NaN, ``untested``; q's shape."""
+    direction = np.where(s > 0, "rising", "falling")
+    return np.where(np.isnan(q), "untested", np.where(q <= alpha, direction, "none"))

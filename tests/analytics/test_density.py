@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.density import GAUSSIAN_REACH, estimate_density
+from analytics.cube import Units
+from analytics.density import GAUSSIAN_REACH, DensityParams, estimate_density, find_density
 from geo.errors import InputError
+from geo.lattice import make_lattice
 
 
 def density_by_sums(counts, share, *, cell, bandwidth, kernel):
@@ -18,9 +23,8 @@ def density_by_sums(counts, share, *, cell, bandwidth, kernel):
         if kernel == "quartic":
             weight = np.maximum(0, 1 - dx**2 - dy**2) ** 2
         else:
-            near = np.maximum(abs(dx), abs(dy)) <= np.ceil(GAUSSIAN_REACH * bandwidth / cell) * (
-                cell / bandwidth
-            )
+            away = np.maximum(abs(rows - r), abs(columns - c))
+            near = away <= np.ceil(GAUSSIAN_REACH * bandwidth / cell)
             weight = np.exp(-0.5 * (dx**2 + dy**2)) * near
         surface += counts[r, c] * weight / (weight * share).sum()
     return np.where(share > 0, surface / (cell / 1000) ** 2, np.nan)
@@ -79,3 +83,16 @@ def test_errors_say_what_does_not_fit():
         estimate_density(np.zeros((5, 5)), share, cell_size_m=100, bandwidth_m=50)
     with pytest.raises(InputError, match="one lattice"):
         estimate_density(np.zeros((5, 4)), share, cell_size_m=100, bandwidth_m=200)
+
+
+def test_density_of_a_cube_keeps_its_incidents_on_a_clipped_lattice(cube_of):
+    boundary = shapely.Point(1000, 1000).buffer(900)
+    lattice = make_lattice(boundary, cell_size_m=100, srid=32650)
+    rng = np.random.default_rng(1)
+    plain = cube_of(rng.poisson(1.0, (lattice.n_cells, 3)))
+    cube = replace(plain, units=Units("cell", lattice.cells))
+    result = find_density(cube, lattice, DensityParams(bandwidth_m=300))
+    assert (result.score * lattice.share).sum() * 0.01 == pytest.approx(cube.counts.sum())
+    assert set(result.label) == {"untested"}
+    with pytest.raises(InputError, match="another lattice"):
+        find_density(plain, lattice, DensityParams(bandwidth_m=300))

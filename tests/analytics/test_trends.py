@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pymannkendall
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 
-from analytics.trends import TrendParams, find_trends, mann_kendall
+from analytics.trends import TrendParams, find_class_trends, find_trends, mann_kendall
 from geo.errors import InputError
 
 FIELDS = {"s": "s", "var_s": "var_s", "z": "z", "p": "p", "tau": "Tau", "slope": "slope"}
@@ -86,6 +87,47 @@ def test_false_discoveries_keep_to_alpha_where_nothing_grows(cube_of):
         for _ in range(200)
     ]
     assert np.mean(alarms) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+
+
+def test_units_with_too_few_incidents_are_not_tested_and_do_not_weaken_the_rest(cube_of):
+    rising = np.arange(24)[None, :] // 3
+    empty = np.zeros((5000, 24), dtype=int)
+    rare = np.zeros((50, 24), dtype=int)
+    rare[:, -1] = 4
+    result = find_trends(cube_of(np.vstack((rising, empty, rare))))
+    assert result.label[0] == "rising"
+    assert (result.label[1:] == "untested").all()
+    assert np.isnan(result.q[1:]).all()
+    assert result.q[0] == result.p[0]
+
+
+def test_a_rise_in_rare_incidents_is_rising_though_the_median_change_is_zero(cube_of):
+    series = np.zeros((1, 60), dtype=int)
+    series[0, 40::2] = 1
+    result = find_trends(cube_of(series))
+    assert result.slope[0] == 0
+    assert result.label[0] == "rising"
+
+
+def test_each_class_of_each_unit_has_its_own_trend(cube_of):
+    rng = np.random.default_rng(4)
+    steps = np.arange(24)
+    dump = np.stack((rng.poisson(2 + 0.5 * steps), rng.poisson(6.0, 24), np.zeros(24, dtype=int)))
+    noise = np.stack((rng.poisson(15 - 0.5 * steps), np.zeros(24, dtype=int), np.zeros(24, int)))
+    plain = cube_of(dump)
+    counts = np.stack((dump, noise), axis=2)[..., None].astype(np.uint32)
+    cube = replace(plain, counts=counts, classes=("dump", "noise"))
+    frame = find_class_trends(cube, recent_steps=4).set_index(["unit_id", "category"])
+    assert list(frame.index) == [(0, "dump"), (0, "noise"), (1, "dump")]
+    assert frame["label"].tolist() == ["rising", "falling", "none"]
+    assert frame.loc[(0, "dump"), "recent"] == dump[0, -4:].sum()
+    assert frame.loc[(1, "dump"), "total"] == dump[1].sum()
+    one = mann_kendall(noise[:1])
+    assert frame.loc[(0, "noise"), "slope"] == one.slope[0]
+    assert frame.loc[(0, "noise"), "p_value"] == one.p[0]
+    with pytest.raises(InputError, match="recent_steps is 0"):
+        find_class_trends(cube, recent_steps=0)
+    assert find_class_trends(cube_of(np.zeros((2, 12), int)), recent_steps=1).empty
 
 
 def test_a_single_step_shows_no_trend():
