@@ -94,6 +94,7 @@ def number_grids(
     community_code: str,
     taken: Collection[str],
     srid: int,
+    code_scheme: str = "cn",
     row_height_m: float | None = None,
 ) -> npt.NDArray[np.str_]:
     """Give each grid of one community a code that was never used.
@@ -105,9 +106,11 @@ def number_grids(
     grids
         Grids of one community in `srid`.
     community_code
-        The 12 digits of the community.
+        The 12 digits of the community; any text with a local scheme.
     taken
         Every code ever used, those of ended grids too; codes elsewhere are ignored.
+    code_scheme
+        ``"cn"`` gives 15 digits, ``"local"`` the community's code, a hyphen and 3 digits.
     row_height_m
         Height of a row; by default the side of a square of the mean grid's area.
 
@@ -123,18 +126,19 @@ def number_grids(
         If the community has no number up to 999 left.
     """
     require_frame(grids, srid=srid, name="grids", columns=())
-    if _COMMUNITY.fullmatch(community_code) is None:
+    if code_scheme == "cn" and _COMMUNITY.fullmatch(community_code) is None:
         raise InputError(f"community code {community_code!r} is not 12 digits.")
-    used = {int(code[12:15]) for code in taken if code.startswith(community_code)}
-    free = [number for number in range(1, LAST_NUMBER + 1) if number not in used]
+    stem = community_code if code_scheme == "cn" else f"{community_code}-"
+    used = {code[len(stem) : len(stem) + 3] for code in taken if code.startswith(stem)}
+    free = [number for number in range(1, LAST_NUMBER + 1) if f"{number:03d}" not in used]
     if len(free) < len(grids):
         raise ConflictError(
             f"community {community_code} has {len(free)} grid numbers left of {LAST_NUMBER}, "
             f"{len(grids)} are needed; ended grids keep theirs. Open a new community code."
         )
-    codes = np.empty(len(grids), dtype="<U15")
-    order = _order_of(grids, row_height_m)
-    codes[order] = [f"{community_code}{number:03d}" for number in free[: len(grids)]]
+    numbered = np.array([f"{stem}{number:03d}" for number in free[: len(grids)]], dtype=np.str_)
+    codes = np.empty_like(numbered)
+    codes[_order_of(grids, row_height_m)] = numbered
     return codes
 
 

@@ -8,35 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pyproj
+import shapely
 
+from geo.crs import epsg, require_metric
 from geo.errors import CrsError, InputError
+from geo.locate import index_polygons, locate
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from shapely.geometry.base import BaseGeometry
 
 Shapes = npt.NDArray[np.object_]
-
-
-def require_metric(srid: int) -> pyproj.CRS:
-    """Return the reference system `srid`, refusing one that does not measure in metres.
-
-    Raises
-    ------
-    CrsError
-        If `srid` is unknown, geographic, or has another unit than the metre.
-    """
-    try:
-        crs = pyproj.CRS.from_epsg(srid)
-    except pyproj.exceptions.CRSError as error:
-        raise CrsError(f"EPSG:{srid} is not a known reference system.") from error
-    units = {axis.unit_name for axis in crs.axis_info}
-    if not crs.is_projected or units != {"metre"}:
-        raise CrsError(
-            f"EPSG:{srid} ({crs.name}) does not measure in metres. "
-            "Give the metric reference system of the jurisdiction."
-        )
-    return crs
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 def require_frame(frame: gpd.GeoDataFrame, *, srid: int, name: str, columns: Iterable[str]) -> None:
@@ -49,10 +33,10 @@ def require_frame(frame: gpd.GeoDataFrame, *, srid: int, name: str, columns: Ite
     InputError
         If a column is missing.
     """
-    crs = require_metric(srid)
+    require_metric(srid)
     if frame.crs is None:
         raise CrsError(f"{name}: no reference system is set. Call set_crs or to_crs({srid}).")
-    if not pyproj.CRS.from_user_input(frame.crs).equals(crs, ignore_axis_order=True):
+    if not pyproj.CRS.from_user_input(frame.crs).equals(epsg(srid), ignore_axis_order=True):
         found = frame.crs.to_string()
         raise CrsError(f"{name}: is in {found}, not in EPSG:{srid}. Call to_crs({srid}) first.")
     missing = [column for column in columns if column not in frame.columns]
@@ -72,3 +56,19 @@ def shape_array(shapes: Iterable[BaseGeometry | None]) -> Shapes:
     array: Shapes = np.empty(len(listed), dtype=object)
     array[:] = listed
     return array
+
+
+def polygon_of(points: Floats, polygons: Shapes, *, srid: int) -> Ints:
+    """Return the polygon of each point by the half-open rule, -1 for none.
+
+    Parameters
+    ----------
+    points
+        Metres, shape ``(n, 2)``.
+    """
+    return locate(index_polygons(polygons, srid=srid), points[:, 0], points[:, 1])
+
+
+def spots_of(shapes: Shapes) -> Floats:
+    """Return a point of each shape that surely lies on it, shape ``(n, 2)``."""
+    return shapely.get_coordinates(shapely.point_on_surface(shapes))
