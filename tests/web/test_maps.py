@@ -1,0 +1,311 @@
+"""What a map holds, what it refuses, and that it carries everything inside."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import folium
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from pyproj import Geod
+from shapely.geometry import LineString, Point, box
+
+from geo.errors import CrsError, GeometryError, InputError, MissingDependencyError
+from web.i18n import TEXTS, say
+from web.maps import assets
+from web.maps.layers import MapLayers, MapMeta
+from web.maps.payloads import camera_views, layer_payload, to_script
+from web.maps.render import render_map, write_map
+from web.maps.styles import NOT_DRAWN, classify
+
+META = MapMeta(
+    name_zh="甲区",
+    name_en="District A",
+    data_from=datetime(2026, 5, 1, tzinfo=UTC),
+    data_until=datetime(2026, 11, 22, tzinfo=UTC),
+    made_at=datetime(2026, 11, 22, 20, tzinfo=UTC),
+    metric_crs="EPSG:4549",
+    code_version="0.1.0",
+    parameters={"Gi*": {"permutations": 999, "note": "<b>7</b>"}},
+)
+PUBLIC = replace(META, audience="public", approval_no="GS(2026)1234号")
+
+
+def cells(n=6, **columns):
+    shapes = [box(500_000 + 100 * i, 3_460_000, 500_100 + 100 * i, 3_460_100) for i in range(n)]
+    return gpd.GeoDataFrame(columns, geometry=shapes, crs=4549)
+
+
+@pytest.fixture
+def hotspots():
+    return cells(
+        z=[4.0, 2.5, 1.9, 0.3, -4.0, 2.0],
+        q_value=[0.001, 0.02, 0.08, 0.7, 0.009, np.nan],
+        count=[40, 20, 3, 5, 0, 4],
+    )
+
+
+@pytest.fixture
+def plan():
+    return cells(
+        n=2,
+        code=["1", "2"],
+        hours=[4.0, 1.0],
+        unknown=[False, True],
+        reason_zh=["理由一", "理由二"],
+        reason_en=["first reason", "second reason"],
+    )
+
+
+def payload_of(name, frame, **more):
+    placed = MapLayers(**{name: frame}).present()[name]
+    return layer_payload(name, placed, **({"lang": "en"} | more))
+
+
+def test_every_text_is_in_both_languages():
+    assert all(zh.strip() and en.strip() for zh, en in TEXTS.values())
+    assert all(re.search(r"[\u4e00-\u9fff]|Gi\*|%", zh) for zh, _ in TEXTS.values())
+    assert say("hours", "both") == "小时 / Hours"
+    with pytest.raises(InputError, match="language 'fr' is unknown"):
+        say("hours", "fr")
+
+
+def test_hotspots_are_classed_by_sign_and_q_and_the_rest_is_not_drawn(hotspots):
+    classed = classify("hotspots", hotspots, "en")
+    assert classed.rows.tolist() == [0, 1, 2, NOT_DRAWN, 3, NOT_DRAWN]
+    assert [style.label for style in classed.styles][:4] == [
+        "hot q < 0.01",
+        "hot q < 0.05",
+        "hot q < 0.10",
+        "cold q < 0.01",
+    ]
+    payload = payload_of("hotspots", hotspots)
+    assert payload["count"] == 4 == len(payload["geo"]) == len(payload["rows"])
+
+
+def test_trends_tell_rising_falling_unproven_and_unknown_apart():
+    frame = cells(
+        slope=[0.3, -0.3, 0.3, 0.0, np.nan, 0.3],
+        q_value=[0.001, 0.03, 0.6, 0.001, np.nan, 0.001],
+        unknown=[False, False, False, False, False, True],
+    )
+    classed = classify("trends", frame, "en")
+    labels = [classed.styles[row].label for row in classed.rows]
+    assert labels == [
+        "▲ rising q < 0.01",
+        "▼ falling q < 0.05",
+        "no proven trend",
+        "no proven trend",
+        "no proven trend",
+        "? unknown (no reports)",
+    ]
+
+
+@pytest.mark.parametrize("values", [[0, 1, 2, 3, 4, 5], [0, 0, 0, 0, 0, 7], [0] * 6, [2] * 6])
+def test_density_classes_cover_every_cell_with_events(values):
+    frame = cells(density=np.asarray(values, float))
+    classed = classify("density", frame, "zh")
+    drawn = classed.rows != NOT_DRAWN
+    assert drawn.tolist() == [value > 0 for value in values]
+    assert classed.rows.max() < len(classed.styles)
+
+
+def test_coordinates_are_longitude_latitude_with_six_decimals(hotspots):
+    ring = payload_of("hotspots", hotspots)["geo"][0]["coordinates"][0]
+    assert all(119.9 < x < 120.1 and 31.2 < y < 31.3 for x, y in ring)
+    assert all(round(value, 6) == value for point in ring for value in point)
+
+
+def test_a_payload_cannot_close_its_script_whatever_a_name_holds():
+    frame = cells(n=1, code=["1"], name=["</script><!-- & \u2028"])
+    script = to_script(payload_of("grids", frame))
+    assert "<" not in script
+    assert ">" not in script
+    assert "\u2028" not in script
+    assert json.loads(script)["rows"][0][0] == "</script><!-- & \u2028"
+
+
+def test_names_that_look_like_templates_are_printed_as_they_are():
+    page = render_map(
+        MapLayers(grids=cells(n=1, code=["1"], name=["{{ 7 * 7 }}"])),
+        meta=replace(META, name_zh='{{ 6 * 7 }}"', name_en="{% if x %} 🚓"),
+    )
+    assert "{{ 6 * 7 }}&quot;" in page
+    assert "{% if x %} 🚓" in page
+    assert '"{{ 7 * 7 }}"' in page
+
+
+def test_a_page_says_who_may_see_it_and_of_when_it_is(hotspots):
+    page = render_map(MapLayers(hotspots=hotspots), meta=META, lang="en")
+    assert "Internal: not for publication" in page
+    assert "2026-05-01 – 2026-11-21" in page
+    assert "EPSG:4549" in page
+    assert "&lt;b&gt;7&lt;/b&gt;" in page
+    assert "SIMULATED" not in page
+    assert '<html lang="en">' in page
+
+
+def test_a_simulated_map_says_so_in_both_languages_whatever_its_own(hotspots):
+    for lang in ("zh", "en", "both"):
+        page = render_map(
+            MapLayers(hotspots=hotspots), meta=replace(META, simulated=True), lang=lang
+        )
+        assert page.count("模拟数据 / SIMULATED") == 2
+
+
+def test_one_language_keeps_to_itself(hotspots, plan):
+    layers = MapLayers(hotspots=hotspots, plan=plan)
+    zh = render_map(layers, meta=replace(META, plan_date=date(2026, 11, 23)), lang="zh")
+    assert "巡逻时长" in zh
+    assert "理由一" in zh
+    assert "Patrol hours" not in zh
+    assert "first reason" not in zh
+    assert "理由一" not in render_map(layers, meta=META, lang="en")
+
+
+def test_the_same_map_is_the_same_file(hotspots, plan):
+    layers = MapLayers(hotspots=hotspots, plan=plan)
+    assert render_map(layers, meta=META) == render_map(layers, meta=META)
+
+
+def test_rendering_leaves_the_layers_as_they_were(hotspots):
+    before = hotspots.copy(deep=True)
+    render_map(MapLayers(hotspots=hotspots), meta=META)
+    assert hotspots.crs == before.crs
+    assert hotspots.equals(before)
+
+
+def test_a_map_is_written_whole_into_new_directories(tmp_path, hotspots):
+    path = write_map(tmp_path / "out" / "map.html", MapLayers(hotspots=hotspots), meta=META)
+    assert path.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    assert [entry.name for entry in path.parent.iterdir()] == ["map.html"]
+
+
+def test_the_frame_of_a_map_is_small(hotspots):
+    assert len(render_map(MapLayers(hotspots=hotspots), meta=META).encode()) < 250_000
+
+
+def test_a_public_map_needs_an_approval_number(hotspots):
+    for number in (None, "", "  "):
+        with pytest.raises(InputError, match="审图号"):
+            render_map(MapLayers(hotspots=hotspots), meta=replace(PUBLIC, approval_no=number))
+    page = render_map(MapLayers(hotspots=hotspots), meta=PUBLIC)
+    assert "审图号 / Map approval no.：GS(2026)1234号" in page
+    assert "Internal" not in page
+
+
+def test_a_public_map_refuses_cameras_plan_and_exact_points(hotspots, plan):
+    cameras = gpd.GeoDataFrame(geometry=[Point(120, 31)], crs=4326)
+    with pytest.raises(InputError, match="must not show cameras and plan"):
+        render_map(MapLayers(hotspots=hotspots, cameras=cameras, plan=plan), meta=PUBLIC)
+    points = gpd.GeoDataFrame({"density": [1.0]}, geometry=[Point(120, 31)], crs=4326)
+    with pytest.raises(GeometryError, match="'density' must hold Polygon"):
+        render_map(MapLayers(density=points), meta=PUBLIC)
+
+
+def test_a_public_map_shows_small_counts_as_such_and_no_score_that_gives_them_away(hotspots):
+    payload = payload_of("hotspots", hotspots, public=True)
+    assert payload["fields"] == ["Class", "Reports"]
+    assert [row[1] for row in payload["rows"]] == ["40", "20", "<5", "<5"]
+
+
+def test_cameras_see_a_sector_around_their_azimuth_of_true_length():
+    frame = gpd.GeoDataFrame(
+        {"azimuth": [90.0, np.nan], "fov": [60.0, 360.0], "range_m": [100.0, 50.0]},
+        geometry=[Point(120, 31), Point(120.01, 31)],
+        crs=4326,
+    )
+    east, around = camera_views(frame)
+    areas = [abs(Geod(ellps="WGS84").geometry_area_perimeter(view)[0]) for view in (east, around)]
+    assert areas[0] == pytest.approx(np.pi * 100**2 / 6, rel=0.01)
+    assert areas[1] == pytest.approx(np.pi * 50**2, rel=0.01)
+    assert east.centroid.x > 120
+    assert shapely.contains_xy(around, 120.01, 31)
+
+
+def test_a_camera_of_unknown_view_is_a_point_and_says_so():
+    frame = gpd.GeoDataFrame(
+        {"azimuth": [10.0, None], "fov": [60.0, 60.0], "range_m": [100.0, 90.0]},
+        geometry=[Point(120, 31), Point(120.01, 31)],
+        crs=4326,
+    )
+    payload = payload_of("cameras", frame)
+    assert len(payload["views"]) == 1
+    assert [row[-1] for row in payload["rows"]] == ["", "unknown, position only"]
+    bare = gpd.GeoDataFrame(geometry=[Point(120, 31)], crs=4326)
+    assert payload_of("cameras", bare)["views"] == []
+
+
+def test_layers_that_cannot_be_drawn_are_refused_with_the_reason(hotspots):
+    with pytest.raises(InputError, match="nothing to show"):
+        render_map(MapLayers(hotspots=hotspots.iloc[:0]), meta=META)
+    with pytest.raises(InputError, match="'hotspots' lacks the column 'z'"):
+        render_map(MapLayers(hotspots=hotspots.drop(columns="z")), meta=META)
+    with pytest.raises(CrsError, match="no coordinate reference system"):
+        render_map(MapLayers(hotspots=hotspots.set_crs(None, allow_override=True)), meta=META)
+    with pytest.raises(CrsError, match="no degrees"):
+        render_map(MapLayers(hotspots=hotspots.set_crs(4326, allow_override=True)), meta=META)
+    lines = gpd.GeoDataFrame(geometry=[LineString([(0, 0), (1, 1)])], crs=4326)
+    with pytest.raises(GeometryError, match="holds LineString"):
+        render_map(MapLayers(boundary=lines), meta=META)
+    with pytest.raises(InputError, match="audience must be"):
+        replace(META, audience="everyone")
+    with pytest.raises(InputError, match="made_at has no time zone"):
+        replace(META, made_at=datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<script src="https://cdn.example/leaflet.js"></script>',
+        '<link rel="stylesheet" href="//cdn.example/a.css">',
+        '<img src="http://tiles.example/1.png">',
+        '<img srcset="a.png 2x">',
+        "<style>@import 'a.css';</style>",
+        "<style>p { background: url('https://cdn.example/a.png') }</style>",
+        '<p style="background: url(a.png)">',
+        '<meta http-equiv="Refresh" content="0; url=https://example.org">',
+        '<form action="https://example.org">',
+        '<a href="https://example.org">',
+        '<svg><use xlink:href="https://example.org/a.svg#b"/></svg>',
+    ],
+)
+def test_anything_from_outside_is_a_hard_error(html):
+    with pytest.raises(InputError, match="asks for 1 things outside itself"):
+        assets.refuse_external(f"<html><head></head><body>{html}</body></html>")
+
+
+def test_a_plain_folium_map_would_be_refused():
+    page = folium.Map([31, 120]).get_root().render()
+    with pytest.raises(InputError, match="outside itself"):
+        assets.refuse_external(page)
+
+
+def test_the_page_forbids_the_browser_to_load_anything(hotspots):
+    page = render_map(MapLayers(hotspots=hotspots), meta=META)
+    policy = page.index("Content-Security-Policy")
+    assert policy < page.index("<script>")
+    assert policy < page.index("<style>")
+    assert "default-src 'none'" in page
+    assert "sourceMappingURL" not in page
+    # The licence asks that its notice stays.
+    assert "Vladimir Agafonkin" in page
+
+
+def test_missing_browser_libraries_name_the_command_that_fetches_them(
+    monkeypatch, tmp_path, hotspots
+):
+    real = assets.files
+    monkeypatch.setattr(assets, "files", lambda room: tmp_path if room == "web" else real(room))
+    with pytest.raises(MissingDependencyError, match="run 'make ui'"):
+        render_map(MapLayers(hotspots=hotspots), meta=META)
+
+
+def test_only_files_of_our_own_are_put_in():
+    with pytest.raises(InputError, match="not one of its own files"):
+        assets.inline_assets('<script src="https://cdn.example/x.js"></script>', html_lang="en")

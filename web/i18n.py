@@ -1,0 +1,108 @@
+"""Every text of the screens, in Chinese and English."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from geo.errors import InputError
+
+Lang = Literal["zh", "en", "both"]
+LANGUAGES: tuple[Lang, ...] = ("zh", "en", "both")
+
+TEXTS: dict[str, tuple[str, str]] = {
+    # Notices
+    "simulated": ("模拟数据", "SIMULATED"),
+    "internal": ("内部资料 未经审核不得公开", "Internal: not for publication"),
+    "approval": ("审图号", "Map approval no."),
+    "data_window": ("数据时段", "Data from–to"),
+    "made_at": ("生成时间", "Made at"),
+    "crs": ("坐标系", "Coordinate system"),
+    "generator": ("生成程序", "Made by"),
+    "sources": ("数据来源", "Sources"),
+    "parameters": ("参数与方法", "Parameters and method"),
+    "plan_date": ("计划日期", "Plan for"),
+    "draft": ("草案：须经人员审批", "Draft: needs a person's approval"),
+    "method_note": (
+        "热点与趋势仅依据上报数据；巡逻发现的问题不计入。无上报的网格显示为“情况不明”，不等于安全。",
+        "Hotspots and trends rest on reported incidents only, not on what patrols found. "
+        "A grid without reports is shown as unknown, never as safe.",
+    ),
+    "layers": ("图层", "Layers"),
+    "legend": ("图例", "Legend"),
+    "map": ("地图", "Map"),
+    "title": ("热点、趋势与巡逻计划", "Hotspots, trends and patrol plan"),
+    # Layers
+    "layer_buildings": ("建筑", "Buildings"),
+    "layer_roads": ("道路", "Roads"),
+    "layer_boundary": ("辖区边界", "Boundary"),
+    "layer_grids": ("责任网格", "Grids"),
+    "layer_density": ("事件密度", "Density"),
+    "layer_trends": ("趋势", "Trends"),
+    "layer_hotspots": ("热点", "Hotspots"),
+    "layer_cameras": ("摄像机", "Cameras"),
+    "layer_plan": ("巡逻时长", "Patrol hours"),
+    # Legend classes
+    "hot": ("热点", "hot"),
+    "cold": ("冷点", "cold"),
+    "not_significant": ("不显著的单元不绘出", "cells that are not significant are not drawn"),
+    "rising": ("上升", "rising"),
+    "falling": ("下降", "falling"),
+    "no_trend": ("无显著趋势", "no proven trend"),
+    "unknown": ("情况不明（无上报）", "unknown (no reports)"),
+    "grid_line": ("网格界线", "grid border"),
+    "boundary_line": ("辖区界线", "border of the district"),
+    "road_line": ("道路", "road"),
+    "building_area": ("建筑", "building"),
+    "camera_view": ("可视范围", "field of view"),
+    "camera_online": ("在线", "online"),
+    "camera_offline": ("离线", "offline"),
+    "camera_unknown": ("状态未知", "status unknown"),
+    "hours_circle": ("圆面积与小时数成正比", "area of the circle: hours"),
+    "hours_unknown": ("情况不明的网格", "unknown grid"),
+    # Fields of popups
+    "code": ("编码", "Code"),
+    "name": ("名称", "Name"),
+    "community": ("社区", "Community"),
+    "households": ("户数", "Households"),
+    "kind": ("类型", "Kind"),
+    "count": ("上报数", "Reports"),
+    "class": ("类别", "Class"),
+    "z": ("Gi* z 值", "Gi* z-score"),
+    "q_value": ("q 值（FDR 校正）", "q-value (FDR)"),
+    "slope": ("每步变化（Sen 斜率）", "Change a step (Sen's slope)"),
+    "density": ("密度", "Density"),
+    "status": ("状态", "Status"),
+    "azimuth": ("方位角（°）", "Azimuth (°)"),
+    "fov": ("视场角（°）", "Field of view (°)"),
+    "range_m": ("可视距离（米）", "Range (m)"),
+    "view": ("视域", "View"),
+    "view_unknown": ("未知，仅显示位置", "unknown, position only"),
+    "hours": ("小时", "Hours"),
+    "explore_h": ("其中探索", "Of these to explore"),
+    "trend_h": ("因趋势增减", "By trend"),
+    "reason": ("理由", "Reason"),
+}
+
+
+def say(key: str, lang: Lang) -> str:
+    """Return a text in one language, or in both with a slash between.
+
+    Raises
+    ------
+    InputError
+        If the language is none of `LANGUAGES`.
+    KeyError
+        If there is no such text: a fault of the program.
+    """
+    if lang not in LANGUAGES:
+        msg = f"language {lang!r} is unknown; choose one of {', '.join(LANGUAGES)}"
+        raise InputError(msg)
+    zh, en = TEXTS[key]
+    if lang == "both":
+        return zh if zh == en else f"{zh} / {en}"
+    return zh if lang == "zh" else en
+
+
+def html_lang(lang: Lang) -> str:
+    """Return the value of the ``lang`` attribute of a page."""
+    return "en" if lang == "en" else "zh-CN"

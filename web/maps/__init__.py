@@ -1,0 +1,1 @@
+"""Stand-alone maps that open anywhere, with the network off."""

@@ -1,0 +1,186 @@
+"""What a map shows and what it says about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Literal
+
+import geopandas as gpd
+
+from geo.errors import CrsError, GeometryError, InputError
+
+Audience = Literal["internal", "public"]
+
+# Layer -> columns that it must have besides its geometry.
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "buildings": (),
+    "roads": (),
+    "boundary": (),
+    "grids": ("code", "name"),
+    "density": ("density",),
+    "trends": ("slope", "q_value"),
+    "hotspots": ("z", "q_value"),
+    "cameras": (),
+    "plan": ("code", "hours", "reason_zh", "reason_en"),
+}
+_SHAPES: dict[str, tuple[str, ...]] = {
+    "roads": ("LineString", "MultiLineString"),
+    "cameras": ("Point",),
+}
+_AREAS = ("Polygon", "MultiPolygon")
+# Where patrols go and what cameras see is nobody's business outside.
+NEVER_PUBLIC = ("cameras", "plan")
+
+
+@dataclass(frozen=True, eq=False)
+class MapLayers:
+    """The layers of a map, from bottom to top, in any CRS; None or empty ones are left out.
+
+    Attributes
+    ----------
+    buildings, roads, boundary
+        The ground: polygons, lines, polygons.
+    grids
+        Polygons with ``code``, ``name`` and, where known, ``community``, ``households``,
+        ``kind``.
+    density
+        Polygons with ``density``.
+    trends
+        Polygons with ``slope`` (a step) and ``q_value``, and where known ``code``, ``name``,
+        ``count`` and ``unknown`` (True: no report at all).
+    hotspots
+        Polygons with ``z`` (Gi*) and ``q_value``, and where known ``count``. Rows whose q-value
+        is above 0.10 or missing are not drawn.
+    cameras
+        Points with, where known, ``name``, ``status`` (online, offline), ``azimuth`` (degrees
+        from north, clockwise), ``fov`` (degrees), ``range_m``.
+    plan
+        Polygons with ``code``, ``hours``, ``reason_zh``, ``reason_en``, and where known
+        ``name``, ``community``, ``explore_h``, ``trend_h``, ``unknown``.
+    """
+
+    buildings: gpd.GeoDataFrame | None = None
+    roads: gpd.GeoDataFrame | None = None
+    boundary: gpd.GeoDataFrame | None = None
+    grids: gpd.GeoDataFrame | None = None
+    density: gpd.GeoDataFrame | None = None
+    trends: gpd.GeoDataFrame | None = None
+    hotspots: gpd.GeoDataFrame | None = None
+    cameras: gpd.GeoDataFrame | None = None
+    plan: gpd.GeoDataFrame | None = None
+
+    def present(self) -> dict[str, gpd.GeoDataFrame]:
+        """Return the layers that have rows, checked and in EPSG:4326, from bottom to top."""
+        given = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return {
+            name: _checked(name, frame)
+            for name, frame in given.items()
+            if frame is not None and len(frame)
+        }
+
+
+@dataclass(frozen=True)
+class MapMeta:
+    """What a map says about itself.
+
+    Attributes
+    ----------
+    name_zh, name_en
+        The place.
+    data_from, data_until
+        Window of the incidents, with time zone; the end is not part of it.
+    made_at
+        When the map was made, with time zone.
+    metric_crs
+        Name of the reference system in which distances were computed.
+    code_version
+        Version of Gridbeat.
+    audience
+        ``public`` maps carry no cameras, no plan and no small counts, and need a number.
+    approval_no
+        Map approval number (审图号).
+    simulated
+        The data are made up: said in both languages whatever the map's language.
+    plan_date, plan_status
+        Of the plan, if one is shown.
+    sources
+        Whose data these are, and their licences, one line each.
+    parameters
+        Result -> parameter -> value, so that each result can be made again.
+    """
+
+    name_zh: str
+    name_en: str
+    data_from: datetime
+    data_until: datetime
+    made_at: datetime
+    metric_crs: str
+    code_version: str
+    audience: Audience = "internal"
+    approval_no: str | None = None
+    simulated: bool = False
+    plan_date: date | None = None
+    plan_status: str = "draft"
+    sources: tuple[str, ...] = ()
+    parameters: Mapping[str, Mapping[str, object]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("data_from", "data_until", "made_at"):
+            if getattr(self, name).tzinfo is None:
+                msg = f"{name} has no time zone"
+                raise InputError(msg)
+        if self.audience not in ("internal", "public"):
+            msg = f"audience must be internal or public, not {self.audience!r}"
+            raise InputError(msg)
+
+
+def check_audience(layers: MapLayers, meta: MapMeta) -> None:
+    """Raise if a public map would show what must not be shown, or lacks its approval number.
+
+    Raises
+    ------
+    InputError
+        Saying which layer or number it is.
+    """
+    if meta.audience != "public":
+        return
+    if not (meta.approval_no or "").strip():
+        msg = (
+            "a public map needs a map approval number (审图号); "
+            "set it for the jurisdiction, or make the map for the audience 'internal'"
+        )
+        raise InputError(msg)
+    shown = [name for name in NEVER_PUBLIC if getattr(layers, name) is not None]
+    if shown:
+        msg = f"a public map must not show {' and '.join(shown)}; leave these layers out"
+        raise InputError(msg)
+
+
+def _checked(name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    absent = [column for column in REQUIRED[name] if column not in frame.columns]
+    if absent:
+        msg = f"the map layer {name!r} lacks the column {absent[0]!r}"
+        raise InputError(msg)
+    if frame.crs is None:
+        msg = f"the map layer {name!r} has no coordinate reference system"
+        raise CrsError(msg)
+    allowed = _SHAPES.get(name, _AREAS)
+    wrong = frame.geometry.isna() | frame.geometry.is_empty | ~frame.geom_type.isin(allowed)
+    if wrong.any():
+        found = frame.geom_type[wrong].iloc[0] or "an empty geometry"
+        msg = f"the map layer {name!r} must hold {' or '.join(allowed)}; a row holds {found}"
+        raise GeometryError(msg)
+    placed = frame.to_crs(4326).reset_index(drop=True)
+    west, south, east, north = placed.total_bounds
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        msg = (
+            f"the map layer {name!r} spans {west:g}, {south:g} to {east:g}, {north:g}, which are "
+            f"no degrees of longitude and latitude; its reference system is not the one it claims"
+        )
+        raise CrsError(msg)
+    return placed

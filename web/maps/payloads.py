@@ -1,0 +1,255 @@
+"""A layer as compact data for the browser: rounded shapes, classes, and cells of its popups."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from web.i18n import Lang, say
+from web.maps.styles import NOT_DRAWN, Classed, classify
+
+Shapes = NDArray[np.object_]
+
+DECIMALS = 6
+SMALL = 5
+# About half a metre: no eye sees it, and real outlines lose most of their points.
+_TOLERANCE_DEG = 5e-6
+_GEOD = pyproj.Geod(ellps="WGS84")
+
+# Layer -> columns of its popups, in order; "reason" stands for the languages asked for.
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "grids": ("name", "code", "community", "households", "kind"),
+    "density": ("density",),
+    "trends": ("name", "code", "class", "count", "slope", "q_value"),
+    "hotspots": ("class", "count", "z", "q_value"),
+    "cameras": ("name", "status", "azimuth", "fov", "range_m", "view"),
+    "plan": ("name", "code", "community", "hours", "explore_h", "trend_h", "reason"),
+}
+_FORMATS: dict[str, str] = {
+    "households": ".0f",
+    "density": ".4g",
+    "count": ".0f",
+    "slope": "+.3g",
+    "q_value": ".3g",
+    "z": "+.2f",
+    "azimuth": ".0f",
+    "fov": ".0f",
+    "range_m": ".0f",
+    "hours": ".2f",
+    "explore_h": ".2f",
+    "trend_h": "+.2f",
+}
+# What a public map may say in a popup: a score or slope would give a small count away.
+_PUBLIC_FIELDS = frozenset({"name", "code", "community", "class", "count", "households", "kind"})
+SHOWN_AT_FIRST = frozenset({"buildings", "roads", "boundary", "grids", "hotspots", "plan"})
+
+
+def layer_payload(
+    name: str, frame: gpd.GeoDataFrame, *, lang: Lang, public: bool = False
+) -> dict[str, Any]:
+    """Return a layer for the browser.
+
+    Parameters
+    ----------
+    name
+        Which layer it is.
+    frame
+        Its rows in EPSG:4326, as ``MapLayers.present`` returns them.
+    lang
+        Language of its texts.
+    public
+        Counts below 5 are shown as such, and figures that would give them away are left out.
+
+    Returns
+    -------
+    dict
+        ``id``, ``label``, ``shown``, ``styles`` with legend texts, ``fields`` (heads of the
+        popup), ``rows`` (its cells as text), ``cls`` (style of each shape), ``geo`` (GeoJSON
+        geometries), and where the layer has them ``labels``, ``radii`` and ``views``.
+    """
+    classed = classify(name, frame, lang)
+    drawn = classed.rows != NOT_DRAWN
+    kept, rows = frame[drawn].reset_index(drop=True), classed.rows[drawn]
+    columns = _columns(name, kept, classed, rows, lang=lang, public=public)
+    payload: dict[str, Any] = {
+        "id": name,
+        "label": say(f"layer_{name}", lang),
+        "shown": name in SHOWN_AT_FIRST,
+        "count": len(kept),
+        "styles": [style.to_json() for style in classed.styles],
+        "fields": list(columns),
+        "rows": [list(cells) for cells in zip(*columns.values(), strict=True)],
+        "cls": rows.tolist(),
+        "geo": _geometries(name, np.asarray(kept.geometry.array, dtype=object)),
+    }
+    return payload | _extras(name, kept, rows)
+
+
+def to_script(payload: dict[str, Any]) -> str:
+    """Return data as JSON that may stand inside a script of an HTML page, whatever it holds."""
+    text = json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for sign in ("<", ">", "&", "\u2028", "\u2029"):
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+def _columns(
+    name: str,
+    frame: gpd.GeoDataFrame,
+    classed: Classed,
+    rows: NDArray[np.int64],
+    *,
+    lang: Lang,
+    public: bool,
+) -> dict[str, list[str]]:
+    """Return head -> cells of the popups; empty for layers that have none."""
+    columns: dict[str, list[str]] = {}
+    for field in _FIELDS.get(name, ()):
+        if public and field not in _PUBLIC_FIELDS:
+            continue
+        if field == "class":
+            columns[say(field, lang)] = [classed.styles[row].label for row in rows]
+        elif field == "reason":
+            for one in ("zh", "en") if lang == "both" else (lang,):
+                columns[say(field, one)] = frame[f"reason_{one}"].astype(str).tolist()
+        elif field == "view":
+            known = _has_view(frame)
+            columns[say(field, lang)] = ["" if k else say("view_unknown", lang) for k in known]
+        elif field in frame.columns:
+            columns[say(field, lang)] = _cells(field, frame[field], public=public, lang=lang)
+    return columns
+
+
+def _cells(field: str, values: pd.Series, *, public: bool, lang: Lang) -> list[str]:
+    if field == "status":
+        known = {key: say(f"camera_{key}", lang) for key in ("online", "offline", "unknown")}
+        return [known.get(str(value), str(value)) for value in values.fillna("unknown")]
+    form = _FORMATS.get(field)
+    if form is None:
+        return ["" if pd.isna(value) else str(value) for value in values]
+    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    hidden = numbers < (SMALL if public and field == "count" else -np.inf)
+    return [
+        f"<{SMALL}" if small else "" if np.isnan(number) else format(number, form)
+        for number, small in zip(numbers, hidden, strict=True)
+    ]
+
+
+def _geometries(name: str, shapes: Shapes) -> list[Any]:
+    if name == "plan":
+        shapes = shapely.point_on_surface(shapes)
+    elif name in ("grids", "trends"):
+        shapes = shapely.coverage_simplify(shapes, _TOLERANCE_DEG)
+    elif name in ("roads", "buildings", "boundary"):
+        shapes = shapely.simplify(shapes, _TOLERANCE_DEG)
+    return _as_json(shapes)
+
+
+def _as_json(shapes: Shapes) -> list[Any]:
+    rounded = shapely.transform(shapes, lambda xy: np.round(xy, DECIMALS))
+    return [json.loads(text) for text in shapely.to_geojson(rounded)]
+
+
+def _extras(name: str, frame: gpd.GeoDataFrame, rows: NDArray[np.int64]) -> dict[str, Any]:
+    if name == "cameras":
+        return _camera_extras(frame)
+    if name == "plan":
+        return _plan_extras(frame)
+    return _trend_extras(frame, rows) if name == "trends" else {}
+
+
+def _camera_extras(frame: gpd.GeoDataFrame) -> dict[str, Any]:
+    known = _has_view(frame)
+    return {"views": _as_json(camera_views(frame[known])), "radii": [6.0] * len(frame)}
+
+
+def _plan_extras(frame: gpd.GeoDataFrame) -> dict[str, Any]:
+    hours = frame["hours"].to_numpy(dtype=np.float64)
+    top = max(float(hours.max(initial=0.0)), 1e-9)
+    bounds = frame.geometry.bounds.to_numpy()
+    return {
+        "labels": [f"{value:g}" for value in hours],
+        "radii": np.round(np.maximum(27 * np.sqrt(hours / top), 4), 1).tolist(),
+        # What a circle must fit into, so that fine grids do not drown in circles.
+        "room": np.round(bounds[:, 2] - bounds[:, 0], DECIMALS).tolist(),
+        "showNumbers": len(frame) <= 1500,
+    }
+
+
+def _trend_extras(frame: gpd.GeoDataFrame, rows: NDArray[np.int64]) -> dict[str, Any]:
+    signs = np.select([rows < 3, rows < 6, rows == 7], ["▲", "▼", "?"], default="")
+    points = shapely.point_on_surface(np.asarray(frame.geometry.array, dtype=object))
+    bounds = frame.geometry.bounds.to_numpy()
+    return {
+        "signs": signs.tolist() if len(frame) <= 1500 else [],
+        "at": np.round(shapely.get_coordinates(points), DECIMALS).tolist(),
+        "room": np.round(bounds[:, 2] - bounds[:, 0], DECIMALS).tolist(),
+    }
+
+
+def _has_view(frame: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    if not {"fov", "range_m"} <= set(frame.columns):
+        return np.zeros(len(frame), dtype=np.bool_)
+    known = frame["fov"].notna() & frame["range_m"].notna()
+    # All round needs no direction.
+    aimed = frame["azimuth"].notna() if "azimuth" in frame.columns else False
+    return np.asarray(known & (aimed | (frame["fov"] >= 360)), dtype=np.bool_)
+
+
+def camera_views(frame: gpd.GeoDataFrame, *, step_deg: float = 5.0) -> Shapes:
+    """Return what cameras would see if nothing stood in the way.
+
+    Parameters
+    ----------
+    frame
+        Points in EPSG:4326 with ``azimuth`` (degrees from north, clockwise), ``fov`` (degrees;
+        360 or more is all round) and ``range_m``.
+    step_deg
+        Angle between the points of an arc; the arc lies inside the true one by less than
+        0.1 % of the range.
+
+    Returns
+    -------
+    NDArray
+        Shape ``(n,)``, polygons in EPSG:4326: sectors, or circles for all-round cameras.
+    """
+    views = [
+        _view(x, y, azimuth, min(fov, 360.0), reach, step_deg)
+        for (x, y), azimuth, fov, reach in zip(
+            shapely.get_coordinates(np.asarray(frame.geometry.array, dtype=object)),
+            _column(frame, "azimuth"),
+            _column(frame, "fov"),
+            _column(frame, "range_m"),
+            strict=True,
+        )
+    ]
+    shapes = np.empty(len(views), dtype=object)
+    shapes[:] = views
+    return shapes
+
+
+def _view(
+    x: float, y: float, azimuth: float, fov: float, reach: float, step_deg: float
+) -> shapely.Polygon:
+    around = fov >= 360
+    points = max(int(np.ceil(fov / step_deg)), 2) + 1
+    middle = 0.0 if np.isnan(azimuth) else azimuth
+    angles = np.linspace(middle - fov / 2, middle + fov / 2, points)[: -1 if around else None]
+    n = len(angles)
+    lon, lat, _ = _GEOD.fwd(np.full(n, x), np.full(n, y), angles, np.full(n, reach))
+    arc: Sequence[tuple[float, float]] = list(zip(lon, lat, strict=True))
+    return shapely.Polygon(arc if around else [(x, y), *arc])
+
+
+def _column(frame: gpd.GeoDataFrame, column: str) -> NDArray[np.float64]:
+    if column not in frame.columns:
+        return np.full(len(frame), np.nan)
+    return frame[column].to_numpy(dtype=np.float64, na_value=np.nan)

@@ -1,0 +1,180 @@
+"""Classes and colours of the layers, told apart by the colour-blind and in grey print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
+
+from web.i18n import Lang, say
+
+Ints = NDArray[np.int64]
+Symbol = Literal["area", "line", "circle"]
+
+# A row of this class is not drawn.
+NOT_DRAWN = -1
+Q_BOUNDS = (0.01, 0.05, 0.10)
+
+# Red-blue and brown-teal pairs after C. Brewer, and cividis: safe for the colour-blind.
+_HOT = ("#a50f26", "#de5b49", "#f6a98a")
+_COLD = ("#1f5fa8", "#5b9fce", "#a9d0e6")
+_RISING = ("#a6521a", "#dd9446", "#f5d6a4")
+_FALLING = ("#0b6b62", "#4fae9f", "#b5ded6")
+_DENSITY = ("#fdea9b", "#c8b866", "#918d6d", "#575d6d", "#00204d")
+# Half of the cells take the palest colour, the top 3 % the darkest: densities are skewed.
+_DENSITY_SHARES = (0.0, 0.5, 0.75, 0.9, 0.97, 1.0)
+_UNKNOWN = "#8b929c"
+_PLAN = "#5b2a86"
+_CAMERA = "#0072b2"
+
+
+@dataclass(frozen=True)
+class Style:
+    """One class of a layer: how it is drawn and what the legend says."""
+
+    label: str
+    color: str
+    fill: str | None = None
+    fill_opacity: float = 0.0
+    weight: float = 1.0
+    dash: str | None = None
+    symbol: Symbol = "area"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the style without what is empty."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Classed:
+    """The classes of a layer and which of them each row is in."""
+
+    styles: tuple[Style, ...]
+    rows: Ints
+
+
+def classify(name: str, frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    """Return the classes of a layer's rows; `NOT_DRAWN` for rows that stay away."""
+    return _CLASSIFIERS[name](frame, lang)
+
+
+def _single(style: Callable[[Lang], Style]) -> Callable[[gpd.GeoDataFrame, Lang], Classed]:
+    def classed(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+        return Classed((style(lang),), np.zeros(len(frame), dtype=np.int64))
+
+    return classed
+
+
+def _hotspots(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    z, q = _floats(frame, "z"), _floats(frame, "q_value")
+    strength = _strength(q)
+    rows = np.where(strength == len(Q_BOUNDS), NOT_DRAWN, strength + np.where(z < 0, 3, 0))
+    styles = [
+        Style(
+            f"{say(word, lang)} q < {bound:.2f}",
+            "#40282c" if word == "hot" else "#22384e",
+            fill,
+            0.78,
+            0.6,
+        )
+        for word, ramp in (("hot", _HOT), ("cold", _COLD))
+        for fill, bound in zip(ramp, Q_BOUNDS, strict=True)
+    ]
+    return Classed(tuple(styles), rows)
+
+
+def _trends(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    slope, strength = _floats(frame, "slope"), _strength(_floats(frame, "q_value"))
+    rows = strength + np.where(slope < 0, 3, 0)
+    rows[(strength == len(Q_BOUNDS)) | (slope == 0) | np.isnan(slope)] = 6
+    rows[_flags(frame, "unknown")] = 7
+    styles = [
+        Style(f"{sign} {say(word, lang)} q < {bound:.2f}", "#4a4438", fill, 0.72, 0.8)
+        for word, sign, ramp in (("rising", "▲", _RISING), ("falling", "▼", _FALLING))
+        for fill, bound in zip(ramp, Q_BOUNDS, strict=True)
+    ]
+    styles.append(Style(say("no_trend", lang), "#6b7480", "#ffffff", 0.35, 0.8))
+    styles.append(Style(f"? {say('unknown', lang)}", "#4d545d", _UNKNOWN, 0.55, 1.2, "4 4"))
+    return Classed(tuple(styles), rows)
+
+
+def _density(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    values = _floats(frame, "density")
+    seen = values > 0
+    n = len(_DENSITY)
+    edges = np.unique(np.quantile(values[seen], _DENSITY_SHARES)) if seen.any() else None
+    if edges is None or len(edges) < 2:
+        top = float(values[seen].max()) if seen.any() else 0.0
+        edges = np.array([0.0, top])
+    rows = np.clip(np.searchsorted(edges[1:-1], values, side="right"), 0, len(edges) - 2)
+    # Few classes take the ends of the ramp, so that most is always darkest.
+    ramp = [_DENSITY[round(i)] for i in np.linspace(0, n - 1, max(len(edges) - 1, 1))]
+    if len(ramp) == 1:
+        ramp = [_DENSITY[-1]]
+    styles = [
+        Style(f"{low:.3g} – {high:.3g}", color, color, 0.7, 0.0)
+        for color, low, high in zip(ramp, edges[:-1], edges[1:], strict=True)
+    ]
+    return Classed(tuple(styles), np.where(seen, rows, NOT_DRAWN).astype(np.int64))
+
+
+def _cameras(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    status = (
+        frame["status"].fillna("unknown").astype(str).to_numpy()
+        if "status" in frame.columns
+        else np.full(len(frame), "unknown")
+    )
+    rows = np.select([status == "online", status == "offline"], [0, 1], default=2)
+    styles = (
+        Style(say("camera_online", lang), "#ffffff", _CAMERA, 0.95, 1.5, symbol="circle"),
+        Style(say("camera_offline", lang), "#1b2430", "#e9ecef", 0.95, 2.0, symbol="circle"),
+        Style(say("camera_unknown", lang), "#ffffff", _UNKNOWN, 0.95, 1.5, symbol="circle"),
+        Style(say("camera_view", lang), _CAMERA, _CAMERA, 0.22, 1.0),
+    )
+    return Classed(styles, rows.astype(np.int64))
+
+
+def _plan(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    styles = (
+        Style(say("hours_circle", lang), "#ffffff", _PLAN, 0.92, 1.5, symbol="circle"),
+        Style(say("hours_unknown", lang), "#ffffff", "#5c646e", 0.92, 1.5, "3 3", "circle"),
+    )
+    return Classed(styles, _flags(frame, "unknown").astype(np.int64))
+
+
+_CLASSIFIERS: dict[str, Callable[[gpd.GeoDataFrame, Lang], Classed]] = {
+    "buildings": _single(
+        lambda lang: Style(say("building_area", lang), "#c9c3b8", "#ddd8ce", 0.9, 0.5)
+    ),
+    "roads": _single(
+        lambda lang: Style(say("road_line", lang), "#c2c8cf", weight=2.0, symbol="line")
+    ),
+    "boundary": _single(
+        lambda lang: Style(say("boundary_line", lang), "#1b2430", weight=2.6, dash="10 5")
+    ),
+    "grids": _single(lambda lang: Style(say("grid_line", lang), "#59636f", "#59636f", 0.02, 1.2)),
+    "density": _density,
+    "trends": _trends,
+    "hotspots": _hotspots,
+    "cameras": _cameras,
+    "plan": _plan,
+}
+
+
+def _strength(q_value: NDArray[np.float64]) -> Ints:
+    """Return 0 for q < 0.01, 1 for < 0.05, 2 for < 0.10, and 3 for the rest and NaN."""
+    return np.searchsorted(Q_BOUNDS, np.nan_to_num(q_value, nan=1.0), side="right").astype(np.int64)
+
+
+def _floats(frame: gpd.GeoDataFrame, column: str) -> NDArray[np.float64]:
+    return frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _flags(frame: gpd.GeoDataFrame, column: str) -> NDArray[np.bool_]:
+    if column not in frame.columns:
+        return np.zeros(len(frame), dtype=np.bool_)
+    return frame[column].fillna(value=False).to_numpy(dtype=np.bool_)
