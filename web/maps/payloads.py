@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ DECIMALS = 6
 SMALL = 5
 # About half a metre: no eye sees it, and real outlines lose most of their points.
 _TOLERANCE_DEG = 5e-6
+_TEMPLATE = re.compile(r"\{(?=[{%#])")
 _GEOD = pyproj.Geod(ellps="WGS84")
 
 # Layer -> columns of its popups, in order; "reason" stands for the languages asked for.
@@ -94,11 +96,16 @@ def layer_payload(
 
 
 def to_script(payload: dict[str, Any]) -> str:
-    """Return data as JSON that may stand inside a script of an HTML page, whatever it holds."""
+    """Return data as JSON that may stand inside a script of a folium page, whatever it holds.
+
+    Neither HTML nor a template can be smuggled in: folium reads scripts as Jinja templates once
+    more, and would run what stands between double braces in the name of a grid.
+    """
     text = json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for sign in ("<", ">", "&", "\u2028", "\u2029"):
         text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text
+    # A brace of JSON's own is followed by a quote or its closing brace, so these are in strings.
+    return _TEMPLATE.sub(r"\\u007b", text)
 
 
 def _columns(
