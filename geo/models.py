@@ -134,6 +134,7 @@ class ImportRun(Base):
     file_name: Mapped[str]
     file_sha256: Mapped[str]
     mapping: Mapped[dict[str, Any]]
+    crs: Mapped[str]
     status: Mapped[str] = mapped_column(server_default="running")
     rows_done: Mapped[int] = mapped_column(BigInteger, server_default="0")
     rows_new: Mapped[int] = mapped_column(BigInteger, server_default="0")

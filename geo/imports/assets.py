@@ -34,9 +34,8 @@ def merge_assets(connection: Connection, made: Normalised, target: Target) -> Co
         connection.execute(_statement(_HISTORY, names), _values(target))
         changed = connection.execute(_statement(_CHANGE, names), _values(target)).rowcount
     if target.kind.table == "area":
-        connection.execute(
-            packaged_sql("area_parents"), {"jurisdiction": target.place.jurisdiction_id}
-        )
+        here = {"jurisdiction": target.place.jurisdiction_id}
+        connection.execute(packaged_sql("area_parents"), here)
     return Counts(new=new, changed=changed, same=len(known) - changed)
 
 

@@ -14,6 +14,8 @@ from geo.imports.normalise import Normalised
 from geo.imports.rows import raw_rows, shown, storable
 from geo.imports.staging import Connection, Counts, Target, packaged_sql
 
+BROKEN = "broken row"
+
 
 def quarantine(connection: Connection, made: Normalised, target: Target) -> Counts:
     """Keep the chunk's bad rows, whole and with their reasons."""
@@ -27,11 +29,15 @@ def quarantine(connection: Connection, made: Normalised, target: Target) -> Coun
     return Counts(quarantined=counts)
 
 
+def _cut(text: str | None) -> str | None:
+    return None if text is None else storable(text)[:1000]
+
+
 def _broken_rows(raw: RawBatch, target: Target) -> list[dict[str, object]]:
     return [
         _quarantine_row(
             target, row_no=row.row_no, source_ref=None, field=None, value=row.problem,
-            reason="broken_row", raw={"text": row.text},
+            reason="broken_row", raw={BROKEN: storable(row.text)},
         )
         for row in raw.broken
     ]  # fmt: skip
@@ -65,11 +71,11 @@ def _quarantine_row(
         "feed": target.feed_id,
         "run": target.run_id,
         "kind": target.kind.name,
-        "source_ref": storable(source_ref) or f"row {row_no}: {digest_raw_row(raw)}",
+        "source_ref": _cut(source_ref) or f"row {row_no}: {digest_raw_row(raw)}",
         "row_hash": digest_text(text),
         "row_no": row_no,
         "field": field,
-        "value": storable(value),
+        "value": _cut(value),
         "reason": reason,
         "raw": Jsonb(raw),
     }

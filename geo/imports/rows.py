@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import pyarrow as pa
 
 from geo.formats.table import GEOMETRY
 
 
-def storable(text: str | None) -> str | None:
-    """Return a text that PostgreSQL can store, cut to 1,000 characters."""
-    return None if text is None else text.replace("\x00", "�")[:1000]
+def storable(text: str) -> str:
+    """Return a text that PostgreSQL can store: without NUL characters."""
+    return text.replace("\x00", "�")
 
 
 def shown(value: object) -> str:
@@ -22,7 +24,7 @@ def shown(value: object) -> str:
 
 
 def raw_rows(table: pa.Table) -> list[dict[str, object]]:
-    """Return rows as plain texts; a geometry as hexadecimal WKB; nulls are left out."""
+    """Return rows as JSON can hold them; a geometry as hexadecimal WKB; nulls are left out."""
     rows = []
     for row in table.to_pylist():
         plain: dict[str, object] = {}
@@ -31,7 +33,9 @@ def raw_rows(table: pa.Table) -> list[dict[str, object]]:
                 continue
             if name == GEOMETRY and isinstance(value, bytes):
                 plain[name] = value.hex()
+            elif isinstance(value, bool | int) or (isinstance(value, float) and isfinite(value)):
+                plain[name] = value
             else:
-                plain[name] = storable(shown(value)) or ""
+                plain[name] = storable(shown(value))
         rows.append(plain)
     return rows

@@ -3,56 +3,45 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import psycopg
 import pyarrow as pa
-import pyarrow.compute as pc
 import shapely
-from psycopg.types.json import Jsonb
 
 from geo.crs import parse_crs, propose_metric_srid
 from geo.diagnose import require_inside
-from geo.errors import DatabaseError, FormatError, MappingError
+from geo.errors import FormatError, MappingError
 from geo.formats.open import open_table
 from geo.formats.table import RawBatch, RawTable, rechunk
-from geo.imports.chunk import load_chunk
 from geo.imports.mapping import Mapping, check_columns
 from geo.imports.normalise import Normalised, ReadPlan, normalise
 from geo.imports.references import RowCounter
 from geo.imports.report import ImportReport
-from geo.imports.staging import Connection, Counts, Target, packaged_sql
+from geo.imports.session import (
+    Connect,
+    Loader,
+    Run,
+    begin_run,
+    fail_run,
+    finish_run,
+    has_records,
+    plan_reading,
+    prepare_session,
+)
+from geo.imports.staging import Connection, Counts
 from geo.imports.values import as_number, read_column
 from geo.places import Place
 from geo.store import (
-    ensure_categories,
-    ensure_feed,
-    lock_feed,
-    read_area_ids,
-    read_grid_set,
     read_place,
     write_jurisdiction,
 )
 
-Connect = Callable[[], Connection]
 Progress = Callable[[int], None]
-
-
-@dataclass(frozen=True)
-class _Run:
-    """A run that is under way: where it writes and from which row it goes on."""
-
-    target: Target
-    rows_done: int
-    counts: Counts
 
 
 def import_file(
@@ -98,14 +87,14 @@ def _import(
         connection.autocommit = True
         crs = file_crs(raw, mapping)
         place = _place(connection, raw, mapping, crs, now, jurisdiction)
-        plan = _plan(connection, mapping, place, crs, now)
-        run = _start(connection, mapping, place, raw.path.name, digest, plan.area_ids)
+        plan = plan_reading(connection, mapping, place, crs, now)
+        run = begin_run(connection, plan, place, raw.path.name, digest)
         try:
             counts, read = _load_all(connection, counting, raw, plan, run, progress)
         except BaseException as error:
-            _fail(connection, run, error)
+            fail_run(connection, run, error)
             raise
-        _finish(connection, run)
+        finish_run(connection, run)
     return ImportReport(
         run_id=run.target.run_id, kind=mapping.kind, source=mapping.source, file=raw.path.name,
         jurisdiction=f"{place.code} {place.name}", read=read, new=counts.new,
@@ -192,84 +181,14 @@ def _outline(
     return shapely.union_all(np.array(shapes, dtype=object))  # type: ignore[return-value]
 
 
-def _plan(
-    connection: Connection, mapping: Mapping, place: Place, crs: str, now: datetime
-) -> ReadPlan:
-    kind = mapping.kind_of()
-    incidents = kind.name == "incidents"
-    categories = None
-    if incidents:
-        with connection.transaction():
-            categories = ensure_categories(
-                connection,
-                scheme=str(mapping.category_scheme),
-                categories={
-                    code: (item.name, item.name_en or item.name, item.group)
-                    for code, item in mapping.categories.items()
-                },
-            )
-    return ReadPlan(
-        mapping=mapping,
-        kind=kind,
-        crs=crs,
-        time_zone=mapping.time_zone or place.time_zone,
-        now=now,
-        place=place,
-        near=place.buffered(mapping.outside_margin_m) if kind.shape else None,
-        grids=read_grid_set(connection, place) if incidents else None,
-        category_ids=categories,
-        area_ids=read_area_ids(connection, place) if kind.name == "units" else None,
-    )
-
-
-def _start(
-    connection: Connection,
-    mapping: Mapping,
-    place: Place,
-    file_name: str,
-    digest: str,
-    area_ids: dict[str, int] | None,
-) -> _Run:
-    """Begin a run, or take up the one that an interruption left."""
-    with connection.transaction():
-        feed_id = ensure_feed(
-            connection, jurisdiction_id=place.jurisdiction_id, source=mapping.source,
-            title=mapping.title, licence=mapping.licence,
-        )  # fmt: skip
-    lock_feed(connection, feed_id)
-    stored = Jsonb(json.loads(mapping.model_dump_json(exclude_defaults=True)))
-    row = connection.execute(
-        "SELECT import_run_id, rows_done, rows_new, rows_changed, rows_same, rows_no_grid, "
-        "rows_left_out, quarantined FROM import_run WHERE feed_id = %s AND kind = %s "
-        "AND file_sha256 = %s AND status <> 'finished' AND mapping = %s "
-        "ORDER BY import_run_id DESC LIMIT 1",
-        (feed_id, mapping.kind, digest, stored),
-    ).fetchone()
-    if row is None:
-        found = connection.execute(
-            "INSERT INTO import_run (feed_id, kind, file_name, file_sha256, mapping, code_version) "
-            "VALUES (%s, %s, %s, %s, %s, %s) RETURNING import_run_id",
-            (feed_id, mapping.kind, file_name, digest, stored, version("gridbeat")),
-        ).fetchone()
-        row = (found[0] if found else 0, 0, 0, 0, 0, 0, 0, {})
-    run_id, done, new, changed, same, no_grid, left_out = (int(str(value)) for value in row[:7])
-    counts = Counts(new, changed, same, no_grid, left_out, dict(row[7]))  # type: ignore[call-overload]
-    connection.execute(
-        "UPDATE import_run SET status = 'running', error = NULL WHERE import_run_id = %s", (run_id,)
-    )
-    target = Target(feed_id, run_id, place, mapping.kind_of(), area_ids)
-    return _Run(target, done, counts)
-
-
 def _load_all(
-    connection: Connection, counting: Connection, raw: RawTable, plan: ReadPlan, run: _Run,
+    connection: Connection, counting: Connection, raw: RawTable, plan: ReadPlan, run: Run,
     progress: Progress | None,
 ) -> tuple[Counts, int]:  # fmt: skip
     """Read the next chunk while the last one is being loaded."""
     counts, read = run.counts, 0
-    if plan.kind.table == "incident":
-        connection.execute(packaged_sql("stage_incident"))
-    loader = _Loader(connection, run.target, careful=_has_records(connection, run))
+    prepare_session(connection, plan)
+    loader = Loader(connection, run.target, careful=has_records(connection, run))
     with ThreadPoolExecutor(max_workers=1) as worker:
         pending = None
         for batch, rows_read in _chunks(raw, plan, counting, run.rows_done):
@@ -316,82 +235,3 @@ def _require_plausible(batch: RawBatch, plan: ReadPlan) -> None:
             x[known], y[known], crs=plan.crs, boundary=plan.place.boundary,
             place=plan.place.name, metric_srid=plan.place.srid,
         )  # fmt: skip
-
-
-def _has_records(connection: Connection, run: _Run) -> bool:
-    if run.target.kind.table != "incident":
-        return True
-    row = connection.execute(
-        "SELECT EXISTS (SELECT FROM incident_key WHERE feed_id = %s)", (run.target.feed_id,)
-    ).fetchone()
-    return bool(row and row[0])
-
-
-class _Loader:
-    """Loads chunks one after the other, each in its own transaction."""
-
-    def __init__(self, connection: Connection, target: Target, *, careful: bool) -> None:
-        self._connection = connection
-        self._target = target
-        self._careful = careful
-        self._months: set[int] = set()
-
-    def load(self, made: Normalised, counts: Counts, rows_done: int) -> None:
-        """Load one chunk and note in the same transaction how far the run has come."""
-        self._make_partitions(made)
-        problems = made.problems.copy()
-        try:
-            added = self._load(made, counts, rows_done)
-        except psycopg.errors.UniqueViolation:
-            if self._careful:
-                raise
-            self._careful = True  # a reference stands in two chunks: look each one up from here
-            again = Normalised(made.raw, made.columns, problems, made.left_out)
-            added = self._load(again, counts, rows_done)
-        counts.add(added)
-
-    def _load(self, made: Normalised, counts: Counts, rows_done: int) -> Counts:
-        with self._connection.transaction():
-            added = load_chunk(self._connection, made, self._target, careful=self._careful)
-            total = Counts()
-            total.add(counts)
-            total.add(added)
-            self._connection.execute(
-                "UPDATE import_run SET rows_done = %s, rows_new = %s, rows_changed = %s, "
-                "rows_same = %s, rows_no_grid = %s, rows_left_out = %s, quarantined = %s "
-                "WHERE import_run_id = %s",
-                (rows_done, total.new, total.changed, total.same, total.no_grid, total.left_out,
-                 Jsonb(total.quarantined), self._target.run_id),
-            )  # fmt: skip
-        return added
-
-    def _make_partitions(self, made: Normalised) -> None:
-        if self._target.kind.table != "incident":
-            return
-        times = made.columns["occurred_at"].filter(pa.array(made.problems.sound))
-        days = np.asarray(pc.drop_null(times).to_numpy(zero_copy_only=False))
-        months = set(days.astype("datetime64[M]").astype(np.int64).tolist()) - self._months
-        if months:
-            first_days = [np.datetime64(int(m), "M").astype("datetime64[D]").item() for m in months]
-            self._connection.execute("SELECT ensure_incident_partitions(%s::date[])", (first_days,))
-            self._months |= months
-
-
-def _finish(connection: Connection, run: _Run) -> None:
-    connection.execute(
-        "UPDATE import_run SET status = 'finished', finished_at = now() WHERE import_run_id = %s",
-        (run.target.run_id,),
-    )
-
-
-def _fail(connection: Connection, run: _Run, error: BaseException) -> None:
-    """Note why a run stopped, where the connection still allows it."""
-    if connection.closed or connection.broken:
-        return
-    try:
-        connection.execute(
-            "UPDATE import_run SET status = 'failed', error = %s WHERE import_run_id = %s",
-            (f"{type(error).__name__}: {error}"[:2000], run.target.run_id),
-        )
-    except psycopg.Error as lost:
-        raise DatabaseError(f"the database went away during the import: {lost}") from error

@@ -221,6 +221,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("file_name", sa.Text(), nullable=False),
         sa.Column("file_sha256", sa.Text(), nullable=False),
+        sa.Column("crs", sa.Text(), nullable=False),
         sa.Column("mapping", postgresql.JSONB(), nullable=False),
         sa.Column("status", sa.Text(), server_default="running", nullable=False),
         sa.Column("rows_done", sa.BigInteger(), server_default="0", nullable=False),
