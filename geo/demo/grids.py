@@ -1,0 +1,145 @@
+"""Grids of the simulated district: hosts' own ground first, the rest by households."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geo.demo.blocks import PRECISION_M
+from geo.demo.size import METRIC_CRS
+from geo.demo.town import Town, frame
+from geo.grids.codes import number_grids
+from geo.grids.divide import divide_community
+from geo.grids.policy import HouseholdPolicy
+from geo.grids.site import Ground
+
+HOST_KIND = {
+    "park": "other",
+    "school": "school",
+    "hospital": "hospital",
+    "office": "office",
+    "public": "government",
+    "industry": "park",
+    "station": "other",
+}
+"""Kind of host (`geo.grids.policy.HOST_KINDS`) by the land use of an exclusive grid."""
+SEAM_STRENGTH = {"primary": 0.95, "secondary": 0.8, "residential": 0.45}
+NUMERALS = "零一二三四五六七八九十"
+SRID = int(METRIC_CRS.split(":")[1])
+
+
+def lay_grids(town: Town, *, rng: np.random.Generator) -> gpd.GeoDataFrame:
+    """Divide every community into grids of 300 to 500 households along streets and river.
+
+    Parameters
+    ----------
+    town
+        Communities, buildings with households, streets and facilities.
+    rng
+        Handed to the division.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        In the metric CRS, in order of code: ``code``, ``parent_code``, ``name``,
+        ``name_en``, ``grid_kind``, ``host_unit``, ``host_kind``, ``households``,
+        ``exempt_reason`` (None, or why it is out of bounds). They tile the district exactly.
+    """
+    homes = gpd.GeoDataFrame(
+        {"households": town.buildings["households"]},
+        geometry=shapely.centroid(town.buildings.geometry.to_numpy()),
+        crs=METRIC_CRS,
+    )
+    home = town.blocks["community"].to_numpy()[town.buildings["block"].to_numpy()]
+    seams, hosts = seam_lines(town), host_grounds(town)
+    parts = []
+    for number, community in town.communities.iterrows():
+        made = divide_community(
+            community.geometry,
+            Ground(homes[home == number], seams, hosts),
+            policy=HouseholdPolicy(),
+            srid=SRID,
+            rng=rng,
+        )
+        code = str(community["code"])
+        made["code"] = number_grids(made, community_code=code, taken=(), srid=SRID)
+        parts.append(made.assign(parent_code=code))
+    grids = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=METRIC_CRS)
+    grids = grids.sort_values("code", ignore_index=True)
+    return frame(
+        match_vertices(grids.geometry.to_numpy()),
+        code=grids["code"].to_numpy(),
+        parent_code=grids["parent_code"].to_numpy(),
+        **grid_names(grids, town),
+        grid_kind=grids["grid_kind"].to_numpy(),
+        host_unit=none_for_missing(grids["host_unit"]),
+        host_kind=none_for_missing(grids["host_kind"]),
+        households=grids["households"].to_numpy().astype(np.int64),
+        exempt_reason=none_for_missing(grids["reason_zh"]),
+    )
+
+
+def seam_lines(town: Town) -> gpd.GeoDataFrame:
+    """Return what grid borders should follow: streets by rank, and the middle of the river."""
+    roads = town.roads.geometry.to_numpy()
+    return frame(
+        np.append(roads, np.array([town.terrain.course], dtype=object)),
+        strength=[*town.roads["kind"].map(SEAM_STRENGTH), 1.0],
+    )
+
+
+def host_grounds(town: Town) -> gpd.GeoDataFrame:
+    """Return the grounds that are exclusive grids, each with its host."""
+    hosts = town.facilities[town.facilities["exclusive"]]
+    return frame(
+        hosts.geometry.to_numpy(),
+        host_unit=hosts["name"].to_numpy(),
+        host_kind=hosts["use"].map(HOST_KIND).to_numpy(),
+    )
+
+
+def grid_names(grids: gpd.GeoDataFrame, town: Town) -> dict[str, list[str]]:
+    """Return names: the community and a number, or the host of an exclusive grid."""
+    zh = dict(zip(town.communities["code"], town.communities["name"], strict=True))
+    en = dict(zip(town.communities["code"], town.communities["name_en"], strict=True))
+    host_en = dict(zip(town.facilities["name"], town.facilities["name_en"], strict=True))
+    names: dict[str, list[str]] = {"name": [], "name_en": []}
+    for code, parent, kind, host in zip(
+        grids["code"], grids["parent_code"], grids["grid_kind"], grids["host_unit"], strict=True
+    ):
+        if kind == "exclusive":
+            names["name"].append(f"{host}专属网格")
+            names["name_en"].append(f"{host_en[host]} exclusive grid")
+        else:
+            number = int(code[12:])
+            names["name"].append(f"{zh[parent]}第{NUMERALS[number]}网格")
+            names["name_en"].append(f"{en[parent]} Grid {number}")
+    return names
+
+
+def match_vertices(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return areas that tile the same ground with every vertex shared by all that touch it.
+
+    Communities are divided one by one, so that a border may end at the middle of a
+    neighbour's edge; noding all of them at once, to 1 cm, leaves neither gap nor overlap.
+    """
+    noded = shapely.union_all(shapely.boundary(shapes), grid_size=PRECISION_M)
+    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
+    inner = shapely.point_on_surface(faces)
+    face, area = shapely.STRtree(shapes).query_nearest(inner, all_matches=False)
+    owner = np.empty(len(faces), dtype=np.int64)
+    owner[face] = area
+    return np.array(
+        [shapely.coverage_union_all(faces[owner == number]) for number in range(len(shapes))],
+        dtype=object,
+    )
+
+
+def none_for_missing(column: pd.Series[str]) -> NDArray[np.object_]:
+    """Return texts with None where there is none, shape (n,)."""
+    values = column.astype(object).to_numpy(copy=True)
+    values[pd.isna(values)] = None
+    return values
