@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -38,8 +38,7 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def short_directory() -> Iterator[Path]:
-    """Give a new directory that the server's user can enter, with a path fit for sockets."""
+def _new_directory() -> Iterator[Path]:
     directory = Path(tempfile.mkdtemp(prefix="gridbeat-test-", dir="/tmp"))
     directory.chmod(0o711)
     try:
@@ -48,13 +47,25 @@ def short_directory() -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def new_directory() -> Callable[[], AbstractContextManager[Path]]:
+    """Give what makes such a directory, for fixtures that live longer than a test."""
+    return _new_directory
+
+
 @pytest.fixture
-def cluster_home() -> Iterator[Path]:
+def short_directory() -> Iterator[Path]:
+    """Give a new directory that the server's user can enter, with a path fit for sockets."""
+    with _new_directory() as directory:
+        yield directory
+
+
+@pytest.fixture
+def cluster_home(short_directory: Path) -> Iterator[Path]:
     """Give the home of a cluster of this test's own; whatever runs there is stopped."""
-    with short_directory() as directory:
-        home = directory / "home"
-        yield home
-        stop(Cluster(home))
+    home = short_directory / "home"
+    yield home
+    stop(Cluster(home))
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +78,7 @@ def server() -> Iterator[Database]:
     if url:
         yield locate(DatabaseSettings(database_url=url))
         return
-    with short_directory() as directory:
+    with _new_directory() as directory:
         cluster = Cluster(directory / "home", durable=False)
         ensure_running(cluster)
         yield private_database(cluster, name="postgres")

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import stat
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from geo.errors import DatabaseError
 SOCKET_NAME = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 107
 MARKER = "made-by-gridbeat"
+MAKING = "making-"
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,6 @@ class Cluster:
     def data(self) -> Path:
         """The data directory; it exists only once it was made to the end."""
         return self.home / "data"
-
-    @property
-    def making(self) -> Path:
-        """Where a data directory is made, to be renamed when it is complete."""
-        return self.home / "making"
 
     @property
     def log(self) -> Path:
@@ -112,22 +109,34 @@ def _refuse_foreign(directory: Path, *, owners: set[int]) -> None:
         )
 
 
-def clear_unfinished(cluster: Cluster) -> bool:
-    """Remove what a killed command left half-made, and nothing else; return whether it did.
+@contextmanager
+def workshop(cluster: Cluster, *, user: ServerUser) -> Iterator[Path]:
+    """Give a directory of the server's user in which a data directory is made.
 
-    Raises
-    ------
-    DatabaseError
-        The directory is there, but does not carry our marker.
+    It stands in a new directory below `home` that carries our marker, and whose name nobody
+    uses again: an ``initdb`` that outlives its killed command disturbs nobody.
     """
-    if not cluster.making.exists():
-        return False
-    if not (cluster.making / MARKER).is_file() and any(cluster.making.iterdir()):
-        raise DatabaseError(
-            f"{cluster.making} is in the way and was not made by Gridbeat. Move it away."
-        )
-    shutil.rmtree(cluster.making)
-    return True
+    around = Path(tempfile.mkdtemp(prefix=MAKING, dir=cluster.home))
+    around.chmod(0o711)
+    (around / MARKER).write_text("A data directory in the making.\n", encoding="utf-8")
+    inside = around / "data"
+    own_directory(inside, user=user)
+    try:
+        yield inside
+    finally:
+        shutil.rmtree(around, ignore_errors=True)
+
+
+def clear_unfinished(cluster: Cluster) -> None:
+    """Remove what killed commands left half-made: only directories that carry our marker.
+
+    What cannot be removed yet, because a program still writes there, is in nobody's way.
+    """
+    for around in cluster.home.glob(f"{MAKING}*"):
+        if (around / MARKER).is_file():
+            shutil.rmtree(around, ignore_errors=True)
+        elif not any(around.iterdir()):
+            around.rmdir()
 
 
 @contextmanager

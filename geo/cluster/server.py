@@ -14,13 +14,14 @@ from psycopg.conninfo import make_conninfo
 from geo.cluster.configuration import APP_ROLE, OWNER_ROLE, write_configuration
 from geo.cluster.identity import ServerUser, check_reachable, run_as_server, server_user
 from geo.cluster.layout import (
-    MARKER,
+    SOCKET_NAME,
     Cluster,
     clear_unfinished,
     locked,
-    own_directory,
     prepare_directories,
+    workshop,
 )
+from geo.cluster.processes import remove_stale_lock, running_process, settled_process
 from geo.cluster.programs import Programs, find_server
 from geo.errors import DatabaseError
 
@@ -138,16 +139,6 @@ def data_major(cluster: Cluster) -> int:
         ) from error
 
 
-def running_process(cluster: Cluster) -> int | None:
-    """Return the process id of the server of this data directory, or None.
-
-    A process id alone proves nothing: after a restart of the machine or container another
-    program may bear it. The server's working directory is its data directory.
-    """
-    process_id = _recorded_process(cluster)
-    return process_id if process_id in _processes_in(cluster.data) else None
-
-
 def _owner_conninfo(cluster: Cluster, database: str) -> str:
     return make_conninfo("", **connection_options(cluster, role=OWNER_ROLE, database=database))
 
@@ -175,26 +166,21 @@ def _count_parts(connection: psycopg.Connection) -> int:
 def _make(cluster: Cluster, *, user: ServerUser) -> None:
     """Make the data directory aside and rename it when it is complete."""
     programs = find_server()
-    cluster.making.mkdir(mode=0o711)
-    cluster.making.chmod(0o711)
-    (cluster.making / MARKER).write_text("A data directory in the making.\n", encoding="utf-8")
-    fresh = cluster.making / "data"
-    own_directory(fresh, user=user)
-    outcome = run_as_server(
-        [
-            *(programs.path("initdb"), "--pgdata", str(fresh), "--username", OWNER_ROLE),
-            *("--auth-local=peer", "--auth-host=reject", "--data-checksums"),
-            *("--encoding=UTF8", "--locale=C.UTF-8"),
-            *([] if cluster.durable else ["--no-sync"]),
-        ],
-        user=user,
-        timeout_s=START_LIMIT_S,
-    )
-    if outcome.returncode != 0:
-        raise DatabaseError(f"initdb could not make the database:\n{_tail(outcome.stdout)}")
-    _include_settings(fresh)
-    fresh.rename(cluster.data)
-    clear_unfinished(cluster)
+    with workshop(cluster, user=user) as fresh:
+        outcome = run_as_server(
+            [
+                *(programs.path("initdb"), "--pgdata", str(fresh), "--username", OWNER_ROLE),
+                *("--auth-local=peer", "--auth-host=reject", "--data-checksums"),
+                *("--encoding=UTF8", "--locale=C.UTF-8"),
+                *([] if cluster.durable else ["--no-sync"]),
+            ],
+            user=user,
+            timeout_s=START_LIMIT_S,
+        )
+        if outcome.returncode != 0:
+            raise DatabaseError(f"initdb could not make the database:\n{_tail(outcome.stdout)}")
+        _include_settings(fresh)
+        fresh.rename(cluster.data)
 
 
 def _include_settings(data: Path) -> None:
@@ -205,18 +191,20 @@ def _include_settings(data: Path) -> None:
 
 def _start(cluster: Cluster, *, user: ServerUser) -> bool:
     programs = find_server(major=data_major(cluster))
-    if running_process(cluster) is not None:
+    if settled_process(cluster) is not None:
         _wait_until_answering(cluster)
         return False
-    _wait_for_orphans(cluster)
-    # Nobody works in the directory: what the file says is stale.
-    (cluster.data / "postmaster.pid").unlink(missing_ok=True)
-    for stale in cluster.sockets().glob(".s.PGSQL.*"):
-        stale.unlink(missing_ok=True)
+    remove_stale_lock(cluster.data / "postmaster.pid")
+    remove_stale_lock(cluster.sockets() / f"{SOCKET_NAME}.lock")
     write_configuration(cluster, user=user)
-    log = str(cluster.log / "start.log")
-    (cluster.log / "start.log").unlink(missing_ok=True)
-    _control(cluster, programs, user, "start", "-l", log, limit_s=START_LIMIT_S)
+    log = cluster.log / "start.log"
+    log.unlink(missing_ok=True)
+    try:
+        _control(cluster, programs, user, "start", "-l", str(log), limit_s=START_LIMIT_S)
+    except DatabaseError:
+        if running_process(cluster) is None:
+            raise
+        _wait_until_answering(cluster)  # the start of a killed command came first, or is slow
     return True
 
 
@@ -261,42 +249,6 @@ def _wait_until_answering(cluster: Cluster) -> None:
             time.sleep(0.1)
         else:
             return
-
-
-def _wait_for_orphans(cluster: Cluster) -> None:
-    """Wait until the children of a killed server have noticed and ended."""
-    deadline = time.monotonic() + 30
-    while orphans := _processes_in(cluster.data):
-        if time.monotonic() > deadline:
-            numbers = " ".join(str(number) for number in sorted(orphans))
-            raise DatabaseError(
-                f"The server of {cluster.data} was killed, but processes of it still work there. "
-                f"Wait until they end, or end them: kill {numbers}"
-            )
-        time.sleep(0.05)
-
-
-def _recorded_process(cluster: Cluster) -> int | None:
-    try:
-        return int((cluster.data / "postmaster.pid").read_text().split("\n", 1)[0])
-    except (OSError, ValueError):
-        return None
-
-
-def _processes_in(data: Path) -> set[int]:
-    """Return the ids of the PostgreSQL processes whose working directory is `data`."""
-    found = set()
-    target = data.resolve()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                inside = (entry / "cwd").readlink() == target
-                inside &= (entry / "comm").read_text().strip() == "postgres"
-            except OSError:
-                continue
-            if inside:
-                found.add(int(entry.name))
-    return found
 
 
 def _prepare_database(cluster: Cluster) -> None:
