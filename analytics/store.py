@@ -1,0 +1,184 @@
+"""Results into the database and out of it again. Never commits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from sqlalchemy import Connection, insert
+
+from analytics import queries
+from analytics.cube_store import fetch
+from analytics.models import ResultRun
+from analytics.queries import CubeRequest
+from analytics.results import Result
+from geo.errors import InputError, NotFoundError
+from geo.lattice import Lattice
+
+
+@dataclass(frozen=True, eq=False)
+class StoredResult:
+    """A result as it was stored.
+
+    Attributes
+    ----------
+    run
+        The columns of ``result_run``: parameters, window, code version, seed, summary, ...
+    rows
+        One row a unit in EPSG:4326: ``unit_no``, ``area_id``, ``code``, ``name`` (areas),
+        ``observed``, ``score``, ``p_value``, ``q_value``, ``slope``, ``label``.
+    """
+
+    run: Mapping[str, Any]
+    rows: gpd.GeoDataFrame
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a result comes from: what makes it possible to compute it again.
+
+    Attributes
+    ----------
+    request
+        What was counted.
+    code_version
+        Version of Gridbeat.
+    seed
+        Of the generator that was handed in, None where there was none.
+    lattice
+        The lattice that was counted on, None for areas.
+    level
+        The level of the areas, None for a lattice.
+    """
+
+    request: CubeRequest
+    code_version: str
+    seed: int | None = None
+    lattice: Lattice | None = None
+    level: str | None = None
+
+
+def write_result(connection: Connection, result: Result, origin: Origin) -> int:
+    """Store a result with all that is needed to compute it again, and return its number.
+
+    Raises
+    ------
+    InputError
+        The result is one of cells and `origin` has no square lattice.
+    """
+    frame = origin.lattice
+    if result.units.kind == "cell" and (frame is None or frame.kind != "square"):
+        raise InputError("a result of cells is stored with its square lattice; give it in origin")
+    values = _run_values(connection, result, origin)
+    run_id = connection.execute(
+        insert(ResultRun).values(values).returning(ResultRun.result_run_id)
+    ).scalar_one()
+    of_cells = result.units.kind == "cell"
+    ids = result.units.ids
+    connection.execute(
+        queries.insert_result_rows(),
+        {
+            "result_run_id": run_id,
+            "unit_no": (ids if of_cells else np.arange(len(ids))).tolist(),
+            "area_id": [None] * len(ids) if of_cells else ids.tolist(),
+            "label": result.label.tolist(),
+            **{name: _nullable(values) for name, values in _figures(result).items()},
+            **_frame_values(frame if of_cells else None),
+        },
+    )
+    return run_id
+
+
+def read_result(connection: Connection, result_run_id: int) -> StoredResult:
+    """Read one stored result.
+
+    Raises
+    ------
+    NotFoundError
+        There is none of that number.
+    """
+    run = connection.execute(queries.select_run(result_run_id)).mappings().one_or_none()
+    if run is None:
+        raise NotFoundError(f"there is no result {result_run_id}; list them or compute one anew")
+    rows = fetch(connection, queries.select_rows(result_run_id))
+    geometry = shapely.from_wkb([bytes(geom) for geom in rows["geom"]])
+    return StoredResult(
+        run=MappingProxyType(dict(run)),
+        rows=gpd.GeoDataFrame(rows.drop(columns="geom"), geometry=geometry, crs=4326),
+    )
+
+
+def read_newest_result(
+    connection: Connection, jurisdiction_id: int, *, kind: str, unit: str = "cell"
+) -> StoredResult:
+    """Read the newest stored result of a kind over cells or areas.
+
+    Raises
+    ------
+    NotFoundError
+        There is none yet.
+    """
+    query = queries.select_newest_run(jurisdiction_id, kind=kind, unit=unit)
+    number = connection.execute(query).scalar_one_or_none()
+    if number is None:
+        raise NotFoundError(f"no {kind} over {unit}s are stored yet; run `gridbeat hotspots` first")
+    return read_result(connection, number)
+
+
+def _run_values(connection: Connection, result: Result, origin: Origin) -> dict[str, Any]:
+    window = result.steps.window
+    jurisdiction_id = origin.request.jurisdiction_id
+    lattice = origin.lattice
+    request = asdict(origin.request)
+    request |= {"start": str(origin.request.start), "end": str(origin.request.end)}
+    parameters = {"method": dict(result.parameters), "request": request}
+    if result.units.kind == "area":
+        parameters["level"] = {"level": origin.level}
+    elif lattice is not None:
+        parameters["lattice"] = _frame_values(lattice)
+    return {
+        "jurisdiction_id": jurisdiction_id,
+        "kind": result.kind,
+        "unit": result.units.kind,
+        "parameters": parameters,
+        "window_from": window[0],
+        "window_to": window[1],
+        "last_import_run_id": connection.execute(
+            queries.select_last_import(jurisdiction_id)
+        ).scalar_one(),
+        "code_version": origin.code_version,
+        "seed": origin.seed,
+        "summary": {"labels": result.count_labels(), "observed": float(result.observed.sum())},
+    }
+
+
+def _frame_values(frame: Lattice | None) -> dict[str, Any]:
+    if frame is None:
+        return dict.fromkeys(("x0", "y0", "size", "n_columns", "srid"))
+    return {
+        "x0": frame.x0,
+        "y0": frame.y0,
+        "size": frame.cell_size_m,
+        "n_columns": frame.n_columns,
+        "srid": frame.srid,
+    }
+
+
+def _figures(result: Result) -> dict[str, NDArray[np.float64]]:
+    return {
+        "observed": result.observed,
+        "score": result.score,
+        "p_value": result.p,
+        "q_value": result.q,
+        "slope": result.slope,
+    }
+
+
+def _nullable(values: NDArray[np.float64]) -> list[float | None]:
+    return [None if np.isnan(value) else value for value in values.tolist()]
