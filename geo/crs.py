@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -45,6 +46,8 @@ _SRID_OF_NAME = {"wgs84": 4326, "cgcs2000": 4490}
 _NAME_OF_SRID = {srid: name for name, srid in _SRID_OF_NAME.items()}
 _CRS84 = re.compile(r"(?:urn:ogc:def:crs:)?OGC:[\d.]*:?CRS84", re.IGNORECASE)
 _EPSG = re.compile(r"(?:(?:urn:ogc:def:crs:)?EPSG:(?:[\d.]*:)?)?(\d{4,6})", re.IGNORECASE)
+
+_OWN_NUMBER = re.compile(r"""(?:AUTHORITY|ID)\["EPSG",\s*"?(\d{4,6})"?\]\s*\]\s*$""")
 
 
 @dataclass(frozen=True)
@@ -106,16 +109,17 @@ def parse_crs(crs: str | int | Crs) -> Crs:
 
 
 def _srid_of_wkt(text: str) -> int:
-    srid = None
+    srid: int | None = None
     if "[" in text:
-        try:
+        with suppress(CRSError):
             srid = CRS.from_wkt(text).to_epsg()
-        except CRSError:
-            srid = None
+        if srid is None and (match := _OWN_NUMBER.search(text)):
+            # Old WKT with easting first is no certain match for PROJ, yet it names itself.
+            srid = int(match[1])
     if srid is None:
         shown = text if len(text) <= 60 else text[:57] + "..."
         raise CrsError(f"unknown coordinate reference system {shown!r}; accepted: {ACCEPTED}")
-    return int(srid)
+    return srid
 
 
 @lru_cache(maxsize=256)

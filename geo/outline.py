@@ -15,7 +15,6 @@ from geo.errors import CrsError, GeometryError
 from geo.gcj import EAST, NORTH, SOUTH, WEST
 
 _SYSTEMS = ("wgs84", "gcj02", "bd09")
-_MIN_IOU = 0.7  # less, and the two outlines are not of the same place
 _CLEARLY = 0.67  # a better reading has at most this share of the other's gap
 _N_STATIONS = 1000
 
@@ -122,7 +121,7 @@ def diagnose_outline(
     fits = sorted(_measure_fits(geometry, boundary), key=lambda fit: fit.gap_m)
     now = next(fit for fit in fits if fit.crs.name == name)
     best = fits[0]
-    clear = best.iou >= _MIN_IOU and best.iou > now.iou and best.gap_m < _CLEARLY * now.gap_m
+    clear = best.iou > now.iou and best.gap_m < _CLEARLY * now.gap_m
     return OutlineDiagnosis(declared, place, tuple(fits), best if clear else None)
 
 
