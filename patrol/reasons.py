@@ -109,7 +109,7 @@ def _trend_en(reason: Reason) -> str:
     if reason.change is None:
         return f"{name} up from nothing in {_span_en(reason)} ({proof})"
     if reason.change == 0:
-        return f"{name} steady over {_span_en(reason)} ({proof})"
+        return f"{name} moves, but its median change is 0 ({proof})"
     way = "up" if reason.change > 0 else "down"
     return f"{name} {way} {abs(reason.change):.0%}".replace("%", " %") + (
         f" in {_span_en(reason)} ({proof})"
@@ -154,7 +154,7 @@ def _trend_zh(reason: Reason) -> str:
     if reason.change is None:
         return f"{name}{span}内从无到有（{proof}）"
     if reason.change == 0:
-        return f"{name}{span}持平（{proof}）"
+        return f"{name}有趋势，但变化中位数为0（{proof}）"
     way = "上升" if reason.change > 0 else "下降"
     return f"{name}{span}{way}{abs(reason.change):.0%}（{proof}）"
 

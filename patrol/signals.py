@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from geo.errors import InputError
 
 Floats = NDArray[np.float64]
+Cells = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+COLUMNS = ("unit_id", "category", "total", "recent", "slope", "q_value")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,28 +60,26 @@ class Signals:
 
 
 def gather_signals(
-    grids: Sequence[str],
+    unit_ids: Sequence[int] | Sequence[str],
+    found: pd.DataFrame,
     *,
-    counts: pd.DataFrame,
-    trends: pd.DataFrame,
     names: Mapping[str, tuple[str, str]],
     recent_steps: int,
     weights: Mapping[str, float] | None = None,
 ) -> Signals:
-    """Arrange counts and trends by grid and class.
+    """Arrange levels and trends by grid and class.
 
     Parameters
     ----------
-    grids
-        Codes of the grids, in the order of the answer.
-    counts
-        One row for each grid and class with a report: ``grid``, ``category``, ``recent`` (reports
-        in the recent steps), ``total`` (reports in the whole data window). Reported ones only:
-        what patrols found themselves measures where they went.
-    trends
-        ``grid``, ``category``, ``slope``, ``q_value``; grids and classes left out are not tested.
+    unit_ids
+        The grids, in the order of the answer.
+    found
+        What `analytics.trends.find_class_trends` returns: one row for each grid and class with a
+        report, ``unit_id``, ``category``, ``total`` (reports in the whole data window),
+        ``recent`` (in the recent steps), ``slope``, ``q_value`` (NaN where not tested). Reported
+        incidents only: what patrols found themselves measures where they went.
     names
-        Name of each class in Chinese and English.
+        Name of each class in Chinese and English; a class without one goes by its code.
     recent_steps
         Steps that ``recent`` covers.
     weights
@@ -87,49 +88,53 @@ def gather_signals(
     Returns
     -------
     Signals
-        A grid without any row in `counts` has no report: it is unknown.
+        A grid without any row has no report: it is unknown.
 
     Raises
     ------
     InputError
-        If a column is missing, or a row names a grid that is not among `grids`.
+        If a column is missing, a row names a grid that is not planned for, or comes twice.
     """
-    _require(counts, "counts", ("grid", "category", "recent", "total"))
-    _require(trends, "trends", ("grid", "category", "slope", "q_value"))
-    classes = tuple(sorted({*counts["category"].astype(str), *trends["category"].astype(str)}))
-    recent = _spread(counts, "recent", grids, classes, empty=0.0)
-    total = _spread(counts, "total", grids, classes, empty=0.0)
+    absent = [column for column in COLUMNS if column not in found.columns]
+    if absent:
+        msg = f"the trends lack the column {absent[0]!r}; see analytics.trends.find_class_trends"
+        raise InputError(msg)
+    category = found["category"].astype(str)
+    classes = tuple(sorted(set(category)))
+    cells = _cells(found["unit_id"], category, unit_ids, classes)
+    shape = (len(unit_ids), len(classes))
     given = weights or {}
     return Signals(
         classes=classes,
-        names=names,
+        names={code: names.get(code, (code, code)) for code in classes},
         weight=np.array([given.get(code, 1.0) for code in classes], dtype=np.float64),
-        level=recent / recent_steps,
-        slope=_spread(trends, "slope", grids, classes, empty=np.nan),
-        q_value=_spread(trends, "q_value", grids, classes, empty=np.nan),
-        reports=total.sum(axis=1),
+        level=_spread(found["recent"], cells, shape, empty=0.0) / recent_steps,
+        slope=_spread(found["slope"], cells, shape, empty=np.nan),
+        q_value=_spread(found["q_value"], cells, shape, empty=np.nan),
+        reports=_spread(found["total"], cells, shape, empty=0.0).sum(axis=1),
     )
 
 
-def _spread(
-    frame: pd.DataFrame, column: str, grids: Sequence[str], classes: tuple[str, ...], empty: float
-) -> Floats:
-    """Return a column as ``(n_grids, n_classes)``."""
-    rows = pd.Index(grids).get_indexer(pd.Index(frame["grid"]))
+def _cells(
+    unit_id: pd.Series,
+    category: pd.Series,
+    unit_ids: Sequence[int] | Sequence[str],
+    classes: tuple[str, ...],
+) -> Cells:
+    """Return row and column of each entry."""
+    rows = pd.Index(unit_ids).get_indexer(pd.Index(unit_id))
     if (rows < 0).any():
-        msg = f"grid {frame['grid'].to_numpy()[rows < 0][0]!r} is not among the grids to plan for"
+        stray = unit_id.to_numpy()[rows < 0][0]
+        msg = f"the trends name grid {stray!s}, which is not among the grids to plan for"
         raise InputError(msg)
-    columns = pd.Index(classes).get_indexer(pd.Index(frame["category"].astype(str)))
-    if len(pd.MultiIndex.from_arrays([rows, columns]).unique()) < len(frame):
-        msg = f"a grid and class occurs twice in the frame of {column!r}"
+    columns = pd.Index(classes).get_indexer(pd.Index(category))
+    if len(set(zip(rows.tolist(), columns.tolist(), strict=True))) < len(rows):
+        msg = "a grid and class occurs twice in the trends"
         raise InputError(msg)
-    spread = np.full((len(grids), len(classes)), empty)
-    spread[rows, columns] = frame[column].to_numpy(dtype=np.float64)
+    return rows, columns
+
+
+def _spread(values: pd.Series, cells: Cells, shape: tuple[int, int], *, empty: float) -> Floats:
+    spread = np.full(shape, empty)
+    spread[cells] = values.to_numpy(dtype=np.float64, na_value=np.nan)
     return spread
-
-
-def _require(frame: pd.DataFrame, name: str, columns: tuple[str, ...]) -> None:
-    absent = [column for column in columns if column not in frame.columns]
-    if absent:
-        msg = f"{name} lacks the column {absent[0]!r}; it has {', '.join(map(str, frame.columns))}"
-        raise InputError(msg)

@@ -51,21 +51,17 @@ def grids():
 @pytest.fixture
 def signals(grids):
     """Give dumping in the second grid a proven rise, the third an unproven one, the last none."""
-    codes = list(grids["code"])
-    counts = pd.DataFrame(
-        [(code, "dump", 60, 240) for code in codes[:5]]
-        + [(code, "park", 12, 40) for code in codes[:4]],
-        columns=["grid", "category", "recent", "total"],
-    )
-    trends = pd.DataFrame(
+    nan = float("nan")
+    slopes = {(1, "dump"): (0.5, 0.004), (2, "dump"): (0.5, 0.6), (0, "park"): (0.0, 1.0)}
+    found = pd.DataFrame(
         [
-            (codes[1], "dump", 0.5, 0.004),
-            (codes[2], "dump", 0.5, 0.6),
-            (codes[0], "park", 0.0, 1.0),
+            (grid, kind, total, recent, *slopes.get((i, kind), (0.0, nan)))
+            for kind, total, recent, n in (("dump", 240, 60, 5), ("park", 40, 12, 4))
+            for i, grid in enumerate(grids["code"][:n])
         ],
-        columns=["grid", "category", "slope", "q_value"],
+        columns=["unit_id", "category", "total", "recent", "slope", "q_value"],
     )
-    return gather_signals(codes, counts=counts, trends=trends, names=NAMES, recent_steps=6)
+    return gather_signals(list(grids["code"]), found, names=NAMES, recent_steps=6)
 
 
 @pytest.fixture

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from analytics.cube import Cube, Units
+from analytics.steps import make_steps
+from analytics.trends import find_class_trends
 from geo.errors import CrsError, InputError
 from patrol.allocate import AllocationParams
 from patrol.plans import draft_plan, equity_table
@@ -103,19 +106,52 @@ def test_signals_and_grids_must_agree(grids, signals, context):
         draft_plan(grids.assign(code="1"), signals, context=context, params=params)
 
 
-def test_signals_refuse_rows_that_fit_no_grid_or_come_twice(grids):
-    codes = list(grids["code"])
-    counts = pd.DataFrame({"grid": [codes[0]], "category": ["a"], "recent": [1], "total": [2]})
-    trends = pd.DataFrame(columns=["grid", "category", "slope", "q_value"])
-    given = {"names": {"a": ("甲", "a")}, "recent_steps": 6}
-    with pytest.raises(InputError, match="'nowhere' is not among the grids"):
-        gather_signals(codes, counts=counts.assign(grid="nowhere"), trends=trends, **given)
+@pytest.fixture
+def found():
+    return pd.DataFrame(
+        {
+            "unit_id": [7],
+            "category": ["a"],
+            "total": [9],
+            "recent": [6],
+            "slope": [0.5],
+            "q_value": [0.1],
+        }
+    )
+
+
+def test_signals_stand_by_grid_and_class_and_silence_is_no_report(found):
+    signals = gather_signals([3, 7], found, names={}, recent_steps=6, weights={"a": 2.0})
+    assert signals.level.tolist() == [[0.0], [1.0]]
+    assert signals.reports.tolist() == [0.0, 9.0]
+    assert np.isnan(signals.q_value[0, 0])
+    assert signals.weight.tolist() == [2.0]
+    assert signals.names["a"] == ("a", "a")
+
+
+def test_signals_refuse_rows_that_fit_no_grid_or_come_twice(found):
+    with pytest.raises(InputError, match="grid 7, which is not among the grids"):
+        gather_signals([3], found, names={}, recent_steps=6)
     with pytest.raises(InputError, match="occurs twice"):
-        gather_signals(codes, counts=pd.concat([counts, counts]), trends=trends, **given)
-    with pytest.raises(InputError, match="trends lacks the column 'slope'"):
-        gather_signals(codes, counts=counts, trends=trends.drop(columns="slope"), **given)
-    with pytest.raises(InputError, match="class 'a' has no name"):
-        gather_signals(codes, counts=counts, trends=trends, names={}, recent_steps=6)
+        gather_signals([7], pd.concat([found, found]), names={}, recent_steps=6)
+    with pytest.raises(InputError, match="lack the column 'slope'"):
+        gather_signals([7], found.drop(columns="slope"), names={}, recent_steps=6)
+
+
+def test_trends_of_analytics_fit_without_change():
+    rng = np.random.default_rng(3)
+    counts = rng.poisson(3, (4, 20, 2, 1))
+    counts[0, :, 0, 0] += np.arange(20)
+    counts[3] = 0
+    steps = make_steps(date(2026, 1, 5), date(2026, 5, 25), step="week", time_zone="Asia/Shanghai")
+    cube = Cube(counts, Units("area", np.array([5, 6, 8, 9])), steps, ("a", "b"), ("resident",))
+    signals = gather_signals(
+        [5, 6, 8, 9], find_class_trends(cube, recent_steps=6), names={}, recent_steps=6
+    )
+    assert signals.level == pytest.approx(counts[:, -6:, :, 0].mean(axis=1))
+    assert signals.slope[0, 0] > 0.5
+    assert signals.q_value[0, 0] < 0.01
+    assert signals.reports[3] == 0
 
 
 def test_times_without_a_zone_and_empty_windows_are_refused(context):

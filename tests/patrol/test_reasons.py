@@ -49,7 +49,7 @@ def test_an_unknown_grid_is_called_unknown_and_never_safe():
     [
         ({"change": -0.2}, "dumping down 20 % in 6 weeks", "6周下降20%"),
         ({"change": None}, "dumping up from nothing in 6 weeks", "6周内从无到有"),
-        ({"change": 0.0}, "dumping steady over 6 weeks", "6周持平"),
+        ({"change": 0.0}, "dumping moves, but its median change is 0 (q", "变化中位数为0"),
         ({"q_value": 0.43}, "dumping leads, no proven trend (q = 0.43)", "趋势不显著（q=0.43）"),
         ({"q_value": None}, "no proven trend (not tested)", "未检验"),
         ({"driver_en": "", "driver_zh": ""}, "no report in the last 6 weeks", "最近6周无上报"),

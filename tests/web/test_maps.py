@@ -44,9 +44,9 @@ def cells(n=6, **columns):
 @pytest.fixture
 def hotspots():
     return cells(
-        z=[4.0, 2.5, 1.9, 0.3, -4.0, 2.0],
+        score=[4.0, 2.5, 1.9, 0.3, -4.0, 2.0],
         q_value=[0.001, 0.02, 0.08, 0.7, 0.009, np.nan],
-        count=[40, 20, 3, 5, 0, 4],
+        observed=[40, 20, 3, 5, 0, 4],
     )
 
 
@@ -88,11 +88,12 @@ def test_hotspots_are_classed_by_sign_and_q_and_the_rest_is_not_drawn(hotspots):
     assert payload["count"] == 4 == len(payload["geo"]) == len(payload["rows"])
 
 
-def test_trends_tell_rising_falling_unproven_and_unknown_apart():
+def test_trends_tell_rising_falling_unproven_untested_and_unknown_apart():
     frame = cells(
-        slope=[0.3, -0.3, 0.3, 0.0, np.nan, 0.3],
-        q_value=[0.001, 0.03, 0.6, 0.001, np.nan, 0.001],
-        unknown=[False, False, False, False, False, True],
+        slope=[0.0, -0.3, 0.3, 0.0, np.nan, 0.0],
+        score=[0.2, -0.3, 0.3, 0.0, np.nan, 0.0],
+        q_value=[0.001, 0.03, 0.6, 0.001, np.nan, np.nan],
+        observed=[9, 9, 9, 9, 2, 0],
     )
     classed = classify("trends", frame, "en")
     labels = [classed.styles[row].label for row in classed.rows]
@@ -101,14 +102,16 @@ def test_trends_tell_rising_falling_unproven_and_unknown_apart():
         "▼ falling q < 0.05",
         "no proven trend",
         "no proven trend",
-        "no proven trend",
+        "too few reports to test",
         "? unknown (no reports)",
     ]
+    bare = classify("trends", frame[["slope", "q_value", "geometry"]], "en")
+    assert bare.rows[:2].tolist() == [6, 4]
 
 
 @pytest.mark.parametrize("values", [[0, 1, 2, 3, 4, 5], [0, 0, 0, 0, 0, 7], [0] * 6, [2] * 6])
 def test_density_classes_cover_every_cell_with_events(values):
-    frame = cells(density=np.asarray(values, float))
+    frame = cells(score=np.asarray(values, float))
     classed = classify("density", frame, "zh")
     drawn = classed.rows != NOT_DRAWN
     assert drawn.tolist() == [value > 0 for value in values]
@@ -205,7 +208,7 @@ def test_a_public_map_refuses_cameras_plan_and_exact_points(hotspots, plan):
     cameras = gpd.GeoDataFrame(geometry=[Point(120, 31)], crs=4326)
     with pytest.raises(InputError, match="must not show cameras and plan"):
         render_map(MapLayers(hotspots=hotspots, cameras=cameras, plan=plan), meta=PUBLIC)
-    points = gpd.GeoDataFrame({"density": [1.0]}, geometry=[Point(120, 31)], crs=4326)
+    points = gpd.GeoDataFrame({"score": [1.0]}, geometry=[Point(120, 31)], crs=4326)
     with pytest.raises(GeometryError, match="'density' must hold Polygon"):
         render_map(MapLayers(density=points), meta=PUBLIC)
 
@@ -246,8 +249,8 @@ def test_a_camera_of_unknown_view_is_a_point_and_says_so():
 def test_layers_that_cannot_be_drawn_are_refused_with_the_reason(hotspots):
     with pytest.raises(InputError, match="nothing to show"):
         render_map(MapLayers(hotspots=hotspots.iloc[:0]), meta=META)
-    with pytest.raises(InputError, match="'hotspots' lacks the column 'z'"):
-        render_map(MapLayers(hotspots=hotspots.drop(columns="z")), meta=META)
+    with pytest.raises(InputError, match="'hotspots' lacks the column 'score'"):
+        render_map(MapLayers(hotspots=hotspots.drop(columns="score")), meta=META)
     with pytest.raises(CrsError, match="no coordinate reference system"):
         render_map(MapLayers(hotspots=hotspots.set_crs(None, allow_override=True)), meta=META)
     with pytest.raises(CrsError, match="no degrees"):

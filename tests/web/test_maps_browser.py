@@ -67,8 +67,7 @@ def district(grids_across=8, cells_across=32):
     trends = grids.assign(
         slope=np.where(np.arange(n) % 5 == 0, 0.4, -0.3),
         q_value=rng.choice([0.004, 0.03, 0.08, 0.5], n),
-        count=rng.integers(0, 90, n),
-        unknown=np.arange(n) % 17 == 3,
+        observed=np.where(np.arange(n) % 17 == 3, 0, rng.integers(1, 90, n)),
     )
     plan = grids.assign(
         hours=np.round(rng.gamma(2, 0.9, n) * 4) / 4 + 0.5,
@@ -84,9 +83,9 @@ def district(grids_across=8, cells_across=32):
     cold = np.hypot(centre.x - WEST - 1800, centre.y - SOUTH - 600)
     z = 4.2 * np.exp(-((hot / 260) ** 2)) - 3.4 * np.exp(-((cold / 220) ** 2))
     hotspots = cells.assign(
-        z=z,
+        score=z,
         q_value=np.select([abs(z) > 3, abs(z) > 2.2, abs(z) > 1.4], [0.004, 0.03, 0.08], 0.6),
-        count=np.round(10 + 8 * z).clip(0),
+        observed=np.round(10 + 8 * z).clip(0),
     )
     spots = WEST + rng.uniform(100, side - 100, (12, 2)) - [0, WEST - SOUTH]
     cameras = gpd.GeoDataFrame(
@@ -119,7 +118,7 @@ def district(grids_across=8, cells_across=32):
         roads=gpd.GeoDataFrame(geometry=roads, crs=4549),
         boundary=gpd.GeoDataFrame(geometry=[box(WEST, SOUTH, WEST + side, SOUTH + side)], crs=4549),
         grids=grids,
-        density=cells.assign(density=np.exp(z)),
+        density=cells.assign(score=np.exp(z)),
         trends=trends,
         hotspots=hotspots,
         cameras=cameras,
@@ -268,7 +267,7 @@ def test_the_approval_box_stands_in_the_lower_left_and_hides_nothing(opened):
 
 def test_a_large_map_is_drawn_on_a_canvas_and_answers_a_click(browser, tmp_path):
     layers = district(grids_across=70, cells_across=100)
-    hot = layers.hotspots.assign(z=3.0, q_value=0.001)
+    hot = layers.hotspots.assign(score=3.0, q_value=0.001)
     big = MapLayers(grids=layers.grids, hotspots=hot, plan=layers.plan)
     path = write_map(tmp_path / "big.html", big, meta=META, lang="en")
     opened = Page(browser, path)

@@ -20,9 +20,9 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "roads": (),
     "boundary": (),
     "grids": ("code", "name"),
-    "density": ("density",),
+    "density": ("score",),
     "trends": ("slope", "q_value"),
-    "hotspots": ("z", "q_value"),
+    "hotspots": ("score", "q_value"),
     "cameras": (),
     "plan": ("code", "hours", "reason_zh", "reason_en"),
 }
@@ -39,6 +39,8 @@ NEVER_PUBLIC = ("cameras", "plan")
 class MapLayers:
     """The layers of a map, from bottom to top, in any CRS; None or empty ones are left out.
 
+    Density, trends and hotspots are the rows of stored results as they are.
+
     Attributes
     ----------
     buildings, roads, boundary
@@ -47,13 +49,14 @@ class MapLayers:
         Polygons with ``code``, ``name`` and, where known, ``community``, ``households``,
         ``kind``.
     density
-        Polygons with ``density``.
+        Polygons with ``score`` (incidents per km2).
     trends
-        Polygons with ``slope`` (a step) and ``q_value``, and where known ``code``, ``name``,
-        ``count`` and ``unknown`` (True: no report at all).
+        Polygons with ``slope`` (a step) and ``q_value``, and where known ``score`` (tau, whose
+        sign is the direction where the median change is 0), ``code``, ``name``, ``observed``
+        (reports; 0 makes a grid unknown).
     hotspots
-        Polygons with ``z`` (Gi*) and ``q_value``, and where known ``count``. Rows whose q-value
-        is above 0.10 or missing are not drawn.
+        Polygons with ``score`` (Gi* z) and ``q_value``, and where known ``observed``. Rows whose
+        q-value is 0.10 or more, or missing, are not drawn.
     cameras
         Points with, where known, ``name``, ``status`` (online, offline), ``azimuth`` (degrees
         from north, clockwise), ``fov`` (degrees), ``range_m``.

@@ -98,12 +98,15 @@
     return (degrees / 360) * size;
   }
 
+  // Shrinks all circles alike until the largest fits a usual grid: areas stay comparable.
   function fitCircles(map, group) {
     var spec = group.gb;
+    var widths = spec.room.slice().sort(function (a, b) { return a - b; });
+    var room = pixelsOf(map, widths[Math.floor(widths.length / 2)]) / 2;
+    var scale = Math.min(1, room / Math.max.apply(null, spec.radii));
     group.eachLayer(function (path) {
-      if (!(path instanceof L.CircleMarker)) return;
-      var room = pixelsOf(map, spec.room[path.gbIndex]) / 2;
-      path.setRadius(Math.max(2, Math.min(spec.radii[path.gbIndex], room)));
+      path.setRadius(Math.max(1.5, spec.radii[path.gbIndex] * scale));
+      path.setStyle({ weight: scale < 0.5 ? 0.5 : spec.styles[0].weight });
     });
   }
 

@@ -30,15 +30,17 @@ _GEOD = pyproj.Geod(ellps="WGS84")
 _FIELDS: dict[str, tuple[str, ...]] = {
     "grids": ("name", "code", "community", "households", "kind"),
     "density": ("density",),
-    "trends": ("name", "code", "class", "count", "slope", "q_value"),
-    "hotspots": ("class", "count", "z", "q_value"),
+    "trends": ("name", "code", "class", "observed", "slope", "q_value"),
+    "hotspots": ("class", "observed", "z", "q_value"),
     "cameras": ("name", "status", "azimuth", "fov", "range_m", "view"),
     "plan": ("name", "code", "community", "hours", "explore_h", "trend_h", "reason"),
 }
+# The one column "score" of stored results means another thing in each kind.
+_SOURCES = {"z": "score", "density": "score"}
 _FORMATS: dict[str, str] = {
     "households": ".0f",
     "density": ".4g",
-    "count": ".0f",
+    "observed": ".0f",
     "slope": "+.3g",
     "q_value": ".3g",
     "z": "+.2f",
@@ -50,7 +52,7 @@ _FORMATS: dict[str, str] = {
     "trend_h": "+.2f",
 }
 # What a public map may say in a popup: a score or slope would give a small count away.
-_PUBLIC_FIELDS = frozenset({"name", "code", "community", "class", "count", "households", "kind"})
+_PUBLIC_FIELDS = frozenset({"name", "code", "community", "class", "observed", "households", "kind"})
 SHOWN_AT_FIRST = frozenset({"buildings", "roads", "boundary", "grids", "hotspots", "plan"})
 
 
@@ -130,8 +132,8 @@ def _columns(
         elif field == "view":
             known = _has_view(frame)
             columns[say(field, lang)] = ["" if k else say("view_unknown", lang) for k in known]
-        elif field in frame.columns:
-            columns[say(field, lang)] = _cells(field, frame[field], public=public, lang=lang)
+        elif (source := _SOURCES.get(field, field)) in frame.columns:
+            columns[say(field, lang)] = _cells(field, frame[source], public=public, lang=lang)
     return columns
 
 
@@ -143,7 +145,7 @@ def _cells(field: str, values: pd.Series, *, public: bool, lang: Lang) -> list[s
     if form is None:
         return ["" if pd.isna(value) else str(value) for value in values]
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    hidden = numbers < (SMALL if public and field == "count" else -np.inf)
+    hidden = numbers < (SMALL if public and field == "observed" else -np.inf)
     return [
         f"<{SMALL}" if small else "" if np.isnan(number) else format(number, form)
         for number, small in zip(numbers, hidden, strict=True)
@@ -192,7 +194,7 @@ def _plan_extras(frame: gpd.GeoDataFrame) -> dict[str, Any]:
 
 
 def _trend_extras(frame: gpd.GeoDataFrame, rows: NDArray[np.int64]) -> dict[str, Any]:
-    signs = np.select([rows < 3, rows < 6, rows == 7], ["▲", "▼", "?"], default="")
+    signs = np.select([rows < 3, rows < 6, rows == 8], ["▲", "▼", "?"], default="")
     points = shapely.point_on_surface(np.asarray(frame.geometry.array, dtype=object))
     bounds = frame.geometry.bounds.to_numpy()
     return {

@@ -70,7 +70,7 @@ def _single(style: Callable[[Lang], Style]) -> Callable[[gpd.GeoDataFrame, Lang]
 
 
 def _hotspots(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
-    z, q = _floats(frame, "z"), _floats(frame, "q_value")
+    z, q = _floats(frame, "score"), _floats(frame, "q_value")
     strength = _strength(q)
     rows = np.where(strength == len(Q_BOUNDS), NOT_DRAWN, strength + np.where(z < 0, 3, 0))
     styles = [
@@ -88,22 +88,28 @@ def _hotspots(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
 
 
 def _trends(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
-    slope, strength = _floats(frame, "slope"), _strength(_floats(frame, "q_value"))
-    rows = strength + np.where(slope < 0, 3, 0)
-    rows[(strength == len(Q_BOUNDS)) | (slope == 0) | np.isnan(slope)] = 6
-    rows[_flags(frame, "unknown")] = 7
+    q_value = _floats(frame, "q_value")
+    # The test may prove a rise of rare incidents whose median change is 0: then tau tells.
+    way = _floats(frame, "score" if "score" in frame.columns else "slope")
+    strength = _strength(q_value)
+    rows = strength + np.where(way < 0, 3, 0)
+    rows[(strength == len(Q_BOUNDS)) | (way == 0) | np.isnan(way)] = 6
+    rows[np.isnan(q_value)] = 7
+    if "observed" in frame.columns:
+        rows[_floats(frame, "observed") == 0] = 8
     styles = [
         Style(f"{sign} {say(word, lang)} q < {bound:.2f}", "#4a4438", fill, 0.72, 0.8)
         for word, sign, ramp in (("rising", "▲", _RISING), ("falling", "▼", _FALLING))
         for fill, bound in zip(ramp, Q_BOUNDS, strict=True)
     ]
     styles.append(Style(say("no_trend", lang), "#6b7480", "#ffffff", 0.35, 0.8))
+    styles.append(Style(say("untested", lang), "#6b7480", "#dfe3e8", 0.6, 0.8))
     styles.append(Style(f"? {say('unknown', lang)}", "#4d545d", _UNKNOWN, 0.55, 1.2, "4 4"))
     return Classed(tuple(styles), rows)
 
 
 def _density(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
-    values = _floats(frame, "density")
+    values = _floats(frame, "score")
     seen = values > 0
     n = len(_DENSITY)
     edges = np.unique(np.quantile(values[seen], _DENSITY_SHARES)) if seen.any() else None
