@@ -1,0 +1,85 @@
+"""Questions to the database: the grids of a day, names of classes, plans and their items."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Integer, Select, cast, func, select
+from sqlalchemy.orm import aliased
+
+from geo.models import Area, Category, CategoryScheme
+from patrol.models import Plan, PlanItem
+
+_PARENT = aliased(Area)
+
+
+def select_grids(jurisdiction_id: int, *, day: date) -> Select[*tuple[Any, ...]]:
+    """Select the basic and exclusive grids that are valid on a day, by code, with geometry."""
+    return (
+        select(
+            Area.area_id,
+            Area.code,
+            Area.name,
+            _PARENT.name.label("community"),
+            Area.households,
+            Area.grid_kind.label("kind"),
+            func.ST_AsBinary(Area.geom).label("geom"),
+        )
+        .join(_PARENT, _PARENT.area_id == Area.parent_id, isouter=True)
+        .where(Area.jurisdiction_id == jurisdiction_id, Area.level == "grid")
+        .where(Area.grid_kind != "micro", Area.valid_from <= day, Area.valid_to > day)
+        .order_by(Area.code)
+    )
+
+
+def select_class_names() -> Select[*tuple[Any, ...]]:
+    """Select scheme, code and names of every class, the newest edition of a scheme last."""
+    return (
+        select(CategoryScheme.scheme, Category.code, Category.name, Category.name_en)
+        .join(CategoryScheme, CategoryScheme.scheme_id == Category.scheme_id)
+        .order_by(CategoryScheme.valid_from, CategoryScheme.scheme_id, Category.category_id)
+    )
+
+
+def select_plan(plan_id: int) -> Select[*tuple[Any, ...]]:
+    """Select all that is known of one plan but its items."""
+    return select(*Plan.__table__.columns).where(Plan.plan_id == plan_id)
+
+
+def select_newest_plan(
+    jurisdiction_id: int, *, plan_date: date | None = None
+) -> Select[*tuple[Any, ...]]:
+    """Select number and version of the newest plan, of one day or of the last planned day."""
+    query = select(Plan.plan_id, Plan.version).where(Plan.jurisdiction_id == jurisdiction_id)
+    if plan_date is not None:
+        query = query.where(Plan.plan_date == plan_date)
+    return query.order_by(Plan.plan_date.desc(), Plan.version.desc()).limit(1)
+
+
+def select_items(plan_id: int) -> Select[*tuple[Any, ...]]:
+    """Select the items of a plan by code, with the geometry (WKB, EPSG:4326) of their areas."""
+    return (
+        select(
+            PlanItem.area_id,
+            Area.code,
+            Area.name,
+            _PARENT.name.label("community"),
+            Area.households,
+            PlanItem.minutes,
+            PlanItem.reason,
+            PlanItem.reason_zh,
+            PlanItem.reason_en,
+            func.ST_AsBinary(Area.geom).label("geom"),
+        )
+        .join(Area, Area.area_id == PlanItem.area_id)
+        .join(_PARENT, _PARENT.area_id == Area.parent_id, isouter=True)
+        .where(PlanItem.plan_id == plan_id)
+        .order_by(Area.code)
+    )
+
+
+def lock_plans(jurisdiction_id: int, plan_date: date) -> Select[*tuple[Any, ...]]:
+    """Wait until nobody else writes a plan of this place and day, until the transaction ends."""
+    name = f"gridbeat plan {jurisdiction_id} {plan_date.isoformat()}"
+    return select(func.pg_advisory_xact_lock(func.hashtextextended(name, cast(0, Integer))))

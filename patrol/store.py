@@ -1,0 +1,255 @@
+"""Plans into the database, through approval, and out of it again. Never commits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from sqlalchemy import Connection, Select, insert, update
+
+from geo.errors import ConflictError, InputError, NotFoundError
+from patrol import queries
+from patrol.exports import plan_parameters
+from patrol.models import Plan as PlanRow
+from patrol.models import PlanItem
+from patrol.plans import Plan
+
+
+@dataclass(frozen=True, eq=False)
+class StoredPlan:
+    """A plan as it was stored.
+
+    Attributes
+    ----------
+    head
+        The columns of ``plan``: day, version, hours, status, parameters, who approved it, ...
+    items
+        One row a grid in EPSG:4326: ``area_id``, ``code``, ``name``, ``community``,
+        ``households``, ``hours``, ``explore_h``, ``trend_h``, ``unknown``, ``reason`` (the
+        figures), ``reason_zh``, ``reason_en``; a map shows it as it is.
+    """
+
+    head: Mapping[str, Any]
+    items: gpd.GeoDataFrame
+
+
+def read_planning_grids(
+    connection: Connection, jurisdiction_id: int, *, day: date
+) -> gpd.GeoDataFrame:
+    """Read the grids to plan for: basic and exclusive ones that are valid on a day.
+
+    Returns
+    -------
+    GeoDataFrame
+        EPSG:4326, by code: ``area_id``, ``code``, ``name``, ``community``, ``households``,
+        ``kind``.
+
+    Raises
+    ------
+    NotFoundError
+        There are none.
+    """
+    grids = _fetch_shapes(connection, queries.select_grids(jurisdiction_id, day=day))
+    if grids.empty:
+        msg = f"no grid is valid on {day}; import grids first or divide the communities"
+        raise NotFoundError(msg)
+    return grids
+
+
+def read_class_names(connection: Connection) -> dict[str, tuple[str, str]]:
+    """Read Chinese and English names by ``code`` and by ``scheme/code``; newer ones win."""
+    names: dict[str, tuple[str, str]] = {"all": ("各类问题", "reports of all classes")}
+    for scheme, code, name, name_en in connection.execute(queries.select_class_names()):
+        names[code] = names[f"{scheme}/{code}"] = (name, name_en)
+    return names
+
+
+def write_plan(
+    connection: Connection,
+    plan: Plan,
+    *,
+    jurisdiction_id: int,
+    trend_run_id: int | None = None,
+    hotspot_run_id: int | None = None,
+) -> int:
+    """Store a draft as the newest version of its day and return its number.
+
+    If the newest version is a draft with the same rules, results and hours, nothing is written
+    and its number is returned.
+
+    Parameters
+    ----------
+    plan
+        Its items need ``area_id``, as `read_planning_grids` gives them.
+    trend_run_id, hotspot_run_id
+        The stored results that it rests on.
+
+    Raises
+    ------
+    InputError
+        The items have no ``area_id``.
+    """
+    if "area_id" not in plan.items.columns:
+        msg = "the plan's grids have no area_id; draft it with the grids of the database"
+        raise InputError(msg)
+    day = plan.context.plan_date
+    connection.execute(queries.lock_plans(jurisdiction_id, day))
+    values = _plan_values(plan) | {
+        "jurisdiction_id": jurisdiction_id,
+        "trend_run_id": trend_run_id,
+        "hotspot_run_id": hotspot_run_id,
+    }
+    items = _item_values(plan)
+    newest = connection.execute(
+        queries.select_newest_plan(jurisdiction_id, plan_date=day)
+    ).one_or_none()
+    if newest is not None and _is_same_draft(connection, newest.plan_id, values, items):
+        return int(newest.plan_id)
+    values |= {"version": 1 if newest is None else newest.version + 1}
+    values |= {"created_at": plan.context.made_at}
+    plan_id = connection.execute(
+        insert(PlanRow).values(values).returning(PlanRow.plan_id)
+    ).scalar_one()
+    connection.execute(insert(PlanItem), [item | {"plan_id": plan_id} for item in items])
+    return int(plan_id)
+
+
+def read_plan(connection: Connection, plan_id: int) -> StoredPlan:
+    """Read one plan.
+
+    Raises
+    ------
+    NotFoundError
+        There is none of that number.
+    """
+    head = _head(connection, plan_id)
+    items = _fetch_shapes(connection, queries.select_items(plan_id))
+    reasons = items["reason"].tolist()
+    items.insert(5, "hours", items.pop("minutes") / 60)
+    figures = {
+        name: [reason.get(name) for reason in reasons]
+        for name in ("explore_h", "trend_h", "unknown")
+    }
+    return StoredPlan(head=MappingProxyType(head), items=items.assign(**figures))
+
+
+def read_newest_plan(
+    connection: Connection, jurisdiction_id: int, *, plan_date: date | None = None
+) -> StoredPlan:
+    """Read the newest version of the plan of a day, by default of the last planned day.
+
+    Raises
+    ------
+    NotFoundError
+        There is none.
+    """
+    query = queries.select_newest_plan(jurisdiction_id, plan_date=plan_date)
+    newest = connection.execute(query).one_or_none()
+    if newest is None:
+        when = "" if plan_date is None else f" for {plan_date}"
+        msg = f"there is no plan{when} yet; run `gridbeat plan`"
+        raise NotFoundError(msg)
+    return read_plan(connection, newest.plan_id)
+
+
+def approve_plan(
+    connection: Connection, plan_id: int, *, person: str, reason: str, now: datetime
+) -> None:
+    """Approve a draft in a person's name, who says why.
+
+    Raises
+    ------
+    InputError
+        The person or the reason is blank, or `now` has no time zone.
+    ConflictError
+        The plan is no draft any more, or a newer version of it exists.
+    NotFoundError
+        There is none of that number.
+    """
+    if not person.strip() or not reason.strip():
+        msg = "a plan is approved by a named person who gives a reason; one of them is blank"
+        raise InputError(msg)
+    if now.tzinfo is None:
+        msg = "the time of an approval needs a time zone"
+        raise InputError(msg)
+    head = _head(connection, plan_id)
+    connection.execute(queries.lock_plans(head["jurisdiction_id"], head["plan_date"]))
+    newest = connection.execute(
+        queries.select_newest_plan(head["jurisdiction_id"], plan_date=head["plan_date"])
+    ).one()
+    if newest.plan_id != plan_id:
+        msg = (
+            f"plan {plan_id} is version {head['version']} of {head['plan_date']}, and version "
+            f"{newest.version} replaced it; approve plan {newest.plan_id} or draft anew"
+        )
+        raise ConflictError(msg)
+    approval = {
+        "status": "approved",
+        "approved_by": person.strip(),
+        "approved_at": now,
+        "approval_reason": reason.strip(),
+    }
+    draft = (PlanRow.plan_id == plan_id, PlanRow.status == "draft")
+    if connection.execute(update(PlanRow).where(*draft).values(approval)).rowcount != 1:
+        msg = f"plan {plan_id} is {head['status']}; only a draft can be approved"
+        raise ConflictError(msg)
+
+
+def _head(connection: Connection, plan_id: int) -> dict[str, Any]:
+    head = connection.execute(queries.select_plan(plan_id)).mappings().one_or_none()
+    if head is None:
+        msg = f"there is no plan {plan_id}; run `gridbeat plan` to draft one"
+        raise NotFoundError(msg)
+    return dict(head)
+
+
+def _plan_values(plan: Plan) -> dict[str, Any]:
+    context = plan.context
+    data = {"from": context.data_from.isoformat(), "until": context.data_until.isoformat()}
+    return {
+        "plan_date": context.plan_date,
+        "hours": float(plan.items["hours"].sum()),
+        "parameters": plan_parameters(plan) | {"data": data},
+        "code_version": context.code_version,
+    }
+
+
+def _item_values(plan: Plan) -> list[dict[str, Any]]:
+    minutes = np.rint(plan.items["hours"].to_numpy(dtype=np.float64) * 60).astype(np.int64)
+    columns = (plan.items["area_id"], minutes, plan.items["reason_zh"], plan.items["reason_en"])
+    return [
+        {
+            "area_id": int(area_id),
+            "minutes": int(whole),
+            "reason": asdict(reason),
+            "reason_zh": zh,
+            "reason_en": en,
+        }
+        for area_id, whole, zh, en, reason in zip(*columns, plan.reasons, strict=True)
+    ]
+
+
+def _is_same_draft(
+    connection: Connection, plan_id: int, values: dict[str, Any], items: list[dict[str, Any]]
+) -> bool:
+    head = _head(connection, plan_id)
+    if head["status"] != "draft" or any(head[name] != value for name, value in values.items()):
+        return False
+    names = ("area_id", "minutes", "reason", "reason_zh", "reason_en")
+    rows = connection.execute(queries.select_items(plan_id)).mappings()
+    stored = {row["area_id"]: {name: row[name] for name in names} for row in rows}
+    return stored == {item["area_id"]: item for item in items}
+
+
+def _fetch_shapes(connection: Connection, query: Select[*tuple[Any, ...]]) -> gpd.GeoDataFrame:
+    found = connection.execute(query)
+    frame = pd.DataFrame(found.all(), columns=list(found.keys()))
+    geometry = shapely.from_wkb([bytes(shape) for shape in frame.pop("geom")])
+    return gpd.GeoDataFrame(frame, geometry=geometry, crs=4326)
