@@ -9,10 +9,13 @@ import shapely
 from scipy.spatial import Voronoi
 from shapely.geometry.base import BaseGeometry
 
+from geo.grids.faces import absorb_slivers, restore_outline
 from geo.grids.frames import Floats, Ints, Shapes, polygon_of, spots_of
 
 _OVERSHOOT_M = 0.01  # a clipped line must cross its block's edge, or it would not split the face
 _ROUNDING_M = 1e-4
+_NODE_M = 1e-3  # lines nearer than this are one: seams often repeat a boundary, but not exactly
+_SLIVER_M = 0.5  # narrower strips between seams are no blocks
 _PULL = 0.05
 _POINT = 0
 
@@ -74,10 +77,10 @@ def make_atoms(
     Okabe, A., Boots, B., Sugihara, K., Chiu, S. N. (2000). Spatial Tessellations, chapter 3
     (Voronoi diagrams of areas through points on their outlines). doi:10.1002/9780470317013
     """
-    noded, blocks = _cut_blocks(community, [*seams, *shapely.boundary(exclusive)])
+    outlines, blocks = _cut_blocks(community, [*seams, *shapely.boundary(exclusive)])
     spots = spots_of(places)
     home = polygon_of(spots, blocks, srid=srid)
-    lines: list[BaseGeometry | None] = [noded]
+    lines: list[BaseGeometry | None] = [outlines]
     points, owner = outline_points(places, step_m=sample_step_m)
     inside = home[owner] == polygon_of(points, blocks, srid=srid)
     points, owner = points[inside], owner[inside]
@@ -87,7 +90,8 @@ def make_atoms(
     for b in range(len(blocks)):
         mine = slice(starts[b], starts[b + 1])
         lines.append(_lines_between(points[mine], owner[mine], blocks[b]))
-    faces = _faces_inside(shapely.union_all([line for line in lines if line]), community)
+    noded = shapely.union_all([line for line in lines if line is not None])
+    faces = restore_outline(_faces_inside(noded, community), community, rounding_m=_NODE_M)
     marks = spots_of(faces)
     place_atom = polygon_of(spots, faces, srid=srid)
     weight = np.zeros(len(faces))
@@ -104,9 +108,9 @@ def make_atoms(
 def _cut_blocks(community: BaseGeometry, cuts: list[BaseGeometry]) -> tuple[BaseGeometry, Shapes]:
     """Return the noded lines of the community and the cuts, and the faces between them."""
     window = community.buffer(_OVERSHOOT_M)
-    clipped = [shapely.intersection(cut, window) for cut in cuts if cut is not None]
-    noded = shapely.union_all([community.boundary, *clipped])
-    blocks = _faces_inside(noded, community)
+    clipped = [shapely.intersection(cut, window) for cut in cuts]
+    noded = shapely.union_all([community.boundary, *clipped], grid_size=_NODE_M)
+    blocks = absorb_slivers(_faces_inside(noded, community), width_m=_SLIVER_M)
     return shapely.union_all(shapely.boundary(blocks)), blocks
 
 

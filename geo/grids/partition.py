@@ -8,11 +8,14 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from geo.grids.bisect import bisect, improve
+from geo.grids.coarsen import coarsen
 from geo.grids.frames import Floats, Ints
 from geo.grids.policy import HouseholdPolicy
 from geo.grids.regions import Aim, Graph, Scratch, load_regions
 
 _MOST_CANDIDATES = 4
+_MOST_ATOMS, _LEAST_ATOMS = 60, 20  # of a grid, in the coarsest graph
+_FINER = 4  # of the rounds on the coarsest graph one in this many on each finer one
 
 
 def counts_to_try(households: Floats, policy: HouseholdPolicy) -> list[int]:
@@ -61,11 +64,8 @@ def partition(
     """
     best, least = np.zeros(len(graph.weight), dtype=np.int64), np.inf
     for n_regions in counts_to_try(graph.weight, policy):
-        draws = rng.random((rounds * n_regions if n_regions > 1 else 0, 5))
         aim = _aim(graph.weight, area_m2, n_regions, policy, compactness)
-        scratch = _scratch(len(graph.weight))
-        label = bisect(graph, n_regions, aim, scratch)
-        improve(graph, label, n_regions, aim, draws, scratch)
+        label = _solve(graph, n_regions, aim, rounds, rng)
         load = load_regions(graph, label, n_regions)
         outside = shortfall(load, policy)
         if len(np.unique(label)) == n_regions and outside < least:
@@ -73,6 +73,23 @@ def partition(
         if least == 0:
             break
     return best
+
+
+def _solve(graph: Graph, n_regions: int, aim: Aim, rounds: int, rng: np.random.Generator) -> Ints:
+    """Divide a coarse graph, then improve the division from level to level down to the atoms."""
+    if n_regions == 1:
+        return np.zeros(len(graph.weight), dtype=np.int64)
+    heaviest = graph.weight.sum() / n_regions / _LEAST_ATOMS
+    levels = coarsen(graph, most=_MOST_ATOMS * n_regions, heaviest=heaviest)
+    graphs = [graph, *(level for level, _ in levels)]
+    scratch = _scratch(len(graph.weight))
+    label = bisect(graphs[-1], n_regions, aim, scratch)
+    improve(graphs[-1], label, n_regions, aim, rng.random((rounds * n_regions, 5)), scratch)
+    for finer, (_, group) in zip(graphs[-2::-1], levels[::-1], strict=True):
+        label = label[group]
+        draws = rng.random((rounds * n_regions // _FINER, 5))
+        improve(finer, label, n_regions, aim, draws, scratch)
+    return label
 
 
 def _aim(

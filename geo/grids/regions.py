@@ -128,12 +128,15 @@ def best_move(
     With `p` not negative only moves between `p` and `q` count.
     """
     a, w = label[v], graph.weight[v]
-    here = border_with(graph, label, v, a)
+    here = -1.0
     best, best_gain = -1, -_GAIN
     for e in range(graph.start[v], graph.start[v + 1]):
         b = label[graph.neighbour[e]]
-        if b in (a, best) or (p >= 0 and b not in (p, q)):
+        elsewhere = p >= 0 and b != p and b != q
+        if b in (a, best) or elsewhere:
             continue
+        if here < 0.0:
+            here = border_with(graph, label, v, a)
         gain = aim.per_metre * (here - border_with(graph, label, v, b))
         if w > 0:
             gain += misfit(load[a] - w, aim) - misfit(load[a], aim)

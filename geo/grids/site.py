@@ -37,7 +37,7 @@ class DivisionParams:
 
     compactness: float = 2.0
     seam_strength: float = 0.75
-    rounds: int = 100
+    rounds: int = 200
     sample_step_m: float = 10.0
     smooth_m: float = 15.0
 
