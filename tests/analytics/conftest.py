@@ -5,12 +5,20 @@ from __future__ import annotations
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
+from sqlalchemy import text
 
 from analytics.cube import Cube, Units
 from analytics.steps import make_steps
+from geo.crs import project, unproject
 from geo.lattice import make_lattice, neighbours
+from geo.models import FOUND_BY
+
+ZONE = "America/Chicago"
+SRID = 26971
+CODES = ("dump", "noise", "park")
 
 
 @pytest.fixture
@@ -47,3 +55,133 @@ def cube_of():
         return Cube(counts[:, :, None, None], units, steps, ("dump",), ("resident",))
 
     return build
+
+
+def insert(db, statement, **values):
+    return db.execute(text(statement), values).scalar_one()
+
+
+def metric_box(west, south, east, north):
+    """Return the outline in degrees of a box given in metres from the district's corner."""
+    x0, y0 = project([-87.75], [41.90], srid=SRID)
+    x = np.array([west, east, east, west]) + x0
+    y = np.array([south, south, north, north]) + y0
+    return shapely.MultiPolygon([shapely.Polygon(np.column_stack(unproject(x, y, srid=SRID)))])
+
+
+@pytest.fixture
+def district(db):
+    """A district of 2 x 1 km with two communities of two grids each, and 3,000 incidents."""
+    outline = metric_box(0, 0, 2000, 1000)
+    number = insert(
+        db,
+        "INSERT INTO jurisdiction (code, name, name_en, geom, metric_srid, time_zone) VALUES "
+        "('t1', '试验区', 'Test', ST_GeomFromText(:wkt, 4326), :srid, :zone) "
+        "RETURNING jurisdiction_id",
+        wkt=outline.wkt, srid=SRID, zone=ZONE,
+    )  # fmt: skip
+    feed = insert(
+        db,
+        "INSERT INTO feed (jurisdiction_id, source) VALUES (:j, 'test') RETURNING feed_id",
+        j=number,
+    )
+    scheme = insert(
+        db,
+        "INSERT INTO category_scheme (scheme, version) VALUES ('test', '1') RETURNING scheme_id",
+    )
+    for code in CODES:
+        insert(
+            db,
+            "INSERT INTO category (scheme_id, code, name, name_en) VALUES (:s, :c, :c, :c) "
+            "RETURNING category_id",
+            s=scheme, c=code,
+        )  # fmt: skip
+    areas = write_areas(db, number, feed)
+    frame = make_events(areas)
+    write_incidents(db, feed, scheme, frame)
+    x, y = project([-87.75], [41.90], srid=SRID)
+    corner = {"x": float(x[0]), "y": float(y[0])}
+    return {"id": number, "feed": feed, "areas": areas, "events": frame, "corner": corner}
+
+
+def write_areas(db, number, feed):
+    areas = {}
+
+    def add(code, level, parent, shape, since="-infinity", until="infinity"):
+        areas[code] = insert(
+            db,
+            "INSERT INTO area (jurisdiction_id, feed_id, source_ref, content_hash, code, name, "
+            "level, grid_kind, parent_id, households, geom, valid_from, valid_to) VALUES "
+            "(:j, :f, :c, 0, :c, :c, :l, :k, :p, :h, ST_GeomFromText(:w, 4326), :a, :b) "
+            "RETURNING area_id",
+            j=number, f=feed, c=code, l=level, k="basic" if level == "grid" else None,
+            p=areas.get(parent), h=450, w=shape.wkt, a=since, b=until,
+        )  # fmt: skip
+
+    add("west", "community", None, metric_box(0, 0, 1000, 1000))
+    add("east", "community", None, metric_box(1000, 0, 2000, 1000))
+    add("w1", "grid", "west", metric_box(0, 0, 500, 1000))
+    add("w2", "grid", "west", metric_box(500, 0, 1000, 1000))
+    add("e-old", "grid", "east", metric_box(1000, 0, 2000, 1000), until="2020-07-01")
+    add("e1", "grid", "east", metric_box(1000, 0, 1500, 1000), since="2020-07-01")
+    add("e2", "grid", "east", metric_box(1500, 0, 2000, 1000), since="2020-07-01")
+    return areas
+
+
+def make_events(areas):
+    rng = np.random.default_rng(17)
+    n = 3000
+    x0, y0 = project([-87.75], [41.90], srid=SRID)
+    x, y = rng.uniform(-60, 2060, n) + x0, rng.uniform(-60, 1060, n) + y0
+    # All of 2020 to the minute, with both nights of daylight saving time and its edges.
+    minutes = rng.integers(0, 366 * 24 * 60, n)
+    when = pd.Timestamp("2020-01-01 00:00", tz=ZONE) + pd.to_timedelta(minutes, unit="min")
+    when = when.to_series().reset_index(drop=True)
+    east, split = x - x0 >= 1000, when >= pd.Timestamp("2020-07-01", tz=ZONE)
+    grid = np.select(
+        [x - x0 < 500, ~east, ~split, x - x0 < 1500],
+        [areas["w1"], areas["w2"], areas["e-old"], areas["e1"]],
+        areas["e2"],
+    )
+    outside = (x < x0) | (x > x0 + 2000) | (y < y0) | (y > y0 + 1000)
+    return pd.DataFrame(
+        {
+            "x_m": x,
+            "y_m": y,
+            "occurred_at": when,
+            "category": rng.choice(CODES, n, p=[0.6, 0.3, 0.1]),
+            "found_by": rng.choice(FOUND_BY, n),
+            "area_id": np.where(outside, None, grid),
+        }
+    )
+
+
+def write_incidents(db, feed, scheme, frame):
+    db.execute(
+        text(
+            "SELECT ensure_incident_partitions(array_agg(d::date)) FROM generate_series("
+            "date '2020-01-01', date '2021-01-01', interval '1 month') d"
+        )
+    )
+    db.execute(
+        text(
+            "INSERT INTO incident (occurred_at, occurred_until, time_precision, feed_id, source_ref, "
+            "category_id, found_by, geom, x_m, y_m, area_id, content_hash) "
+            "SELECT t, t, 'minute', :feed, 'r' || row_number() OVER (), c.category_id, f, "
+            "ST_Transform(ST_SetSRID(ST_MakePoint(x, y), :srid), 4326), x, y, a, 0 "
+            "FROM unnest(CAST(:t AS timestamptz[]), CAST(:k AS text[]), CAST(:f AS text[]), "
+            "CAST(:x AS float8[]), CAST(:y AS float8[]), CAST(:a AS bigint[])) AS r (t, k, f, x, y, a) "
+            "JOIN category c ON c.code = r.k AND c.scheme_id = :scheme"
+        ),
+        {
+            "feed": feed,
+            "scheme": scheme,
+            "srid": SRID,
+            "t": [when.to_pydatetime() for when in frame["occurred_at"]],
+            "k": frame["category"].tolist(),
+            "f": frame["found_by"].tolist(),
+            "x": frame["x_m"].tolist(),
+            "y": frame["y_m"].tolist(),
+            "a": frame["area_id"].tolist(),
+        },
+    )
