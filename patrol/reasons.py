@@ -11,7 +11,7 @@ Step = Literal["day", "week", "month"]
 
 _STEP_ZH = {"day": "天", "week": "周", "month": "个月"}
 _EVERY_ZH = {"day": "每天", "week": "每周", "month": "每月"}
-# Above this, "q = 0.43" says no more than that nothing is proven.
+# Above this, what is believed of a trend rests on weak evidence, and the words say so.
 PROVEN_Q = 0.10
 
 
@@ -94,7 +94,8 @@ def _head_en(reason: Reason) -> str:
     if reason.unknown:
         return f"{head}: nothing was reported here, so need is unknown, not zero and not safe"
     if reason.trend_h:
-        head += f", of these {reason.trend_h:+.2f} h by trend"
+        whose = "by trend" if reason.belief > 0 else "through trends elsewhere"
+        head += f", of these {reason.trend_h:+.2f} h {whose}"
     return f"{head}: {_trend_en(reason)}"
 
 
@@ -102,10 +103,11 @@ def _trend_en(reason: Reason) -> str:
     name = reason.driver_en
     if not name:
         return f"no report in the last {_span_en(reason)}"
-    if reason.q_value is None or reason.q_value > PROVEN_Q:
+    if reason.q_value is None or reason.belief == 0:
         tested = "not tested" if reason.q_value is None else f"q = {reason.q_value:.2f}"
         return f"{name} leads, no proven trend ({tested})"
-    proof = _q(reason.q_value, " ")
+    weak = "weak evidence, " if reason.q_value > PROVEN_Q else ""
+    proof = weak + _q(reason.q_value, " ")
     if reason.change is None:
         return f"{name} up from nothing in {_span_en(reason)} ({proof})"
     if reason.change == 0:
@@ -138,7 +140,8 @@ def _head_zh(reason: Reason) -> str:
     if reason.unknown:
         return f"{head}：本网格无上报数据，情况不明，不等于没有需求，更不等于安全"
     if reason.trend_h:
-        head += f"，其中趋势{reason.trend_h:+.2f}小时"
+        whose = "其中趋势" if reason.belief > 0 else "其中受其他网格趋势影响"
+        head += f"，{whose}{reason.trend_h:+.2f}小时"
     return f"{head}：{_trend_zh(reason)}"
 
 
@@ -147,10 +150,10 @@ def _trend_zh(reason: Reason) -> str:
     name = reason.driver_zh
     if not name:
         return f"最近{span}无上报"
-    if reason.q_value is None or reason.q_value > PROVEN_Q:
+    if reason.q_value is None or reason.belief == 0:
         tested = "未检验" if reason.q_value is None else f"q={reason.q_value:.2f}"
         return f"{name}为主，趋势不显著（{tested}）"
-    proof = _q(reason.q_value, "")
+    proof = ("证据弱，" if reason.q_value > PROVEN_Q else "") + _q(reason.q_value, "")
     if reason.change is None:
         return f"{name}{span}内从无到有（{proof}）"
     if reason.change == 0:

@@ -50,7 +50,17 @@ def test_an_unknown_grid_is_called_unknown_and_never_safe():
         ({"change": -0.2}, "dumping down 20 % in 6 weeks", "6周下降20%"),
         ({"change": None}, "dumping up from nothing in 6 weeks", "6周内从无到有"),
         ({"change": 0.0}, "dumping moves, but its median change is 0 (q", "变化中位数为0"),
-        ({"q_value": 0.43}, "dumping leads, no proven trend (q = 0.43)", "趋势不显著（q=0.43）"),
+        (
+            {"q_value": 0.43, "belief": 0.0},
+            "dumping leads, no proven trend (q = 0.43)",
+            "趋势不显著（q=0.43）",
+        ),
+        (
+            {"q_value": 0.2},
+            "up 38 % in 6 weeks (weak evidence, q = 0.20)",
+            "上升38%（证据弱，q=0.20）",
+        ),
+        ({"belief": 0.0}, "+1.50 h through trends elsewhere", "其中受其他网格趋势影响+1.50小时"),
         ({"q_value": None}, "no proven trend (not tested)", "未检验"),
         ({"driver_en": "", "driver_zh": ""}, "no report in the last 6 weeks", "最近6周无上报"),
         ({"at_floor": True}, "held at the floor of 0.50 h", "保持下限0.50小时"),
