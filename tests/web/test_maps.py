@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import folium
 import geopandas as gpd
@@ -314,3 +316,16 @@ def test_missing_browser_libraries_name_the_command_that_fetches_them(
 def test_only_files_of_our_own_are_put_in():
     with pytest.raises(InputError, match="not one of its own files"):
         assets.inline_assets('<script src="https://cdn.example/x.js"></script>', html_lang="en")
+
+
+def test_the_browser_libraries_are_exactly_those_of_the_lock():
+    ui = Path(assets.__file__).parents[1] / "ui"
+    wanted = json.loads((ui / "package.json").read_text("utf-8"))["dependencies"]
+    packages = json.loads((ui / "package-lock.json").read_text("utf-8"))["packages"]
+    for name, version in wanted.items():
+        assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+        assert packages[f"node_modules/{name}"]["version"] == version
+    assert not any("resolved" in package for package in packages.values())
+    vendor = ui.parent / "assets" / "vendor"
+    for name, digest in json.loads((vendor / "manifest.json").read_text("utf-8"))["files"].items():
+        assert hashlib.sha256((vendor / name).read_bytes()).hexdigest() == digest
