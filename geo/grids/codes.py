@@ -12,7 +12,7 @@ import numpy.typing as npt
 import shapely
 
 from geo.errors import ConflictError, InputError
-from geo.grids.frames import require_frame, shapes_of
+from geo.grids.frames import Shapes, require_frame, shapes_of
 
 COMMUNITY_DIGITS = 12
 LAST_NUMBER = 999
@@ -112,7 +112,7 @@ def number_grids(
     code_scheme
         ``"cn"`` gives 15 digits, ``"local"`` the community's code, a hyphen and 3 digits.
     row_height_m
-        Height of a row; by default the side of a square of the mean grid's area.
+        Height of a row; by default half the side of a square of the mean grid's area.
 
     Returns
     -------
@@ -142,10 +142,15 @@ def number_grids(
     return codes
 
 
+def row_height(shapes: Shapes) -> float:
+    """Return half the side of a square of the mean area: lower centroids start the next row."""
+    return float(np.sqrt(shapely.area(shapes).mean())) / 2
+
+
 def _order_of(grids: gpd.GeoDataFrame, row_height_m: float | None) -> npt.NDArray[np.int64]:
     shapes = shapes_of(grids)
     if not len(shapes):
         return np.empty(0, dtype=np.int64)
     centre = shapely.centroid(shapes)
-    side = float(np.sqrt(shapely.area(shapes).mean())) if row_height_m is None else row_height_m
-    return reading_order(shapely.get_x(centre), shapely.get_y(centre), row_height_m=side)
+    height = row_height(shapes) if row_height_m is None else row_height_m
+    return reading_order(shapely.get_x(centre), shapely.get_y(centre), row_height_m=height)

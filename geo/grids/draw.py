@@ -8,7 +8,7 @@ import shapely
 
 from geo.grids.atoms import Atoms, outline_points
 from geo.grids.borders import find_borders
-from geo.grids.codes import reading_order
+from geo.grids.codes import reading_order, row_height
 from geo.grids.frames import Floats, Ints, Shapes, polygon_of, spots_of
 from geo.grids.policy import BASIC, EXCLUSIVE
 from geo.grids.reasons import Reason
@@ -50,7 +50,7 @@ def draw_grids(
         crs=site.srid,
     )
     x, y = spots_of(shapely.centroid(shapes)).T
-    order = reading_order(x, y, row_height_m=float(np.sqrt(shapely.area(shapes).mean())))
+    order = reading_order(x, y, row_height_m=row_height(shapes))
     return frame.iloc[order].reset_index(drop=True)
 
 
