@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analytics.steps import Step
 from geo.errors import CrsError, InputError
 from patrol.allocate import Allocation, AllocationParams, allocate_hours
 from patrol.demand import Demand, TrendParams, expect_demand
-from patrol.reasons import Reason, Step, explain
+from patrol.reasons import Reason, explain
 from patrol.signals import Signals
 
 Floats = NDArray[np.float64]

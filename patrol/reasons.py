@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-Lang = Literal["zh", "en"]
-Step = Literal["day", "week", "month"]
+from analytics.steps import Step
 
-_STEP_ZH = {"day": "天", "week": "周", "month": "个月"}
-_EVERY_ZH = {"day": "每天", "week": "每周", "month": "每月"}
+Lang = Literal["zh", "en"]
+
+_STEP_ZH = {"hour": "小时", "day": "天", "week": "周", "month": "个月"}
+_EVERY_ZH = {"hour": "每小时", "day": "每天", "week": "每周", "month": "每月"}
 # Above this, what is believed of a trend rests on weak evidence, and the words say so.
 PROVEN_Q = 0.10
 
@@ -124,7 +125,8 @@ def _span_en(reason: Reason) -> str:
 
 
 def _level_en(reason: Reason) -> list[str]:
-    return [] if reason.unknown else [f"{reason.level:.1f} reports a {reason.step}"]
+    article = "an" if reason.step == "hour" else "a"
+    return [] if reason.unknown else [f"{reason.level:.1f} reports {article} {reason.step}"]
 
 
 def _bounds_en(reason: Reason) -> str:

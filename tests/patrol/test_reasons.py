@@ -67,6 +67,7 @@ def test_an_unknown_grid_is_called_unknown_and_never_safe():
         ({"at_cap": True}, "held at the cap of 8.00 h", "已到上限8.00小时"),
         ({}, "floor met, cap not reached; 0.25 h to explore", "未到上限；含探索0.25小时"),
         ({"recent_steps": 1, "step": "month"}, "in 1 month (q", "1个月上升38%"),
+        ({"step": "hour"}, "12.3 reports an hour", "每小时12.3件"),
         ({"q_value": 0.0001}, "q < 0.001", "q<0.001"),
     ],
 )
