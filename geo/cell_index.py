@@ -62,7 +62,9 @@ def hexagon_cells(
         column_above = int(np.floor(u_above))
         far_below = (u_below - column_below - 0.5) ** 2 + 0.75 * (v - below - 0.5) ** 2
         far_above = (u_above - column_above - 0.5) ** 2 + 0.75 * (v - above - 0.5) ** 2
-        row, column = (above, column_above) if far_above <= far_below else (below, column_below)
+        up = int(far_above <= far_below)  # no branch: a coin toss for the processor
+        row = below + up
+        column = column_below + up * (column_above - column_below)
         if column >= 0 and row >= 0 and column < columns and row < rows:
             found[i] = at[row * columns + column]
     return found

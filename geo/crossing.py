@@ -92,10 +92,10 @@ def is_left_of(px: float, py: float, x1: float, y1: float, x2: float, y2: float)
 
 
 @_compiled
-def _holds(px: float, py: float, edges: Floats, chosen: Ints) -> bool:
+def _holds(px: float, py: float, edges: Floats, start: int, stop: int) -> bool:
     """Cast a ray to the right and count the edges it crosses; odd means inside."""
     inside = False
-    for e in chosen:
+    for e in range(start, stop):
         y1 = edges[e, 1]
         y2 = edges[e, 3]
         if y1 <= py < y2:
@@ -107,10 +107,10 @@ def _holds(px: float, py: float, edges: Floats, chosen: Ints) -> bool:
 
 
 @_compiled
-def _nearest_squared(px: float, py: float, edges: Floats, chosen: Ints) -> float:
-    """Return the squared distance from the point to the nearest of the chosen edges."""
+def _nearest_squared(px: float, py: float, edges: Floats, start: int, stop: int) -> float:
+    """Return the squared distance from the point to the nearest of some edges."""
     best = np.inf
-    for e in chosen:
+    for e in range(start, stop):
         dx = edges[e, 2] - edges[e, 0]
         dy = edges[e, 3] - edges[e, 1]
         wx = px - edges[e, 0]
@@ -121,13 +121,32 @@ def _nearest_squared(px: float, py: float, edges: Floats, chosen: Ints) -> float
 
 
 @_compiled
-def _row_edges(polygon: int, row: int, bands: Longs, band_ptr: Longs, band_edges: Ints) -> Ints:
-    """Return the edges of one polygon that come near one raster row."""
-    offset = row - bands[polygon, 1]
-    if offset < 0 or offset >= bands[polygon, 2]:
-        return band_edges[:0]
-    i = bands[polygon, 0] + offset
-    return band_edges[band_ptr[i] : band_ptr[i + 1]]
+def _decide(
+    px: float,
+    py: float,
+    tolerance: float,
+    first: int,
+    last: int,
+    candidates: Ints,
+    covering: int,
+    band_ptr: Longs,
+    band_edges: Floats,
+) -> int:
+    """Return the answer for one point in a cell that edges come near."""
+    for j in range(first, last):
+        band = candidates[j, 1]
+        if _holds(px, py, band_edges, band_ptr[band], band_ptr[band + 1]):
+            return int(candidates[j, 0])
+    answer = covering
+    if answer < 0 and tolerance > 0.0:
+        best = tolerance * tolerance
+        for j in range(first, last):
+            band = candidates[j, 1]
+            distance = _nearest_squared(px, py, band_edges, band_ptr[band], band_ptr[band + 1])
+            if distance < best or (distance == best and answer < 0):
+                best = distance
+                answer = int(candidates[j, 0])
+    return answer
 
 
 @_compiled
@@ -140,10 +159,8 @@ def locate_points(
     candidate_ptr: Longs,
     candidates: Ints,
     covering: Ints,
-    edges: Floats,
-    bands: Longs,
     band_ptr: Longs,
-    band_edges: Ints,
+    band_edges: Floats,
 ) -> Longs:
     """Return for each point the lowest polygon that holds it, -1 for none.
 
@@ -159,47 +176,26 @@ def locate_points(
         Raster ``(rows, columns)`` from the south: a polygon, -1 for none, ``-(i + 2)`` for the
         `i`-th cell that an edge comes near.
     candidate_ptr, candidates
-        CSR: the polygons to test in each such cell, ascending.
+        CSR: for each such cell the (polygon, band) pairs to test, ascending.
     covering
         The polygon that fills such a cell and answers when no candidate does, or -1.
-    edges
-        ``(n_edges, 4)``: x1, y1, x2, y2 with the lower end first.
-    bands, band_ptr, band_edges
-        Per polygon (first band, first row, number of rows), and the edges of each band as CSR.
+    band_ptr, band_edges
+        CSR: the edges ``(x1, y1, x2, y2)``, lower end first, of a polygon near a raster row.
     """
     found = np.full(x.size, -1, dtype=np.int64)
     rows, columns = labels.shape
     x0, y0, per_m = frame[0], frame[1], frame[2]
     for i in range(x.size):
-        px = x[i]
-        py = y[i]
-        u = (px - x0) * per_m
-        v = (py - y0) * per_m
-        if not (u >= 0.0 and v >= 0.0 and u < columns and v < rows):
-            continue
-        row = int(v)
-        label = labels[row, int(u)]
-        if label >= -1:
+        u = (x[i] - x0) * per_m
+        v = (y[i] - y0) * per_m
+        if u >= 0.0 and v >= 0.0 and u < columns and v < rows:
+            label = labels[int(v), int(u)]
+            if label < -1:
+                cell = -label - 2
+                first, last = candidate_ptr[cell], candidate_ptr[cell + 1]
+                filled = covering[cell]
+                label = _decide(
+                    x[i], y[i], tolerance, first, last, candidates, filled, band_ptr, band_edges
+                )
             found[i] = label
-            continue
-        cell = -label - 2
-        answer = -1
-        for j in range(candidate_ptr[cell], candidate_ptr[cell + 1]):
-            polygon = candidates[j]
-            near = _row_edges(polygon, row, bands, band_ptr, band_edges)
-            if _holds(px, py, edges, near):
-                answer = polygon
-                break
-        if answer < 0:
-            answer = covering[cell]
-        if answer < 0 and tolerance > 0.0:
-            best = tolerance * tolerance
-            for j in range(candidate_ptr[cell], candidate_ptr[cell + 1]):
-                polygon = candidates[j]
-                near = _row_edges(polygon, row, bands, band_ptr, band_edges)
-                distance = _nearest_squared(px, py, edges, near)
-                if distance < best or (distance == best and answer < 0):
-                    best = distance
-                    answer = polygon
-        found[i] = answer
     return found

@@ -103,6 +103,33 @@ def _column_range(
 
 
 @_compiled
+def _sort(values: Floats, count: int) -> None:
+    """Sort ``values[:count]`` in place (Shell's way: nearly always two to four values)."""
+    gap = 1
+    while gap < count // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, count):
+            value = values[i]
+            j = i
+            while j >= gap and values[j - gap] > value:
+                values[j] = values[j - gap]
+                j -= gap
+            values[j] = value
+        gap //= 3
+
+
+@_compiled
+def _longer(notes: Longs) -> Longs:
+    """Return a copy with twice the room."""
+    longer = np.empty((2 * notes.shape[0], 3), dtype=np.int64)
+    for i in range(notes.shape[0]):
+        for k in range(3):
+            longer[i, k] = notes[i, k]
+    return longer
+
+
+@_compiled
 def paint(
     edges: Floats,
     bands: Longs,
@@ -112,7 +139,7 @@ def paint(
     pad: float,
     rows: int,
     columns: int,
-) -> tuple[Ints, Longs, Ints]:
+) -> tuple[Ints, Longs]:
     """Fill the raster with the lowest polygon that covers each cell wholly.
 
     Polygon by polygon and row by row: cells that an edge comes near are noted, cells between a
@@ -121,13 +148,12 @@ def paint(
     Returns
     -------
     tuple
-        ``labels (rows, columns)`` with -1 where no polygon covers the cell; and the noted
-        (cell, polygon) pairs, cell = row * columns + column, ascending by polygon.
+        ``labels (rows, columns)`` with -1 where no polygon covers the cell; and what was noted,
+        ``(n, 3)``: cell (``row * columns + column``), polygon, band, ascending by polygon.
     """
     labels = np.full((rows, columns), -1, dtype=np.int32)
     stamp = np.full(columns, -1, dtype=np.int64)
-    near_cells = np.empty(max(1024, 4 * edges.shape[0]), dtype=np.int64)
-    near_polygons = np.empty(near_cells.size, dtype=np.int32)
+    noted = np.empty((columns + 4 * edges.shape[0], 3), dtype=np.int64)
     crossings = np.empty(edges.shape[0] + 1, dtype=np.float64)
     n_near = 0
     size = 1.0 / frame[2]
@@ -138,9 +164,8 @@ def paint(
             bottom = frame[1] + row * size
             middle = bottom + 0.5 * size
             n_crossings = 0
-            while n_near + columns > near_cells.size:
-                near_cells = np.concatenate((near_cells, np.empty_like(near_cells)))
-                near_polygons = np.concatenate((near_polygons, np.empty_like(near_polygons)))
+            if n_near + columns > noted.shape[0]:
+                noted = _longer(noted)
             for e in band_edges[band_ptr[band] : band_ptr[band + 1]]:
                 first, last = _column_range(
                     edges, e, bottom - pad, bottom + size + pad, frame, pad, columns
@@ -148,8 +173,9 @@ def paint(
                 for column in range(first, last + 1):
                     if stamp[column] != band:
                         stamp[column] = band
-                        near_cells[n_near] = row * columns + column
-                        near_polygons[n_near] = p
+                        noted[n_near, 0] = row * columns + column
+                        noted[n_near, 1] = p
+                        noted[n_near, 2] = band
                         n_near += 1
                 y1, y2 = edges[e, 1], edges[e, 3]
                 if y1 <= middle < y2:
@@ -157,21 +183,19 @@ def paint(
                     x = edges[e, 0] + share * (edges[e, 2] - edges[e, 0])
                     crossings[n_crossings] = (x - frame[0]) * frame[2]
                     n_crossings += 1
-            crossings[:n_crossings].sort()
+            _sort(crossings, n_crossings)
             for i in range(0, n_crossings - 1, 2):
                 first = max(int(np.ceil(crossings[i] - 0.5)), 0)
                 last = min(int(np.floor(crossings[i + 1] - 0.5)), columns - 1)
                 for column in range(first, last + 1):
                     if stamp[column] != band and labels[row, column] < 0:
                         labels[row, column] = p
-    return labels, near_cells[:n_near].copy(), near_polygons[:n_near].copy()
+    return labels, noted[:n_near]
 
 
 @_compiled
-def list_candidates(
-    labels: Ints, near_cells: Longs, near_polygons: Ints
-) -> tuple[Longs, Ints, Ints]:
-    """Turn noted pairs into the polygons to test per cell, and mark those cells in `labels`.
+def list_candidates(labels: Ints, noted: Longs) -> tuple[Longs, Ints, Ints]:
+    """Turn what `paint` noted into candidates per cell, and mark those cells in `labels`.
 
     A polygon with a higher number than one that covers the whole cell can never answer there,
     so it is dropped; a cell where nothing is left keeps its plain label.
@@ -179,35 +203,40 @@ def list_candidates(
     Returns
     -------
     tuple
-        ``candidate_ptr``, ``candidates`` (CSR, ascending per cell) and ``covering``: the polygon
-        that fills the cell, or -1.
+        ``candidate_ptr``, ``candidates`` (CSR of (polygon, band) pairs, ascending per cell) and
+        ``covering``: the polygon that fills the cell, or -1.
     """
-    flat = labels.ravel()
-    cell_of_pair = np.full(near_cells.size, -1, dtype=np.int64)
-    counts = np.zeros(near_cells.size + 1, dtype=np.int64)
-    covering = np.empty(near_cells.size, dtype=np.int32)
+    columns = labels.shape[1]
+    home = np.empty(noted.shape[0], dtype=np.int64)
+    place = np.zeros(noted.shape[0] + 1, dtype=np.int64)
+    covering = np.empty(noted.shape[0], dtype=np.int32)
     n_cells = 0
-    for i in range(near_cells.size):
-        label = flat[near_cells[i]]
-        if label >= -1:
-            if label >= 0 and near_polygons[i] > label:
-                continue
-            covering[n_cells] = label
-            flat[near_cells[i]] = -(n_cells + 2)
-            cell_of_pair[i] = n_cells
-            n_cells += 1
+    n_pairs = 0
+    for i in range(noted.shape[0]):
+        row, column = noted[i, 0] // columns, noted[i, 0] % columns
+        if labels[row, column] >= -1:
+            filled = labels[row, column]
+            cell = n_cells
         else:
-            cell = -label - 2
-            if covering[cell] >= 0 and near_polygons[i] > covering[cell]:
-                continue
-            cell_of_pair[i] = cell
-        counts[cell_of_pair[i] + 1] += 1
-    candidate_ptr = np.cumsum(counts[: n_cells + 1])
-    place = candidate_ptr[:-1].copy()
-    candidates = np.empty(candidate_ptr[n_cells], dtype=np.int32)
-    for i in range(near_cells.size):
-        cell = cell_of_pair[i]
-        if cell >= 0:
-            candidates[place[cell]] = near_polygons[i]
+            cell = -labels[row, column] - 2
+            filled = covering[cell]
+        home[i] = -1
+        if filled < 0 or noted[i, 1] < filled:
+            if cell == n_cells:
+                covering[cell] = filled
+                labels[row, column] = -(cell + 2)
+                n_cells += 1
+            home[i] = cell
             place[cell] += 1
-    return candidate_ptr, candidates, covering[:n_cells].copy()
+            n_pairs += 1
+    candidate_ptr = np.zeros(n_cells + 1, dtype=np.int64)
+    for cell in range(n_cells):
+        candidate_ptr[cell + 1] = candidate_ptr[cell] + place[cell]
+        place[cell] = candidate_ptr[cell]
+    candidates = np.empty((n_pairs, 2), dtype=np.int32)
+    for i in range(noted.shape[0]):
+        if home[i] >= 0:
+            candidates[place[home[i]], 0] = noted[i, 1]
+            candidates[place[home[i]], 1] = noted[i, 2]
+            place[home[i]] += 1
+    return candidate_ptr, candidates, covering[:n_cells]

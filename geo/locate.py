@@ -20,7 +20,7 @@ Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Geometries = NDArray[np.object_]
 
-_CELLS_PER_EDGE = 32
+_CELLS_PER_EDGE = 16
 _MOST_CELLS = 2**24
 _FEWEST_CELLS = 2**12
 _ROUNDING = 2.0**-40  # room for the rounding of raster arithmetic, relative to the coordinates
@@ -44,11 +44,10 @@ class PolygonIndex:
         Raster ``(rows, columns)`` from the south-west: a polygon, -1 for none, or ``-(i + 2)``
         for the `i`-th cell near an edge.
     candidate_ptr, candidates, covering
-        The polygons to test in each such cell (CSR), and the one that fills it, or -1.
-    edges
-        ``(n_edges, 4)``: x1, y1, x2, y2, lower end first.
-    bands, band_ptr, band_edges
-        The edges of each polygon by raster row.
+        CSR of the (polygon, band) pairs to test in each such cell, and the polygon that fills it,
+        or -1.
+    band_ptr, band_edges
+        CSR of the edges ``(x1, y1, x2, y2)``, lower end first, of a polygon near a raster row.
     """
 
     srid: int
@@ -59,10 +58,8 @@ class PolygonIndex:
     candidate_ptr: Longs
     candidates: Ints
     covering: Ints
-    edges: Floats
-    bands: Longs
     band_ptr: Longs
-    band_edges: Ints
+    band_edges: Floats
 
 
 def index_polygons(
@@ -70,7 +67,7 @@ def index_polygons(
 ) -> PolygonIndex:
     """Prepare polygons so that `locate` answers at once for most points.
 
-    A raster of about 32 cells per edge is laid under the polygons. A cell that no edge comes
+    A raster of about 16 cells per edge is laid under the polygons. A cell that no edge comes
     near has one answer for all its points; elsewhere the exact crossing test decides.
 
     The rule is half-open: a polygon owns its lower and left edges, not its upper and right ones.
@@ -112,12 +109,10 @@ def index_polygons(
     geometries = _as_polygons(polygons)
     edges, owners = _edges_of(geometries)
     owner_ptr = np.searchsorted(owners, np.arange(geometries.size + 1)).astype(np.int64)
-    frame, rows, columns, pad = _frame_of(edges, tolerance_m)
+    frame, rows, columns, pad = _frame_of(geometries, edges.shape[0], tolerance_m)
     bands, band_ptr, band_edges = cut_into_bands(edges, owner_ptr, frame, pad, rows)
-    labels, near_cells, near_polygons = paint(
-        edges, bands, band_ptr, band_edges, frame, pad, rows, columns
-    )
-    candidate_ptr, candidates, covering = list_candidates(labels, near_cells, near_polygons)
+    labels, noted = paint(edges, bands, band_ptr, band_edges, frame, pad, rows, columns)
+    candidate_ptr, candidates, covering = list_candidates(labels, noted)
     return PolygonIndex(
         srid=srid,
         n_polygons=geometries.size,
@@ -126,11 +121,9 @@ def index_polygons(
         labels=labels,
         candidate_ptr=candidate_ptr,
         candidates=candidates,
-        covering=covering,
-        edges=edges,
-        bands=bands,
+        covering=covering.copy(),
         band_ptr=band_ptr,
-        band_edges=band_edges,
+        band_edges=edges[band_edges],
     )
 
 
@@ -172,8 +165,6 @@ def locate(index: PolygonIndex, x: ArrayLike, y: ArrayLike) -> Longs:
         index.candidate_ptr,
         index.candidates,
         index.covering,
-        index.edges,
-        index.bands,
         index.band_ptr,
         index.band_edges,
     )
@@ -238,15 +229,16 @@ def _edges_of(geometries: Geometries) -> tuple[Floats, Longs]:
     return np.ascontiguousarray(edges), owners.astype(np.int64)
 
 
-def _frame_of(edges: Floats, tolerance_m: float) -> tuple[Floats, int, int, float]:
+def _frame_of(
+    geometries: Geometries, n_edges: int, tolerance_m: float
+) -> tuple[Floats, int, int, float]:
     """Choose the raster: frame, rows, columns, and how near (m) an edge must be to matter."""
-    if edges.shape[0] == 0:
+    if n_edges == 0:
         return np.array([0.0, 0.0, 1.0]), 1, 1, 0.0
-    low = np.minimum(edges[:, :2], edges[:, 2:]).min(axis=0)
-    high = np.maximum(edges[:, :2], edges[:, 2:]).max(axis=0)
-    pad = tolerance_m + _ROUNDING * float(np.abs(edges).max())
-    low, high = low - 2 * pad, high + 2 * pad
-    n_cells = min(max(_CELLS_PER_EDGE * edges.shape[0], _FEWEST_CELLS), _MOST_CELLS)
+    bounds = shapely.total_bounds(geometries)
+    pad = tolerance_m + _ROUNDING * float(np.abs(bounds).max())
+    low, high = bounds[:2] - 2 * pad, bounds[2:] + 2 * pad
+    n_cells = min(max(_CELLS_PER_EDGE * n_edges, _FEWEST_CELLS), _MOST_CELLS)
     extent = high - low
     size = max(float(np.sqrt(extent.prod() / n_cells)), float(extent.max()) / n_cells, 4 * pad)
     columns, rows = (np.floor(extent / size).astype(int) + 1).tolist()
