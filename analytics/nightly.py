@@ -16,7 +16,7 @@ from analytics.results import Result
 from analytics.store import Origin, write_result
 from analytics.trends import TrendParams, find_trends
 from geo.errors import InputError
-from geo.lattice import Contiguity, neighbours
+from geo.lattice import Contiguity, Lattice, neighbours
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,14 @@ class NightlyParams:
 
 @dataclass(frozen=True, eq=False)
 class Night:
-    """Results and their numbers by name: ``hotspots``, ``trends``, ``density``, ``area_trends``."""
+    """Results and their numbers by name: ``hotspots``, ``trends``, ``density``, ``area_trends``.
+
+    The first three are over the cells of `lattice`.
+    """
 
     results: Mapping[str, Result]
     run_ids: Mapping[str, int]
+    lattice: Lattice
 
 
 def run_night(
@@ -108,4 +112,4 @@ def run_night(
         )
         for name, result in results.items()
     }
-    return Night(results=results, run_ids=run_ids)
+    return Night(results=results, run_ids=run_ids, lattice=lattice)

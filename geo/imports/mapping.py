@@ -57,7 +57,7 @@ class Mapping(_Frozen):
     constants
         Field -> one value for every row.
     values
-        Field -> {value in the file: value of the field}.
+        Field -> {value in the file: value of the field}; ``*`` stands for all others.
     where
         Column -> values; other rows are left out and counted.
     midnight

@@ -101,6 +101,18 @@ def begin_run(
     return Run(target, done, counts)
 
 
+def is_imported(connection: Connection, code: str, mapping: Mapping, digest: str) -> bool:
+    """Say whether a file (its SHA-256) was imported whole by this mapping before."""
+    stored = Jsonb(json.loads(mapping.model_dump_json(exclude_defaults=True)))
+    found = connection.execute(
+        "SELECT FROM import_run r JOIN feed f USING (feed_id) JOIN jurisdiction j "
+        "USING (jurisdiction_id) WHERE j.code = %s AND f.source = %s AND r.kind = %s "
+        "AND r.file_sha256 = %s AND r.status = 'finished' AND r.mapping = %s",
+        (code, mapping.source, mapping.kind, digest, stored),
+    ).fetchone()
+    return found is not None
+
+
 def prepare_session(connection: Connection, plan: ReadPlan) -> None:
     """Make the staging tables of a session."""
     if plan.kind.table == "incident":

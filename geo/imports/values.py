@@ -130,9 +130,11 @@ def as_date(column: pa.Array, *, date_format: str | None) -> tuple[pa.Array, Mas
 
 
 def translate(text: pa.Array, values: dict[str, str]) -> pa.Array:
-    """Replace the values that `values` names; others stay."""
+    """Replace the values that `values` names; others become what ``*`` names, or stay."""
     if not values:
         return text
+    rest = values.get("*")
     encoded = text.dictionary_encode()
-    meaning = pa.array([values.get(v, v) for v in encoded.dictionary.to_pylist()], pa.string())
+    words = [values.get(word, rest or word) for word in encoded.dictionary.to_pylist()]
+    meaning = pa.array(words, pa.string())
     return meaning.take(encoded.indices)

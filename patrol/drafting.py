@@ -1,0 +1,91 @@
+"""One day's draft from what is stored: grids, reports, trends, hours, and the reason of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from analytics.cube_store import read_area_cube
+from analytics.queries import CubeRequest
+from analytics.trends import find_class_trends
+from geo.errors import InputError
+from patrol.allocate import AllocationParams
+from patrol.plans import Plan, PlanContext, draft_plan
+from patrol.signals import gather_signals
+from patrol.store import read_class_names, read_planning_grids
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The jurisdiction that is planned for.
+
+    Attributes
+    ----------
+    code, name_zh, name_en
+        Code and names.
+    simulated
+        Its data are made up.
+    """
+
+    code: str
+    name_zh: str
+    name_en: str
+    simulated: bool
+
+
+def draft_day(
+    connection: Connection,
+    request: CubeRequest,
+    subject: Subject,
+    *,
+    plan_date: date,
+    params: AllocationParams,
+    recent_steps: int,
+    now: datetime,
+    code_version: str,
+) -> Plan:
+    """Draft the plan of `plan_date` from the reports that `request` counts, class by class.
+
+    Parameters
+    ----------
+    request
+        With ``by_class``; its window ends before the plan's data do.
+    recent_steps
+        Last steps that make up a grid's level.
+    now
+        When the plan is made, with time zone.
+
+    Raises
+    ------
+    NotFoundError
+        There are no grids on that day.
+    InputError
+        The window holds no whole step, or floor and cap do not admit the hours.
+    """
+    if request.step == "hour":
+        raise InputError("a plan reads levels by day, week or month, not by hour")
+    grids = read_planning_grids(connection, request.jurisdiction_id, day=plan_date)
+    cube, _ = read_area_cube(connection, request, level="grid")
+    found = find_class_trends(cube, recent_steps=recent_steps)
+    unit_ids = grids["area_id"].tolist()
+    signals = gather_signals(
+        unit_ids,
+        found[found["unit_id"].isin(unit_ids)],  # grids that ended before the day are left out
+        names=read_class_names(connection),
+        recent_steps=recent_steps,
+    )
+    first, last = cube.steps.window
+    context = PlanContext(
+        plan_date=plan_date,
+        jurisdiction=subject.code,
+        name_zh=subject.name_zh,
+        name_en=subject.name_en,
+        data_from=first,
+        data_until=last,
+        made_at=now,
+        code_version=code_version,
+        simulated=subject.simulated,
+    )
+    return draft_plan(grids, signals, context=context, params=params, step=request.step)

@@ -1,0 +1,191 @@
+"""`gridbeat demo`: a simulated district from nothing to a map, through the users' own path."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import Connection
+
+from geo.database import Database, make_engine
+from geo.demo.district import make_district
+from geo.demo.size import DEFAULT_SEED
+from geo.demo.write import write_district
+from geo.imports.categories import import_categories
+from geo.imports.mapping import read_mapping
+from geo.imports.run import import_file
+from geo.imports.session import is_imported
+from patrol.allocate import AllocationParams
+from patrol.drafting import draft_day
+from patrol.store import write_plan
+from web.commands import hotspots, map, plan
+from web.maps.render import write_map
+from web.opening import open_connection, open_database
+from web.results import newest_run_ids
+from web.subject import About, data_window, read_about
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+PLAN_HOURS = 120.0
+WEEKS = 26
+CELL_M = 150.0
+STATE = "state.json"
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the files, the map and the plan.")] = Path(
+        "out/demo"
+    ),
+    seed: Annotated[int, typer.Option(help="Another seed makes another district.")] = DEFAULT_SEED,
+) -> None:
+    """Make the simulated district, import it, find hotspots and trends, plan, draw the map.
+
+    A second run finds everything done and changes nothing.
+    """
+    say = _Clock()
+    database = open_database()
+    say("database 数据库", str(database))
+    manifest = make_files(out / "files", seed, say)
+    import_all(database, out / "files", manifest, say)
+    made = analyse(database, str(manifest["jurisdiction"]), out, say)
+    typer.echo("")
+    for line in made:
+        typer.echo(line)
+
+
+class _Clock:
+    """Says each step when it is done, with how long it took."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def __call__(self, step: str, outcome: str) -> None:
+        """Print one finished step."""
+        now = time.monotonic()
+        typer.echo(f"{now - self._since:6.1f} s  {step}: {outcome}")
+        self._since = now
+
+
+Say = Callable[[str, str], None]
+
+
+def make_files(folder: Path, seed: int, say: Say) -> dict[str, Any]:
+    """Make the district's files, or find them there as they should be; return their manifest."""
+    path = folder / "manifest.json"
+    if path.is_file():
+        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if (
+            manifest["seed"] == seed
+            and manifest.get("version") == version("gridbeat")
+            and all(
+                _digest(folder / entry["file"]) == entry["sha256"] for entry in manifest["files"]
+            )
+        ):
+            say("district 模拟区", f"files are there already in {folder}")
+            return manifest
+    manifest = write_district(make_district(seed=seed), folder)
+    manifest["version"] = version("gridbeat")
+    path.write_text(json.dumps(manifest, ensure_ascii=False, indent=1), "utf-8")
+    rows = sum(int(entry["rows"]) for entry in manifest["files"])
+    say("district 模拟区", f"{len(manifest['files'])} files, {rows:,} rows in {folder}")
+    return manifest
+
+
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def import_all(database: Database, folder: Path, manifest: dict[str, Any], say: Say) -> None:
+    """Import the district's files through the users' own path, with their mappings."""
+    connect = partial(open_connection, database)
+    with connect() as connection:
+        import_categories(connection, folder / "categories.csv")
+    code = str(manifest["jurisdiction"])
+    for entry in manifest["files"]:
+        mapping = read_mapping(folder / entry["mapping"])
+        with connect() as connection:
+            if is_imported(connection, code, mapping, entry["sha256"]):
+                say(f"import {entry['file']}", "imported already 已导入")
+                continue
+        founds = None if mapping.new_jurisdiction else code
+        report = import_file(
+            connect, folder / entry["file"], mapping, now=datetime.now(UTC), jurisdiction=founds
+        )
+        bad = sum(report.quarantined.values())
+        say(
+            f"import {entry['file']}",
+            f"{report.new:,} new 新增, {report.changed:,} changed 变更, {report.same:,} same 未变, "
+            f"{bad:,} quarantined 隔离",
+        )
+
+
+def analyse(database: Database, code: str, out: Path, say: Say) -> list[str]:
+    """Compute, plan and draw what is not there yet; return what to tell the user."""
+    with make_engine(database).begin() as connection:
+        about = read_about(connection, code)
+        if _is_made(out, _state(connection, about)):
+            say("results 结果", "as before 与上次相同")
+        else:
+            _make(connection, about, out, say)
+            (out / STATE).write_text(_state(connection, about), "utf-8")
+    return [
+        f"Open {out / 'map.html'} in a browser: hotspots, trends, grids, cameras and the plan.",
+        f"用浏览器打开 {out / 'map.html'}：热点、趋势、网格、摄像机与巡逻方案。",
+        f"The plan: {out / 'plan.csv'}, {out / 'plan.geojson'}; one page: {out / 'summary.html'}",
+        "Everything shown is SIMULATED 以上均为模拟数据。",
+    ]
+
+
+def _make(connection: Connection, about: About, out: Path, say: Say) -> None:
+    request = hotspots.make_request(connection, about, until=None, weeks=WEEKS)
+    night = hotspots.find(connection, request, cell_m=CELL_M)
+    found = hotspots.describe(connection, about, request, night, top=5)
+    say("results 结果", "\n" + "\n".join(found))
+    draft = draft_day(
+        connection,
+        replace(request, by_class=True),
+        about,
+        plan_date=request.end + timedelta(days=1),
+        params=AllocationParams(total_h=PLAN_HOURS),
+        recent_steps=plan.RECENT_WEEKS,
+        now=datetime.now(UTC),
+        code_version=version("gridbeat"),
+    )
+    number = write_plan(
+        connection,
+        draft,
+        jurisdiction_id=about.number,
+        trend_run_id=night.run_ids["area_trends"],
+        hotspot_run_id=night.run_ids["hotspots"],
+    )
+    plan.write_files(draft, out)
+    say("plan 方案", "\n" + "\n".join(plan.describe(draft, number, top=5)))
+    layers, meta = map.gather(connection, about)
+    path = write_map(out / "map.html", layers, meta=meta)
+    say("map 地图", f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+def _state(connection: Connection, about: About) -> str:
+    """Return what the files in the folder were made from."""
+    _, end = data_window(connection, about, until=None, weeks=WEEKS)
+    runs = newest_run_ids(connection, about.number)
+    return json.dumps({"results": runs, "end": str(end), "version": version("gridbeat")})
+
+
+def _is_made(out: Path, state: str) -> bool:
+    marker = out / STATE
+    made = (out / name for name in ("map.html", "plan.csv", "plan.geojson", "summary.html"))
+    return (
+        marker.is_file()
+        and marker.read_text("utf-8") == state
+        and all(file.is_file() for file in made)
+    )

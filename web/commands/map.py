@@ -1,0 +1,171 @@
+"""`gridbeat map`: the newest results and plan on one page that opens without a network."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Literal
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+import typer
+from sqlalchemy import Connection, text
+
+from analytics.store import StoredResult, read_result
+from geo.crs import epsg
+from geo.database import make_engine
+from geo.errors import NotFoundError
+from patrol.store import StoredPlan, read_newest_plan
+from web.commands.hotspots import Jurisdiction
+from web.maps.layers import MapLayers, MapMeta
+from web.maps.render import write_map
+from web.opening import open_database
+from web.results import newest_run_ids
+from web.subject import About, read_about
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+_MOST = 60_000
+
+
+@app.command()
+def show(
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("map.html"),
+    jurisdiction: Jurisdiction = None,
+    lang: Annotated[Literal["zh", "en", "both"], typer.Option(help="Languages.")] = "both",
+    public: Annotated[
+        bool, typer.Option(help="For publication: needs --approval-no, hides what must be hidden.")
+    ] = False,
+    approval_no: Annotated[str | None, typer.Option(help="Map approval number 审图号.")] = None,
+) -> None:
+    """Draw hotspots, trends, grids, cameras and the plan on one offline page."""
+    with make_engine(open_database()).begin() as connection:
+        about = read_about(connection, jurisdiction)
+        layers, meta = gather(connection, about, public=public, approval_no=approval_no)
+    path = write_map(out, layers, meta=meta, lang=lang)
+    typer.echo(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB); open it in any browser")
+
+
+def gather(
+    connection: Connection, about: About, *, public: bool = False, approval_no: str | None = None
+) -> tuple[MapLayers, MapMeta]:
+    """Read the layers of a jurisdiction's map and what the map says about itself.
+
+    Raises
+    ------
+    NotFoundError
+        If no hotspots have been computed yet.
+    """
+    runs = newest_run_ids(connection, about.number)
+    if "hotspots" not in runs:
+        raise NotFoundError(f"{about.code} has no results yet: run `gridbeat hotspots` first")
+    results = {name: read_result(connection, number) for name, number in runs.items()}
+    plan = None if public else _plan(connection, about)
+    layers = MapLayers(
+        buildings=_frame(connection, about, "building", "kind"),
+        roads=_frame(connection, about, "road", "kind, name"),
+        boundary=_boundary(connection, about),
+        grids=_grids(connection, about),
+        density=_rows(results.get("density")),
+        trends=_area_trends(connection, results.get("area_trends")),
+        hotspots=_rows(results.get("hotspots")),
+        cameras=None if public else _cameras(connection, about),
+        plan=None if plan is None else plan.items,
+    )
+    run = results["hotspots"].run
+    meta = MapMeta(
+        name_zh=about.name_zh, name_en=about.name_en, data_from=run["window_from"],
+        data_until=run["window_to"], made_at=datetime.now(UTC),
+        metric_crs=f"EPSG:{about.srid} {epsg(about.srid).name}", code_version=version("gridbeat"),
+        audience="public" if public else "internal", approval_no=approval_no or about.approval_no,
+        simulated=about.simulated, plan_date=None if plan is None else plan.head["plan_date"],
+        plan_status="draft" if plan is None else plan.head["status"],
+        sources=_sources(connection, about),
+        parameters={name: dict(found.run["parameters"]) for name, found in results.items()},
+    )  # fmt: skip
+    return layers, meta
+
+
+def _plan(connection: Connection, about: About) -> StoredPlan | None:
+    try:
+        return read_newest_plan(connection, about.number)
+    except NotFoundError:
+        return None
+
+
+def _rows(result: StoredResult | None) -> gpd.GeoDataFrame | None:
+    return None if result is None else result.rows
+
+
+def _area_trends(connection: Connection, result: StoredResult | None) -> gpd.GeoDataFrame | None:
+    if result is None:
+        return None
+    names = connection.execute(
+        text("SELECT area_id, code, name FROM area WHERE area_id = ANY(:ids)"),
+        {"ids": result.rows["area_id"].astype(int).tolist()},
+    ).all()
+    code = {row.area_id: row.code for row in names}
+    name = {row.area_id: row.name for row in names}
+    return result.rows.assign(
+        code=result.rows["area_id"].map(code), name=result.rows["area_id"].map(name)
+    )
+
+
+def _read(connection: Connection, statement: str, about: About) -> gpd.GeoDataFrame:
+    found = connection.execute(text(statement), {"number": about.number})
+    rows = pd.DataFrame(found.all(), columns=list(found.keys()))
+    shapes = shapely.from_wkb(rows.pop("geom").map(bytes).to_numpy(dtype=object))
+    return gpd.GeoDataFrame(rows, geometry=shapes, crs=4326)
+
+
+def _frame(
+    connection: Connection, about: About, table: Literal["building", "road"], columns: str
+) -> gpd.GeoDataFrame:
+    """Read the ground; a whole city's would not fit on one page, so large ones stay away."""
+    statement = (
+        f"SELECT {columns}, ST_AsBinary(geom) AS geom FROM {table} JOIN feed USING (feed_id) "  # noqa: S608 - own names
+        f"WHERE jurisdiction_id = :number LIMIT {_MOST + 1}"
+    )
+    frame = _read(connection, statement, about)
+    return frame if len(frame) <= _MOST else frame.iloc[:0]
+
+
+def _boundary(connection: Connection, about: About) -> gpd.GeoDataFrame:
+    return _read(
+        connection,
+        "SELECT name, ST_AsBinary(geom) AS geom FROM jurisdiction WHERE jurisdiction_id = :number",
+        about,
+    )
+
+
+def _grids(connection: Connection, about: About) -> gpd.GeoDataFrame:
+    return _read(
+        connection,
+        "SELECT g.code, g.name, c.name AS community, g.households, g.grid_kind AS kind, "
+        "ST_AsBinary(g.geom) AS geom "
+        "FROM area g LEFT JOIN area c ON c.area_id = g.parent_id "
+        "WHERE g.jurisdiction_id = :number AND g.level = 'grid' AND g.valid_to > CURRENT_DATE",
+        about,
+    )
+
+
+def _cameras(connection: Connection, about: About) -> gpd.GeoDataFrame:
+    return _read(
+        connection,
+        "SELECT c.name, status, azimuth_deg AS azimuth, fov_deg AS fov, range_m, "
+        "ST_AsBinary(c.geom) AS geom "
+        "FROM camera c JOIN feed USING (feed_id) WHERE jurisdiction_id = :number",
+        about,
+    )
+
+
+def _sources(connection: Connection, about: About) -> tuple[str, ...]:
+    rows = connection.execute(
+        text("SELECT source, title, licence FROM feed WHERE jurisdiction_id = :number "
+             "ORDER BY source"),
+        {"number": about.number},
+    ).all()  # fmt: skip
+    return tuple(
+        " — ".join(part for part in (row.title or row.source, row.licence) if part) for row in rows
+    )
