@@ -16,7 +16,15 @@ from shapely.geometry.base import BaseGeometry
 from geo.errors import ConflictError, GeometryError, InputError
 from geo.grids.codes import number_grids
 from geo.grids.faces import restore_outline
-from geo.grids.frames import Ints, Shapes, polygon_of, require_frame, shapes_of, spots_of
+from geo.grids.frames import (
+    Ints,
+    Shapes,
+    numbers_of,
+    polygon_of,
+    require_frame,
+    shapes_of,
+    spots_of,
+)
 from geo.grids.history import crosswalk
 from geo.grids.policy import MICRO
 from geo.grids.smooth import dissolve
@@ -216,10 +224,7 @@ def _begin(shapes: Shapes, row: pd.Series, on: date, srid: int) -> gpd.GeoDataFr
 
 def _count(pieces: Shapes, households: gpd.GeoDataFrame, srid: int) -> Ints:
     homes = shapes_of(households)
-    if "households" in households.columns:
-        counts = pd.to_numeric(households["households"]).to_numpy(dtype=np.float64)
-    else:
-        counts = np.ones(len(homes))
+    counts = numbers_of(households, "households", absent=1.0)
     piece = polygon_of(spots_of(homes), pieces, srid=srid)
     total = np.zeros(len(pieces))
     np.add.at(total, piece[piece >= 0], counts[piece >= 0])

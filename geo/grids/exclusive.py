@@ -8,7 +8,7 @@ import pandas as pd
 import shapely
 
 from geo.errors import GeometryError, InputError
-from geo.grids.frames import Ints, Shapes, require_frame, shape_array, shapes_of
+from geo.grids.frames import Ints, Shapes, numbers_of, require_frame, shape_array, shapes_of
 from geo.grids.policy import EXCLUSIVE, host_kind_of
 from geo.grids.topology import is_sound
 
@@ -115,11 +115,8 @@ def exposure(grids: gpd.GeoDataFrame, *, srid: int) -> pd.DataFrame:
     the index of `grids`.
     """
     require_frame(grids, srid=srid, name="grids", columns=("households",))
-    homes = pd.to_numeric(grids["households"]).to_numpy(dtype=np.float64)
-    if "footfall" in grids.columns:
-        persons = pd.to_numeric(grids["footfall"]).to_numpy(dtype=np.float64)
-    else:
-        persons = np.full(len(grids), np.nan)
+    homes = numbers_of(grids, "households", absent=np.nan)
+    persons = numbers_of(grids, "footfall", absent=np.nan)
     choices = [homes > 0, persons > 0]
     return pd.DataFrame(
         {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyproj
 import shapely
 
@@ -72,3 +73,10 @@ def polygon_of(points: Floats, polygons: Shapes, *, srid: int) -> Ints:
 def spots_of(shapes: Shapes) -> Floats:
     """Return a point of each shape that surely lies on it, shape ``(n, 2)``."""
     return shapely.get_coordinates(shapely.point_on_surface(shapes))
+
+
+def numbers_of(frame: pd.DataFrame, column: str, *, absent: float) -> Floats:
+    """Return a column as numbers, shape ``(n,)``: `absent` without it, NaN for no number."""
+    if column not in frame.columns:
+        return np.full(len(frame), absent)
+    return pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64)

@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo.grids.frames import shapes_of
+from geo.grids.frames import numbers_of, shapes_of
 from geo.grids.policy import MICRO
 
 GRID_COLUMNS = ("code", "parent_code", "grid_kind", "households")
@@ -69,7 +69,7 @@ def read_grids(grids: gpd.GeoDataFrame, parents: dict[str, Parent]) -> list[Grid
     texts = [
         _texts(grids, name) for name in ("parent_code", "host_unit", "host_kind", "exempt_reason")
     ]
-    counts = pd.to_numeric(pd.Series(np.asarray(grids["households"], dtype=object)))
+    counts = numbers_of(grids, "households", absent=np.nan)
     return [
         GridRecord(
             row=row + 1,

@@ -6,12 +6,19 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
 from geo.errors import GeometryError, InputError
-from geo.grids.frames import Floats, Shapes, polygon_of, require_frame, shapes_of, spots_of
+from geo.grids.frames import (
+    Floats,
+    Shapes,
+    numbers_of,
+    polygon_of,
+    require_frame,
+    shapes_of,
+    spots_of,
+)
 from geo.grids.topology import is_sound
 
 
@@ -111,10 +118,7 @@ def read_site(
 def _count_places(households: gpd.GeoDataFrame) -> tuple[Shapes, Floats]:
     """Return the shapes with households and their counts."""
     shapes = shapes_of(households)
-    if "households" in households.columns:
-        counts = pd.to_numeric(households["households"]).to_numpy(dtype=np.float64)
-    else:
-        counts = np.ones(len(shapes))
+    counts = numbers_of(households, "households", absent=1.0)
     bad = ~(counts >= 0) | shapely.is_missing(shapes) | shapely.is_empty(shapes)
     if bad.any():
         row = int(np.flatnonzero(bad)[0]) + 1
@@ -131,10 +135,8 @@ def _read_seams(
     if seams is None or not len(seams):
         return np.empty(0, dtype=object), np.empty(0)
     require_frame(seams, srid=srid, name="seams", columns=())
-    force = np.full(len(seams), strength)
-    if "strength" in seams.columns:
-        given = pd.to_numeric(seams["strength"]).to_numpy(dtype=np.float64)
-        force = np.clip(np.where(np.isnan(given), strength, given), 0.0, 1.0)
+    given = numbers_of(seams, "strength", absent=strength)
+    force = np.clip(np.where(np.isnan(given), strength, given), 0.0, 1.0)
     return shapes_of(seams), force
 
 
