@@ -62,6 +62,9 @@ class Mapping(_Frozen):
         Column -> values; other rows are left out and counted.
     midnight
         ``unknown``: a local time of exactly 00:00 means that the hour is not known.
+    outside, outside_margin_m
+        What becomes of points farther than the margin from the jurisdiction: a fault to be
+        mended, or, for files of a larger place, rows of others that are left out and counted.
     mend
         Whether an invalid polygon may be mended where its area stays the same within 0.1 %.
     """
@@ -81,6 +84,7 @@ class Mapping(_Frozen):
     encoding: str | None = None
     layer: str | None = None
     mend: bool = False
+    outside: Literal["quarantine", "leave_out"] = "quarantine"
     outside_margin_m: float = Field(default=1000.0, ge=0)
     attributes: tuple[str, ...] = ()
     columns: dict[str, str] = Field(default_factory=dict)

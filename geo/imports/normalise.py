@@ -98,7 +98,8 @@ def normalise(raw: RawBatch, plan: ReadPlan, *, references: pa.Array | None = No
     outside = np.zeros(n_rows, dtype=bool)
     mended: npt.NDArray[np.object_] | None = None
     if plan.kind.shape == "point":
-        columns |= _point(raw.columns, plan, problems)
+        placed, outside = _point(raw.columns, plan, problems)
+        columns |= placed
     elif plan.kind.shape is not None:
         shapes, mended = read_shapes(
             raw.columns,
@@ -307,24 +308,30 @@ def _category_ids(codes: pa.Array, plan: ReadPlan, problems: Problems) -> pa.Arr
     return made
 
 
-def _point(table: pa.Table, plan: ReadPlan, problems: Problems) -> dict[str, pa.Array]:
+def _point(
+    table: pa.Table, plan: ReadPlan, problems: Problems
+) -> tuple[dict[str, pa.Array], npt.NDArray[np.bool_]]:
+    """Return the columns of the position, and which rows the mapping leaves out for it."""
     points = read_points(table, plan.mapping, crs=plan.crs, problems=problems)
     made = {
         "lon": pa.array(points.lon, from_pandas=True),
         "lat": pa.array(points.lat, from_pandas=True),
     }
+    nowhere = np.zeros(table.num_rows, dtype=bool)
     if plan.place is None or plan.near is None:
-        return made
+        return made, nowhere
     x, y = metric(points.lon, points.lat, plan.place)
+    if plan.kind.name == "incidents":
+        made |= {"x_m": pa.array(x, from_pandas=True), "y_m": pa.array(y, from_pandas=True)}
     far = problems.sound & (locate(plan.near, x, y) < 0)
+    if plan.mapping.outside == "leave_out":
+        return made, far
     shown = np.array([None] * len(x), dtype=object)
     shown[far] = [
         f"{a:.6f}, {b:.6f}" for a, b in zip(points.lon[far], points.lat[far], strict=True)
     ]
     problems.add(far, "far_outside", "position", shown)
-    if plan.kind.name == "incidents":
-        made |= {"x_m": pa.array(x, from_pandas=True), "y_m": pa.array(y, from_pandas=True)}
-    return made
+    return made, nowhere
 
 
 def _grid_ids(columns: dict[str, pa.Array], plan: ReadPlan, problems: Problems) -> pa.Array:
