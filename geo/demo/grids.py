@@ -8,11 +8,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.demo.blocks import PRECISION_M
 from geo.demo.size import METRIC_CRS
 from geo.demo.town import Town, frame
-from geo.grids.codes import number_grids
-from geo.grids.divide import divide_community
+from geo.grids.district import divide_district
 from geo.grids.policy import HouseholdPolicy
 from geo.grids.site import Ground
 
@@ -53,24 +51,15 @@ def lay_grids(town: Town, *, rng: np.random.Generator) -> gpd.GeoDataFrame:
         geometry=shapely.centroid(town.buildings.geometry.to_numpy()),
         crs=METRIC_CRS,
     )
-    home = town.blocks["community"].to_numpy()[town.buildings["block"].to_numpy()]
-    seams, hosts = seam_lines(town), host_grounds(town)
-    parts = []
-    for number, community in town.communities.iterrows():
-        made = divide_community(
-            community.geometry,
-            Ground(homes[home == number], seams, hosts),
-            policy=HouseholdPolicy(),
-            srid=SRID,
-            rng=rng,
-        )
-        code = str(community["code"])
-        made["code"] = number_grids(made, community_code=code, taken=(), srid=SRID)
-        parts.append(made.assign(parent_code=code))
-    grids = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=METRIC_CRS)
-    grids = grids.sort_values("code", ignore_index=True)
+    grids = divide_district(
+        town.communities,
+        Ground(homes, seam_lines(town), host_grounds(town)),
+        policy=HouseholdPolicy(),
+        srid=SRID,
+        rng=rng,
+    )
     return frame(
-        match_vertices(grids.geometry.to_numpy()),
+        grids.geometry.to_numpy(),
         code=grids["code"].to_numpy(),
         parent_code=grids["parent_code"].to_numpy(),
         **grid_names(grids, town),
@@ -118,24 +107,6 @@ def grid_names(grids: gpd.GeoDataFrame, town: Town) -> dict[str, list[str]]:
             names["name"].append(f"{zh[parent]}第{NUMERALS[number]}网格")
             names["name_en"].append(f"{en[parent]} Grid {number}")
     return names
-
-
-def match_vertices(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Return areas that tile the same ground with every vertex shared by all that touch it.
-
-    Communities are divided one by one, so that a border may end at the middle of a
-    neighbour's edge; noding all of them at once, to 1 cm, leaves neither gap nor overlap.
-    """
-    noded = shapely.union_all(shapely.boundary(shapes), grid_size=PRECISION_M)
-    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
-    inner = shapely.point_on_surface(faces)
-    face, area = shapely.STRtree(shapes).query_nearest(inner, all_matches=False)
-    owner = np.empty(len(faces), dtype=np.int64)
-    owner[face] = area
-    return np.array(
-        [shapely.coverage_union_all(faces[owner == number]) for number in range(len(shapes))],
-        dtype=object,
-    )
 
 
 def none_for_missing(column: pd.Series[str]) -> NDArray[np.object_]:

@@ -94,7 +94,7 @@ def make_intensity(size: DemoSize, town: Town, surfaces: Surfaces) -> Intensity:
         Arrays only; nothing random is left in it.
     """
     days = pd.DatetimeIndex([size.first_day + timedelta(days=n) for n in range(size.days)])
-    weekday, day_of_year = days.weekday.to_numpy(), days.dayofyear.to_numpy()
+    weekday, day_of_year = days.day_of_week.to_numpy(), days.day_of_year.to_numpy()
     weight = np.array([item.weight for item in CLASSES])
     weekly = weight / weight.sum() * size.incidents_per_week
     row = {item.code: number for number, item in enumerate(CLASSES)}

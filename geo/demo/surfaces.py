@@ -169,7 +169,7 @@ def driver_shares(
     """Return what the background is spread by, shape (8, n_cells), rows sum to 1."""
     houses = shapely.centroid(town.buildings.geometry.to_numpy())
     homes = town.buildings["households"].to_numpy().astype(float)
-    shops = town.buildings["kind"].map(SHOP).fillna(0.0).to_numpy(dtype=float)
+    shops = town.buildings["kind"].map(SHOP).fillna(0.0).to_numpy().astype(np.float64)
     use = land_use_of(town, lattice)
     river = shapely.distance(lattice.ground, town.terrain.river) < CELL_M
     layers = {
