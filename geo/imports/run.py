@@ -14,8 +14,8 @@ import pyarrow as pa
 import shapely
 
 from geo.crs import parse_crs, propose_metric_srid
-from geo.diagnose import require_inside
-from geo.errors import FormatError, MappingError
+from geo.diagnose import diagnose_positions
+from geo.errors import CrsError, FormatError, MappingError
 from geo.formats.open import open_table
 from geo.formats.table import RawBatch, RawTable, rechunk
 from geo.imports.mapping import Mapping, check_columns
@@ -42,6 +42,9 @@ from geo.store import (
 )
 
 Progress = Callable[[int], None]
+
+FEWEST_TO_JUDGE = 20
+MOST_OUTSIDE = 0.5
 
 
 def import_file(
@@ -230,8 +233,12 @@ def _require_plausible(batch: RawBatch, plan: ReadPlan) -> None:
     x, _ = as_number(read_column(batch.columns, plan.mapping.columns["x"]))
     y, _ = as_number(read_column(batch.columns, plan.mapping.columns["y"]))
     known = np.isfinite(x) & np.isfinite(y) & ~((x == 0) & (y == 0))
-    if known.sum() >= 20:
-        require_inside(
-            x[known], y[known], crs=plan.crs, boundary=plan.place.boundary,
-            place=plan.place.name, metric_srid=plan.place.srid,
-        )  # fmt: skip
+    if known.sum() < FEWEST_TO_JUDGE:
+        return
+    found = diagnose_positions(
+        x[known], y[known], crs=plan.crs, boundary=plan.place.boundary,
+        place=plan.place.name, metric_srid=plan.place.srid,
+    )  # fmt: skip
+    others_too = plan.mapping.outside == "leave_out" and not found.fits
+    if found.share_outside > MOST_OUTSIDE and not others_too:
+        raise CrsError(f"{found.message('en')}\n{found.message('zh')}")
