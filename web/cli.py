@@ -21,16 +21,16 @@ from geo.errors import (
     NotFoundError,
 )
 
-# Name of the command -> module with a Typer `app`. A module is imported when it is asked for,
-# so that `gridbeat db status` does not wait for the analytics.
+# Name of the command, the module with its Typer `app`, and its line in `gridbeat --help`. A module
+# is imported when its command is asked for: `gridbeat db status` does not wait for the analytics.
 COMMANDS = {
-    "db": "web.commands.db",
-    "import": "web.commands.imports",
-    "grids": "web.commands.grids",
-    "hotspots": "web.commands.hotspots",
-    "plan": "web.commands.plan",
-    "map": "web.commands.map",
-    "demo": "web.commands.demo",
+    "db": ("web.commands.db", "Start, upgrade, back up and stop the database."),
+    "import": ("web.commands.imports", "Take in files: incidents, boundaries, grids, cameras."),
+    "grids": ("web.commands.grids", "Check, divide, split and merge responsibility grids."),
+    "hotspots": ("web.commands.hotspots", "Find where incidents pile up, and where they rise."),
+    "plan": ("web.commands.plan", "Give patrol hours to grids, with a reason for each."),
+    "map": ("web.commands.map", "Write the map of hotspots, trends, grids and plan."),
+    "demo": ("web.commands.demo", "Make a simulated district and go the whole way with it."),
 }
 EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (InputError, 2),
@@ -51,15 +51,20 @@ class Commands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the commands that are installed."""
-        return [name for name, module in COMMANDS.items() if util.find_spec(module)]
+        return [name for name, (module, _) in COMMANDS.items() if util.find_spec(module)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Import the command `cmd_name` and return it, or None."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        command = typer.main.get_command(import_module(COMMANDS[cmd_name]).app)
+        command = typer.main.get_command(import_module(COMMANDS[cmd_name][0]).app)
         command.name = cmd_name
         return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of commands into the help, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
 
 app = typer.Typer(

@@ -135,8 +135,8 @@ class TestLife:
         ensure_running(durable)
         names = ("data_checksums", "fsync", "full_page_writes", "synchronous_commit", "jit")
         with connect(private_database(durable)) as connection:
-            values = [connection.execute(f"SHOW {name}").fetchone()[0] for name in names]
-        assert values == ["on", "on", "on", "on", "off"]
+            rows = [connection.execute(f"SHOW {name}".encode()).fetchone() for name in names]
+        assert rows == [("on",), ("on",), ("on",), ("on",), ("off",)]
 
     def test_missing_parts_of_the_database_are_made_up_for(self, cluster: Cluster) -> None:
         ensure_running(cluster)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -115,3 +116,28 @@ def test_status_of_a_cluster_that_is_down_starts_nothing(cluster_home: Path) -> 
     status = read_status(private_database(Cluster(cluster_home)))
     assert (status.running, status.private, status.postgres) == (False, True, None)
     assert not cluster_home.exists()
+
+
+def test_migrations_run_as_an_owner_without_superuser_rights(server: Database) -> None:
+    """What a city's administrator prepares: a role, its database, and PostGIS in it."""
+    name = f"gridbeat_test_city_{os.getpid()}"
+    as_city = {"options": "-c role=city_owner"}
+    with connect(server, role="owner", autocommit=True) as connection:
+        connection.execute("CREATE ROLE city_owner NOSUPERUSER NOCREATEDB NOCREATEROLE")
+        connection.execute("GRANT gridbeat_app TO city_owner")
+        connection.execute(f"CREATE DATABASE {name} OWNER city_owner".encode())
+        city = server.renamed(name)
+        external = Database(city.app_url, city.owner_url.update_query_dict(as_city))
+        try:
+            with connect(city, role="owner") as administrator:
+                administrator.execute("CREATE EXTENSION postgis")
+                administrator.execute("CREATE EXTENSION btree_gist")
+            assert migrate(external).is_head
+            with connect(external) as application:
+                application.execute("SELECT ensure_incident_partitions_ahead()")
+                assert application.execute("SELECT count(*) FROM incident").fetchone() == (0,)
+            assert read_status(external).problem is None
+            assert downgrade(external, target="base").current is None
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+            connection.execute("DROP ROLE city_owner")

@@ -163,22 +163,28 @@ class TestPrivate:
 class TestServerOfOthers:
     """The tests' server stands for one that others run: only its address is given."""
 
-    def variables(self, database: Database) -> dict[str, str]:
-        return {"GRIDBEAT_DATABASE_URL": database.owner_url.render_as_string(hide_password=False)}
+    def address(self, database: Database) -> str:
+        return database.owner_url.render_as_string(hide_password=False)
 
     def test_commands_work_with_an_address(
         self, gridbeat: Gridbeat, fresh_database: Database, tmp_path: Path
     ) -> None:
-        variables = self.variables(fresh_database)
-        up = gridbeat("db", "up", **variables)
+        address = self.address(fresh_database)
+        up = gridbeat("db", "up", GRIDBEAT_DATABASE_URL=address)
         assert up.returncode == 0, up.stderr
         assert told(up)["works as"] == "gridbeat_app"
-        assert gridbeat("db", "migrate", **variables).returncode == 0
-        assert gridbeat("db", "backup", str(tmp_path / "a"), **variables).returncode == 0
-        assert gridbeat("db", "restore", str(tmp_path / "a"), **variables).returncode == 0
+        assert gridbeat("db", "migrate", GRIDBEAT_DATABASE_URL=address).returncode == 0
+        assert (
+            gridbeat("db", "backup", str(tmp_path / "a"), GRIDBEAT_DATABASE_URL=address).returncode
+            == 0
+        )
+        assert (
+            gridbeat("db", "restore", str(tmp_path / "a"), GRIDBEAT_DATABASE_URL=address).returncode
+            == 0
+        )
 
     def test_down_refuses_to_stop_it(self, gridbeat: Gridbeat, fresh_database: Database) -> None:
-        outcome = gridbeat("db", "down", **self.variables(fresh_database))
+        outcome = gridbeat("db", "down", GRIDBEAT_DATABASE_URL=self.address(fresh_database))
         assert outcome.returncode == 2
         assert "not Gridbeat's to stop" in outcome.stderr
 
