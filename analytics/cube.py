@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -25,6 +26,8 @@ DISCOVERED: tuple[str, ...] = ("patrol", "camera", "drone")
 """What is found only where a plan sent somebody or something to look. Counting it as need would
 send the next plan to the same place again, so it is evidence only after division by effort."""
 
+MOST_BYTES = 4_000_000_000
+"""Size above which a cube is refused rather than filling the machine's memory."""
 COLUMNS = ("unit_id", "occurred_at", "category", "found_by")
 
 
@@ -221,7 +224,19 @@ def count_into(
     """Return a dense array of the given shape that holds how often each place is named.
 
     Whole weights make a uint32 array, others float32. Empty input gives zeros.
+
+    Raises
+    ------
+    InputError
+        The array would take more than `MOST_BYTES`.
     """
+    size = 4 * math.prod(shape)
+    if size > MOST_BYTES:
+        raise InputError(
+            f"a cube of {shape[0]} units, {shape[1]} steps, {shape[2]} classes and {shape[3]} "
+            f"sources would take {size / 1e9:.0f} GB; take larger cells, longer steps, a shorter "
+            "window or fewer classes"
+        )
     whole = weights is None or np.issubdtype(weights.dtype, np.integer)
     counts = np.zeros(shape, dtype=np.uint32 if whole else np.float32)
     if len(index[0]):

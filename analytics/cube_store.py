@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import psycopg
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, TextClause
+from sqlalchemy import Connection, TextClause, func, select
 
 from analytics import queries
 from analytics.contiguity import touching
 from analytics.cube import Cube, Units, count_into
 from analytics.hotspots import Neighbours
-from analytics.queries import NO_UNIT, OTHER_CLASS, OTHER_SOURCE, CubeRequest
+from analytics.queries import NO_UNIT, OTHER_CLASS, OTHER_SOURCE, CubeRequest, KeyPlan, Query
 from analytics.steps import Steps, make_steps
 from geo.crs import convert_geometries
 from geo.errors import CrsError, InputError, NotFoundError
 from geo.lattice import Lattice, make_lattice
 
 ALL = "all"
+Ints = NDArray[np.int64]
+ARRAY_HEADER = 20
+"""Bytes before the items: dimensions, flags, type, length, lower bound; four each."""
+_ITEM = np.dtype([("bytes", ">i4"), ("value", ">i8")])
 _REASONS = {"no_unit": NO_UNIT, "other_class": OTHER_CLASS, "other_source": OTHER_SOURCE}
+
+
+@dataclass(frozen=True, eq=False)
+class _Tally:
+    """How often each unit, step, category and source occurs, and what was left out by code."""
+
+    unit: Ints
+    step: Ints
+    kind: Ints
+    source: Ints
+    n: Ints
+    lost: Mapping[int, int]
 
 
 def read_lattice(connection: Connection, jurisdiction_id: int, *, cell_size_m: float) -> Lattice:
@@ -67,13 +85,12 @@ def read_cell_cube(connection: Connection, request: CubeRequest, lattice: Lattic
         )
     steps = _steps(request, place)
     known = _read_classes(connection, request.classes)
-    query = queries.count_by_cell(request, steps, lattice, _ids(request, known))
+    query, plan = queries.count_by_cell(request, steps, lattice, known.index.tolist())
     area_km2 = lattice.share * lattice.cell_area_m2 / 1e6
     units = Units("cell", lattice.cells, MappingProxyType({"area_km2": area_km2}))
-    table = fetch(connection, query)
-    where = table["unit"].to_numpy(dtype=np.int64)
-    rows = np.where(where >= 0, lattice.position_of[np.maximum(where, 0)], where)
-    return _fill(table, rows.astype(np.int64), units, steps, request, known)
+    tally = _tally(connection, query, plan)
+    rows = lattice.position_of[tally.unit].astype(np.int64)
+    return _fill(tally, rows, units, steps, request, known)
 
 
 def read_area_cube(
@@ -103,23 +120,49 @@ def read_area_cube(
     areas = _read_areas(connection, request.jurisdiction_id, level=level, day=last_day)
     known = _read_classes(connection, request.classes)
     units = _area_units(areas)
-    table = fetch(connection, queries.count_by_area(request, steps, _ids(request, known)))
+    tally = _tally(connection, *queries.count_by_area(request, steps, known.index.tolist()))
     unit_of = _units_of_areas(connection, request.jurisdiction_id, level=level)
-    where = table["unit"].to_numpy(dtype=np.int64)
-    rows = np.where(where >= 0, units.locate(unit_of.reindex(where).fillna(-1)), where)
+    rows = units.locate(unit_of.reindex(tally.unit).fillna(-1).to_numpy(dtype=np.int64))
     polygons = convert_geometries(
         shapely.from_wkb(areas["geom"].map(bytes).to_numpy(dtype=object)),
         crs="wgs84",
         to=place["metric_srid"],
     )
-    return _fill(table, rows, units, steps, request, known), touching(polygons)
+    return _fill(tally, rows, units, steps, request, known), touching(polygons)
 
 
-def fetch(connection: Connection, query: Select[*tuple[Any, ...]] | TextClause) -> pd.DataFrame:
+def fetch(connection: Connection, query: Query | TextClause) -> pd.DataFrame:
     """Run a query and return its rows as a frame."""
     found = connection.execute(query)
     columns = list(found.keys())
     return pd.DataFrame(found.all(), columns=columns)
+
+
+def fetch_pairs(connection: Connection, query: Query) -> tuple[Ints, Ints]:
+    """Run a query for two bigint columns, ``key`` and ``n``, without NULLs; each ``(n_rows,)``.
+
+    The rows come as two arrays in the server's binary form, which NumPy reads as they are: a
+    cursor would make, and COPY would send, each of perhaps millions of rows one by one.
+    """
+    pairs = query.subquery()
+    arrays = select(func.array_agg(pairs.c["key"]), func.array_agg(pairs.c["n"]))
+    compiled = arrays.compile(
+        dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
+    )
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    with driver.cursor(binary=True) as cursor:
+        cursor.execute(str(compiled).encode(), compiled.params)
+        assert cursor.pgresult is not None
+        keys, counts = (cursor.pgresult.get_value(0, column) for column in (0, 1))
+    return _read_array(keys), _read_array(counts)
+
+
+def _read_array(data: bytes | None) -> Ints:
+    """Read PostgreSQL's binary form of a one-dimensional bigint array; NULL is empty."""
+    if data is None:
+        return np.empty(0, dtype=np.int64)
+    return np.frombuffer(data, dtype=_ITEM, offset=ARRAY_HEADER)["value"].astype(np.int64)
 
 
 def _jurisdiction(connection: Connection, jurisdiction_id: int) -> Mapping[str, Any]:
@@ -146,43 +189,45 @@ def _read_classes(connection: Connection, wanted: Sequence[str] | None) -> pd.Da
     return known[known["code"].isin(wanted) | full.isin(wanted)]
 
 
-def _ids(request: CubeRequest, known: pd.DataFrame) -> list[int] | None:
-    return None if request.classes is None else [int(number) for number in known.index]
+def _name_classes(used: Ints, known: pd.DataFrame) -> dict[int, str]:
+    """Name category_ids: by code, with the scheme before it where two schemes share the code."""
+    rows = known.loc[np.unique(used)]
+    shared = rows.groupby("code")["scheme"].transform("nunique") > 1
+    names = rows["code"].where(~shared, rows["scheme"] + "/" + rows["code"])
+    return dict(zip(names.index.tolist(), names.tolist(), strict=True))
 
 
-def _name_classes(kinds: pd.Series, known: pd.DataFrame) -> pd.Series:
-    """Return the name of each category_id: its code, with the scheme where two schemes share it."""
-    used = known.loc[kinds.unique()]
-    shared = used.groupby("code")["scheme"].transform("nunique") > 1
-    return kinds.map(used["code"].where(~shared, used["scheme"] + "/" + used["code"]))
+def _tally(connection: Connection, query: Query, plan: KeyPlan) -> _Tally:
+    keys, counts = fetch_pairs(connection, query)
+    kept = keys >= 0
+    lost = dict(zip(keys[~kept].tolist(), counts[~kept].tolist(), strict=True))
+    return _Tally(*plan.unpack(keys[kept]), counts[kept], lost)
 
 
 def _fill(
-    table: pd.DataFrame,
-    rows: NDArray[np.int64],
+    tally: _Tally,
+    rows: Ints,
     units: Units,
     steps: Steps,
     request: CubeRequest,
     known: pd.DataFrame,
 ) -> Cube:
-    kept = rows >= 0
-    counted = table[kept]
-    sources = [name for name in request.found_by if name in set(counted["source"])]
-    found_by = tuple(sources or request.found_by[:1])
+    placed = rows >= 0
+    layers = np.unique(tally.source[placed]) if placed.any() else np.array([0])
     if request.by_class:
-        kinds = _name_classes(counted["kind"], known)
-        classes = tuple(dict.fromkeys([*(request.classes or ()), *sorted(kinds.unique())]))
+        names = _name_classes(tally.kind[placed], known)
+        classes = tuple(dict.fromkeys([*(request.classes or ()), *sorted(set(names.values()))]))
+        row_of = pd.Series({number: classes.index(name) for number, name in names.items()})
+        kinds = row_of.reindex(tally.kind[placed]).to_numpy().astype(np.int64)
     else:
-        kinds, classes = pd.Series(ALL, counted.index), (ALL,)
-    index = [
-        rows[kept],
-        counted["step"].to_numpy(dtype=np.int64),
-        pd.Index(classes).get_indexer(pd.Index(kinds)).astype(np.int64),
-        pd.Index(found_by).get_indexer(pd.Index(counted["source"])).astype(np.int64),
-    ]
-    shape = (len(units), len(steps), len(classes), len(found_by))
-    counts = count_into(shape, index, counted["n"].to_numpy(dtype=np.int64))
-    left_out = {name: int(table["n"][rows == code].sum()) for name, code in _REASONS.items()}
+        classes, kinds = (ALL,), tally.kind[placed]
+    layer = np.searchsorted(layers, tally.source[placed]).astype(np.int64)
+    index: list[Ints] = [rows[placed], tally.step[placed], kinds, layer]
+    shape = (len(units), len(steps), len(classes), len(layers))
+    counts = count_into(shape, index, tally.n[placed])
+    left_out = {reason: tally.lost.get(code, 0) for reason, code in _REASONS.items()}
+    left_out["no_unit"] += int(tally.n[~placed].sum())
+    found_by = tuple(request.found_by[layer] for layer in layers)
     return Cube(counts, units, steps, classes, found_by, MappingProxyType(left_out))
 
 

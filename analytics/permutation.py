@@ -72,8 +72,8 @@ def exact_tails(y: Ints, k: Ints, sums: Ints) -> Tails:
     References
     ----------
     Conditional permutation: Anselin (1995), doi:10.1111/j.1538-4632.1995.tb00338.x. Sums of draws
-    without replacement as symmetric functions: Pagano and Tritchler (1983),
-    doi:10.1080/01621459.1983.10477990.
+    without replacement by recursion: Pagano and Tritchler (1983), On obtaining permutation
+    distributions in polynomial time, J. Am. Stat. Assoc. 78, 435-440.
     """
     n, k_max = len(y), _most_neighbours(k)
     if int(y.min(initial=0)) < 0:

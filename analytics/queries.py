@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 from geoalchemy2 import Geography
+from numpy.typing import NDArray
 from sqlalchemy import (
     ARRAY,
     TIMESTAMP,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.orm import InstrumentedAttribute
 
 from analytics.cube import REPORTED
 from analytics.models import ResultRow, ResultRun
@@ -32,6 +35,9 @@ from analytics.steps import Step, Steps
 from geo.cell_frame import Frame
 from geo.errors import InputError
 from geo.models import Area, Category, CategoryScheme, Feed, ImportRun, Incident, Jurisdiction
+
+Ints = NDArray[np.int64]
+Query: TypeAlias = "Select[*tuple[Any, ...]]"
 
 NO_UNIT, OTHER_CLASS, OTHER_SOURCE = -1, -2, -3
 """What stands instead of a unit for incidents that a cube leaves out."""
@@ -65,13 +71,43 @@ class CubeRequest:
     by_class: bool = False
 
 
+@dataclass(frozen=True)
+class KeyPlan:
+    """How unit, step, class and source are packed into one number, for one cheap grouping.
+
+    ``key = ((unit * n_steps + step) * n_kinds + category_id) * n_sources + source``, or one of
+    `NO_UNIT`, `OTHER_CLASS`, `OTHER_SOURCE`. `n_kinds` is 1 where classes are not told apart.
+    """
+
+    n_steps: int
+    n_kinds: int
+    n_sources: int
+
+    def unpack(self, keys: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+        """Return unit, step, category_id and source of keys that are not negative."""
+        rest, source = np.divmod(keys, self.n_sources)
+        rest, kind = np.divmod(rest, self.n_kinds)
+        unit, step = np.divmod(rest, self.n_steps)
+        return unit, step, kind, source
+
+
 def count_by_cell(
-    request: CubeRequest, steps: Steps, frame: Frame, category_ids: Sequence[int] | None
-) -> Select[*tuple[Any, ...]]:
+    request: CubeRequest, steps: Steps, frame: Frame, category_ids: Sequence[int]
+) -> tuple[Query, KeyPlan]:
     """Count incidents by cell, step, category and source in one pass over the partitions.
 
     The cell is computed from the stored metric coordinates, as `geo.cell_frame.Frame` says, so
     that database and Python agree bit by bit.
+
+    Parameters
+    ----------
+    category_ids
+        All that may occur; those to count where the request names classes.
+
+    Returns
+    -------
+    tuple
+        A query for ``key`` and ``n``, and how to read the keys.
 
     Raises
     ------
@@ -92,9 +128,9 @@ def count_by_cell(
 
 
 def count_by_area(
-    request: CubeRequest, steps: Steps, category_ids: Sequence[int] | None
-) -> Select[*tuple[Any, ...]]:
-    """Count incidents by the area that they were placed in, step, category and source."""
+    request: CubeRequest, steps: Steps, category_ids: Sequence[int]
+) -> tuple[Query, KeyPlan]:
+    """Count incidents by the area that they were placed in; see `count_by_cell`."""
     known = Incident.area_id.is_not(None)
     return _count(request, steps, category_ids, unit=Incident.area_id, known=known)
 
@@ -102,38 +138,39 @@ def count_by_area(
 def _count(
     request: CubeRequest,
     steps: Steps,
-    category_ids: Sequence[int] | None,
+    category_ids: Sequence[int],
     *,
-    unit: Any,
+    unit: ColumnElement[int] | InstrumentedAttribute[int | None],
     known: ColumnElement[bool],
-) -> Select[*tuple[Any, ...]]:
+) -> tuple[Query, KeyPlan]:
     # The steps' own edges go to the database, so that days of 23 and 25 hours are the same here
     # and there, and one binary search serves every kind of step.
     edges = [edge.replace(tzinfo=UTC) for edge in steps.edges.tolist()]
-    instants = literal(edges, ARRAY(TIMESTAMP(timezone=True)))
+    step = func.width_bucket(Incident.occurred_at, literal(edges, ARRAY(TIMESTAMP(True)))) - 1
+    n_kinds = max(category_ids, default=0) + 1 if request.by_class else 1
+    plan = KeyPlan(len(steps), n_kinds, len(request.found_by))
+    kind = Incident.category_id if request.by_class else literal(0)
+    sources = {name: number for number, name in enumerate(request.found_by)}
+    source = case(sources, value=Incident.found_by)
     whens: list[tuple[ColumnElement[bool], int]] = [
         (Incident.found_by.not_in(request.found_by), OTHER_SOURCE)
     ]
-    if category_ids is not None:
+    if request.classes is not None:
         whens.append((Incident.category_id.not_in(category_ids), OTHER_CLASS))
     whens.append((~known, NO_UNIT))
-    keys = [
-        case(*whens, else_=unit).label("unit"),
-        (func.width_bucket(Incident.occurred_at, instants) - 1).label("step"),
-        Incident.found_by.label("source"),
-    ]
-    if request.by_class:
-        keys.append(Incident.category_id.label("kind"))
+    packed = ((unit * plan.n_steps + step) * plan.n_kinds + kind) * plan.n_sources + source
+    key = cast(case(*whens, else_=packed), BigInteger).label("key")
     feeds = select(Feed.feed_id).where(Feed.jurisdiction_id == request.jurisdiction_id)
-    return (
-        select(*keys, func.count().label("n"))
+    query = (
+        select(key, func.count().label("n"))
         .where(Incident.occurred_at >= edges[0], Incident.occurred_at < edges[-1])
         .where(Incident.feed_id.in_(feeds))
-        .group_by(*(key.name for key in keys))
+        .group_by("key")
     )
+    return query, plan
 
 
-def select_jurisdiction(jurisdiction_id: int) -> Select[*tuple[Any, ...]]:
+def select_jurisdiction(jurisdiction_id: int) -> Query:
     """Select the zone, metric SRID and boundary (WKB, EPSG:4326) of a jurisdiction."""
     return select(
         Jurisdiction.time_zone,
@@ -142,14 +179,14 @@ def select_jurisdiction(jurisdiction_id: int) -> Select[*tuple[Any, ...]]:
     ).where(Jurisdiction.jurisdiction_id == jurisdiction_id)
 
 
-def select_categories() -> Select[*tuple[Any, ...]]:
+def select_categories() -> Query:
     """Select id, scheme and code of every category."""
     return select(Category.category_id, CategoryScheme.scheme, Category.code).join(
         CategoryScheme, Category.scheme_id == CategoryScheme.scheme_id
     )
 
 
-def select_areas(jurisdiction_id: int, *, level: str, day: date) -> Select[*tuple[Any, ...]]:
+def select_areas(jurisdiction_id: int, *, level: str, day: date) -> Query:
     """Select the areas of a level that are valid on a day, by code, with geometry (WKB, 4326)."""
     return (
         select(
@@ -180,7 +217,7 @@ def _packaged(name: str) -> TextClause:
     return text(files("analytics").joinpath("sql", f"{name}.sql").read_text("utf-8"))
 
 
-def select_last_import(jurisdiction_id: int) -> Select[*tuple[Any, ...]]:
+def select_last_import(jurisdiction_id: int) -> Query:
     """Select the newest finished import run of a jurisdiction's feeds."""
     return (
         select(func.max(ImportRun.import_run_id))
@@ -189,7 +226,7 @@ def select_last_import(jurisdiction_id: int) -> Select[*tuple[Any, ...]]:
     )
 
 
-def select_newest_run(jurisdiction_id: int, *, kind: str, unit: str) -> Select[*tuple[Any, ...]]:
+def select_newest_run(jurisdiction_id: int, *, kind: str, unit: str) -> Query:
     """Select the number of the newest result of a kind over cells or areas."""
     return (
         select(ResultRun.result_run_id)
@@ -200,12 +237,12 @@ def select_newest_run(jurisdiction_id: int, *, kind: str, unit: str) -> Select[*
     )
 
 
-def select_run(result_run_id: int) -> Select[*tuple[Any, ...]]:
+def select_run(result_run_id: int) -> Query:
     """Select all that is known of one run."""
     return select(*ResultRun.__table__.columns).where(ResultRun.result_run_id == result_run_id)
 
 
-def select_rows(result_run_id: int) -> Select[*tuple[Any, ...]]:
+def select_rows(result_run_id: int) -> Query:
     """Select the rows of one run with the geometry (WKB, EPSG:4326) that cell or area had."""
     return (
         select(

@@ -128,6 +128,8 @@ def test_errors_name_what_does_not_fit():
     cube = cube_from_events(plain, UNITS, STEPS)
     with pytest.raises(InputError, match="'theft' is not in the cube; it has dump"):
         cube.series(classes=["theft"])
+    with pytest.raises(InputError, match="would take 44 GB; take larger cells"):
+        count_into((1_000_000, 365, 30, 1), [np.empty(0, dtype=np.int64)] * 4)
     with pytest.raises(InputError, match="repeat"):
         Units("cell", np.array([1, 1]))
     with pytest.raises(InputError, match="households"):
