@@ -131,6 +131,7 @@ def run_program(command: list[str], *, url: URL, report: Report) -> None:
     The password goes through the environment: a command line is for everyone to read.
     """
     last: deque[str] = deque(maxlen=8)
+    wrong: list[str] = []
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -143,10 +144,12 @@ def run_program(command: list[str], *, url: URL, report: Report) -> None:
     ) as process:
         for line in process.stderr or ():
             last.append(line.rstrip())
+            if re.search(r"error:|FATAL:|DETAIL:|HINT:", line):
+                wrong.append(line.rstrip())
             report(line.rstrip())
     if process.returncode != 0:
-        told = [line for line in last if "error" in line.lower()] or list(last)
-        raise DatabaseError(f"{Path(command[0]).name} failed:\n" + "\n".join(told))
+        told = "\n".join(wrong[:8] or last)
+        raise DatabaseError(f"{Path(command[0]).name} failed:\n{told}")
 
 
 def _read_archive(file: Path, *options: str, major: int) -> str:

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from geo.cluster.identity import ServerUser
-from geo.errors import DatabaseError
+from geo.errors import DatabaseError, InputError
 
 SOCKET_NAME = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 107
 MARKER = "made-by-gridbeat"
 MAKING = "making-"
+OWN_NAMES = {"data", "log", "run", "lock", "local.conf"}
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def prepare_directories(cluster: Cluster, *, user: ServerUser) -> None:
             "Choose another with GRIDBEAT_HOME."
         ) from error
     _refuse_foreign(cluster.home, owners={os.geteuid(), user.uid})
+    _refuse_occupied(cluster)
     cluster.home.chmod(0o711 if user.uid != os.geteuid() else 0o700)
     for directory in (cluster.log, cluster.sockets()):
         own_directory(directory, user=user)
@@ -106,6 +108,22 @@ def _refuse_foreign(directory: Path, *, owners: set[int]) -> None:
         raise DatabaseError(
             f"{directory} is not a directory of the right owner (it belongs to user id "
             f"{facts.st_uid}). Move it away, or choose another place with GRIDBEAT_HOME."
+        )
+
+
+def _refuse_occupied(cluster: Cluster) -> None:
+    """Refuse a home with files of others in it: its rights are about to be changed."""
+    if cluster.settings_file.is_file():
+        return
+    others = sorted(
+        path.name
+        for path in cluster.home.iterdir()
+        if path.name not in OWN_NAMES and not path.name.startswith(MAKING)
+    )
+    if others:
+        raise InputError(
+            f"{cluster.home} holds other files ({', '.join(others[:3])}). Gridbeat's database "
+            "needs a directory of its own: choose an empty or a new one with GRIDBEAT_HOME."
         )
 
 

@@ -367,6 +367,20 @@ class TestAccidents:
         with pytest.raises(DatabaseError, match="right owner"):
             ensure_running(new_cluster)
 
+    def test_directory_with_files_of_others_is_no_home_and_stays_as_it_was(
+        self, short_directory: Path
+    ) -> None:
+        """As `/tmp` or `/var` would be: rights of `log`, `run` and `lock` there are not ours."""
+        home = short_directory / "var"
+        for name in ("log", "run", "lock", "mail"):
+            (home / name).mkdir(parents=True)
+        home.chmod(0o755)
+        before = [(path.name, path.stat()[:6]) for path in sorted(home.iterdir())]
+        with pytest.raises(InputError, match="directory of its own"):
+            ensure_running(Cluster(home))
+        assert [(path.name, path.stat()[:6]) for path in sorted(home.iterdir())] == before
+        assert home.stat().st_mode & 0o777 == 0o755
+
     @needs_root
     def test_home_that_the_server_cannot_enter_is_refused_and_not_made(
         self, tmp_path: Path
