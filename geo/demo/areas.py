@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
+BARRIER_M = 1.0
+"""A border this near to a barrier runs along it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def shared_borders(areas: NDArray[np.object_], *, barrier: shapely.Geometry) -> 
         np.round(np.hstack((low, high)) * 1e3).astype(np.int64), columns=["a", "b", "c", "d"]
     ).assign(area=ring_area[ring[:-1][same]], length=np.hypot(*(high - low).T))
     middle = shapely.points((low + high) / 2.0)
-    table = table[shapely.distance(middle, barrier) > 0.05]
+    table = table[shapely.distance(middle, barrier) > BARRIER_M]
     pairs = table.merge(table, on=["a", "b", "c", "d"], suffixes=("_1", "_2"))
     pairs = pairs[pairs["area_1"] < pairs["area_2"]]
     length = pairs.groupby(["area_1", "area_2"], sort=True)["length_1"].sum()

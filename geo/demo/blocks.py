@@ -16,7 +16,8 @@ from shapely.ops import split
 from geo.demo.size import ORIGIN_M
 from geo.demo.terrain import Terrain
 
-PRECISION_M = 0.01
+PRECISION_M = 0.5
+"""Street corners lie on a grid of this width, so that no two are a hair apart."""
 NEIGHBOURHOOD_M2 = 210_000.0
 BLOCK_M2 = {
     "oldtown": 11_000.0,
@@ -245,7 +246,7 @@ def street_edges(
     """Return the pieces that are streets, with their kind, street number and bridge flag."""
     middle = shapely.line_interpolate_point(pieces, 0.5, normalized=True)
     tree = shapely.STRtree(np.array(lines.geometry, dtype=object))
-    piece, line = tree.query(middle, predicate="dwithin", distance=5 * PRECISION_M)
+    piece, line = tree.query(middle, predicate="dwithin", distance=2 * PRECISION_M)
     rank = np.array([{"primary": 0, "secondary": 1, "residential": 2}[k] for k in lines.kind])
     best = (
         pd.DataFrame({"piece": piece, "line": line, "rank": rank[line]})
@@ -255,9 +256,9 @@ def street_edges(
     street = np.full(len(pieces), -1)
     street[best["piece"].to_numpy()] = best["line"].to_numpy()
     kind = np.where(street >= 0, np.array(lines.kind)[street], "none")
-    bridge = shapely.contains_properly(terrain.river.buffer(-0.5), middle)
+    bridge = shapely.contains_properly(terrain.river.buffer(-2 * PRECISION_M), middle)
     keep = (street >= 0) & ~(bridge & (kind != "primary"))
-    keep &= shapely.distance(terrain.outline.exterior, middle) > 1.0
+    keep &= shapely.distance(terrain.outline.exterior, middle) > 2 * PRECISION_M
     keep &= main_component(pieces, keep)
     return pieces[keep], kind[keep], street[keep], bridge[keep]
 

@@ -72,11 +72,9 @@ def lay_grids(town: Town, *, rng: np.random.Generator) -> gpd.GeoDataFrame:
 
 
 def seam_lines(town: Town) -> gpd.GeoDataFrame:
-    """Return what grid borders should follow: streets by rank, and the middle of the river."""
-    roads = town.roads.geometry.to_numpy()
+    """Return what grid borders should follow: streets by rank; no community spans the river."""
     return frame(
-        np.append(roads, np.array([town.terrain.course], dtype=object)),
-        strength=[*town.roads["kind"].map(SEAM_STRENGTH), 1.0],
+        town.roads.geometry.to_numpy(), strength=town.roads["kind"].map(SEAM_STRENGTH).to_numpy()
     )
 
 

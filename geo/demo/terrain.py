@@ -1,4 +1,4 @@
-"""Outline, river, arterial roads and railway of the simulated district."""
+"""Outline, river and arterial roads of the simulated district."""
 
 from __future__ import annotations
 
@@ -29,16 +29,14 @@ class Terrain:
     ----------
     outline
         The district.
-    river, pond
-        Water surfaces.
+    river
+        Its surface, from bank to bank.
     course
-        The river's centre line, from bank to bank of the outline.
+        The river's centre line, from edge to edge of the outline.
     arterials
         Main roads, already cut at the outline.
     coast_road
         The road along the eastern shore.
-    railway
-        A railway line in the west.
     bend
         The map from the plan's straight frame (metres from the centre) to the metric CRS.
     """
@@ -48,7 +46,6 @@ class Terrain:
     course: LineString
     arterials: list[LineString]
     coast_road: LineString
-    railway: LineString
     bend: Bend
 
 
@@ -80,11 +77,6 @@ def make_terrain(*, rng: np.random.Generator) -> Terrain:
             longest(shapely.intersection(line, outline)) for line in draw_arterials(bend, rng)
         ],
         coast_road=draw_coast_road(outline),
-        railway=longest(
-            shapely.intersection(
-                LineString(bend(straight(-2900.0, -REACH_M, -2750.0, REACH_M))), outline
-            )
-        ),
         bend=bend,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +16,7 @@ from geo.demo.buildings import raise_buildings, settle_households
 from geo.demo.facilities import FACILITIES, place_facilities
 from geo.demo.names import COMMUNITIES, STREETS, road_names
 from geo.demo.size import DISTRICT_CODE, METRIC_CRS, DemoSize
-from geo.demo.terrain import Terrain, make_terrain
+from geo.demo.terrain import Terrain, make_terrain, widest
 from geo.errors import InputError
 
 
@@ -72,6 +72,7 @@ def make_town(size: DemoSize, *, rng: np.random.Generator) -> Town:
     land_rng, house_rng, name_rng = rng.spawn(3)
     terrain = make_terrain(rng=land_rng)
     plan = make_plan(terrain, rng=land_rng)
+    terrain = settle_terrain(terrain, plan)
     chosen = place_facilities(plan, terrain.bend)
     use = plan.use.astype("<U12")
     use[chosen] = [item.use for item in FACILITIES]
@@ -107,6 +108,15 @@ def make_town(size: DemoSize, *, rng: np.random.Generator) -> Town:
         streets=streets,
         communities=communities,
         water=water_frame(terrain, blocks, chosen),
+    )
+
+
+def settle_terrain(terrain: Terrain, plan: Plan) -> Terrain:
+    """Return the terrain with outline and river as the blocks have them, corner by corner."""
+    return replace(
+        terrain,
+        outline=widest(shapely.coverage_union_all(plan.blocks)),
+        river=widest(shapely.coverage_union_all(plan.blocks[plan.use == "water"])),
     )
 
 
