@@ -11,7 +11,6 @@ import pytest
 import shapely
 from sqlalchemy import text
 
-from analytics.contiguity import touching
 from analytics.cube import Units, cube_from_events
 from analytics.cube_store import read_area_cube, read_cell_cube, read_lattice
 from analytics.density import DensityParams, find_density
@@ -210,18 +209,3 @@ def test_errors_say_what_is_missing(db, district):
     hexagons = make_lattice(shapely.box(0, 0, 500, 500), cell_size_m=100, srid=SRID, kind="hexagon")
     with pytest.raises(InputError, match="square lattices only"):
         read_cell_cube(db, request_of(district), hexagons)
-
-
-def test_touching_forgives_small_gaps_and_counts_corners():
-    boxes = np.array(
-        [
-            shapely.box(0, 0, 10, 10),
-            shapely.box(10.5, 0, 20, 10),
-            shapely.box(10, 10, 20, 20),
-            shapely.box(40, 40, 50, 50),
-        ]
-    )
-    indptr, indices = touching(boxes)
-    assert indptr.tolist() == [0, 2, 4, 6, 6]
-    assert indices.tolist() == [1, 2, 0, 2, 0, 1]
-    assert touching(boxes, gap_m=0.0)[1].tolist() == [2, 2, 0, 1]
