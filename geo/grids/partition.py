@@ -13,8 +13,9 @@ from geo.grids.frames import Floats, Ints
 from geo.grids.policy import HouseholdPolicy
 from geo.grids.regions import Aim, Graph, Scratch, load_regions
 
-_MOST_CANDIDATES = 4
+_CANDIDATES = (0, 1, 3, 7, 15)  # by their rank: wider steps where the nearest leave no room
 _MOST_ATOMS, _LEAST_ATOMS = 60, 20  # of a grid, in the coarsest graph
+_WALL = 10.0
 _FINER = 4  # of the rounds on the coarsest graph one in this many on each finer one
 
 
@@ -37,7 +38,7 @@ def counts_to_try(households: Floats, policy: HouseholdPolicy) -> list[int]:
     mean = rest / np.maximum(counts, 1)
     outside = np.maximum(mean - policy.maximum, policy.minimum - mean).clip(min=0)
     order = np.lexsort((np.abs(mean - policy.target), outside))
-    tried = [int(counts[k]) + alone for k in order[:_MOST_CANDIDATES]]
+    tried = [int(counts[order[rank]]) + alone for rank in _CANDIDATES if rank < len(order)]
     return list(dict.fromkeys(min(max(1, n), max(1, places)) for n in tried))
 
 
@@ -84,7 +85,9 @@ def _solve(graph: Graph, n_regions: int, aim: Aim, rounds: int, rng: np.random.G
     graphs = [graph, *(level for level, _ in levels)]
     scratch = _scratch(len(graph.weight))
     label = bisect(graphs[-1], n_regions, aim, scratch)
-    improve(graphs[-1], label, n_regions, aim, rng.random((rounds * n_regions, 5)), scratch)
+    for wall in (0.0, aim.wall):
+        draws = rng.random((rounds * n_regions // 2, 5))
+        improve(graphs[-1], label, n_regions, aim._replace(wall=wall), draws, scratch)
     for finer, (_, group) in zip(graphs[-2::-1], levels[::-1], strict=True):
         label = label[group]
         draws = rng.random((rounds * n_regions // _FINER, 5))
@@ -103,6 +106,7 @@ def _aim(
         low=float(policy.minimum),
         high=float(policy.maximum),
         span=max(1.0, (policy.maximum - policy.minimum) / 2),
+        wall=_WALL,
         per_metre=compactness / max(side, 1e-9),
     )
 

@@ -13,7 +13,7 @@ from geo.grids.frames import Floats, Ints
 F = TypeVar("F", bound=Callable[..., object])
 compiled: Callable[[F], F] = njit(cache=True, nogil=True)
 
-_OUT_OF_BOUNDS: Final = 20.0
+_OUTSIDE: Final = 20.0
 _GAIN: Final = 1e-9
 
 
@@ -33,12 +33,18 @@ class Graph(NamedTuple):
 
 
 class Aim(NamedTuple):
-    """What a good region is: near `ideal` households, within `low` and `high`, short borders."""
+    """What a good region is: near `ideal` households, within `low` and `high`, short borders.
+
+    A load costs the square of its distance from `ideal` in units of `span`. Outside the bounds
+    it costs far more: `wall` at once, and growing with the square, so that one large surplus is
+    worse than several small ones and is passed on from neighbour to neighbour.
+    """
 
     ideal: float
     low: float
     high: float
     span: float
+    wall: float
     per_metre: float
 
 
@@ -53,10 +59,11 @@ class Scratch(NamedTuple):
 
 @compiled
 def misfit(load: float, aim: Aim) -> float:
-    """Return how badly a load fits: the square of its distance, and a wall at the bounds."""
+    """Return how badly a load fits, 0 at the ideal."""
     off = (load - aim.ideal) / aim.span
     over = max(load - aim.high, aim.low - load) / aim.span
-    return float(off * off + (_OUT_OF_BOUNDS * (1.0 + over) if over > 0.0 else 0.0))
+    outside = aim.wall + _OUTSIDE * over * (1.0 + over) if over > 0.0 else 0.0
+    return float(off * off + outside)
 
 
 @compiled
