@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import geopandas as gpd
@@ -12,10 +12,11 @@ import pandas as pd
 import shapely
 
 from geo.errors import InputError
-from geo.grids.frames import Floats, Ints, polygon_of, require_frame, shapes_of
+from geo.grids.frames import Floats, Ints, require_frame, shapes_of
+from geo.places import GridSet, days_since_1970
 
 _LOST_M2 = 0.01
-_NEVER = date.max.toordinal() + 1
+_FAR = 3_000_000
 
 
 def grids_on(history: gpd.GeoDataFrame, day: date) -> gpd.GeoDataFrame:
@@ -35,14 +36,15 @@ def grids_on(history: gpd.GeoDataFrame, day: date) -> gpd.GeoDataFrame:
     require = {"valid_from", "valid_to"} - set(history.columns)
     if require:
         raise InputError(f"history: lacks the column(s) {', '.join(sorted(require))}.")
-    begun = _ordinals(history["valid_from"], missing=0) <= day.toordinal()
-    running = _ordinals(history["valid_to"], missing=_NEVER) > day.toordinal()
+    begun = _days(history["valid_from"], missing=-_FAR) <= days_since_1970(day)
+    running = _days(history["valid_to"], missing=_FAR) > days_since_1970(day)
     return history[begun & running]
 
 
-def _ordinals(days: pd.Series, *, missing: int) -> Ints:
-    """Return dates as numbers of days, shape ``(n,)``."""
-    return np.array([missing if pd.isna(day) else day.toordinal() for day in days], dtype=np.int64)
+def _days(days: Iterable[date | None], *, missing: int) -> Ints:
+    """Return dates as days since 1970, shape ``(n,)``."""
+    numbers = [missing if pd.isna(day) else days_since_1970(day) for day in days]
+    return np.array(numbers, dtype=np.int64)
 
 
 def crosswalk(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -97,15 +99,14 @@ def tag_points(
     when = [days] * len(points) if isinstance(days, date) else list(days)
     if len(when) != len(points):
         raise InputError(f"{len(points)} points and {len(when)} days: give a day for each point.")
-    begins = _ordinals(history["valid_from"], missing=0)
-    turns = np.unique([*begins, *_ordinals(history["valid_to"], missing=_NEVER)])
-    ordinals = np.array([day.toordinal() for day in when], dtype=np.int64)
-    epoch = np.searchsorted(turns, ordinals, side="right")
+    grids = GridSet(
+        srid=srid,
+        area_id=np.arange(len(history), dtype=np.int64),
+        valid_from=_days(history["valid_from"], missing=-_FAR),
+        valid_to=_days(history["valid_to"], missing=_FAR),
+        polygons=shapes_of(history),
+    )
+    row = grids.area_of(points[:, 0], points[:, 1], _days(when, missing=_FAR))
     codes: npt.NDArray[np.object_] = np.full(len(points), None, dtype=object)
-    for e in np.unique(epoch):
-        mine = np.flatnonzero(epoch == e)
-        valid = grids_on(history, when[mine[0]])
-        grid = polygon_of(points[mine], shapes_of(valid), srid=srid)
-        found = grid >= 0
-        codes[mine[found]] = valid["code"].to_numpy(dtype=object)[grid[found]]
+    codes[row >= 0] = history["code"].to_numpy(dtype=object)[row[row >= 0]]
     return codes
