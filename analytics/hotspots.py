@@ -32,6 +32,7 @@ Neighbours = tuple[Ints, Ints]
 
 Weights = Literal["binary", "row"]
 Chance = Literal["auto", "exact", "simulated", "normal"]
+WHOLE = 0.9
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def find_hotspots(
     neighbours: Neighbours,
     params: HotspotParams | None = None,
     *,
+    share: Floats | None = None,
     rng: np.random.Generator | None = None,
 ) -> Result:
     """Find the units whose neighbourhood holds more or less than chance explains.
@@ -109,6 +111,10 @@ def find_hotspots(
         Counts; all steps are added up.
     neighbours
         Of the cube's units, in its order.
+    share
+        Share of each cell inside the boundary, shape ``(n_units,)``. Where a tenth or more of a
+        neighbourhood lies outside there was less room for incidents, so it is never called
+        cold. None: all cells are whole.
     rng
         Needed only where p-values must be simulated.
 
@@ -127,6 +133,9 @@ def find_hotspots(
     found = local_g(y, neighbours, how, rng=rng)
     p = found.tails.two_sided
     q = adjust_fdr(p, procedure=how.fdr)
+    label = label_spots(found.tails, q, alpha=how.alpha)
+    if share is not None:
+        label = np.where((label == "cold") & is_cut(share, neighbours), "none", label)
     described = asdict(how) | {"chance": found.chance}
     described |= cube.describe(classes=how.classes, found_by=how.found_by)
     return Result(
@@ -138,9 +147,16 @@ def find_hotspots(
         p=p,
         q=q,
         slope=np.full(len(y), np.nan),
-        label=label_spots(found.tails, q, alpha=how.alpha),
+        label=label,
         parameters=MappingProxyType(described),
     )
+
+
+def is_cut(share: Floats, neighbours: Neighbours) -> NDArray[np.bool_]:
+    """Say which units lie, with their neighbours, a tenth or more outside; shape ``(n,)``."""
+    k = np.diff(neighbours[0])
+    inside = (np.asarray(share) + neighbour_sums(np.asarray(share), neighbours)) / (k + 1)
+    return np.asarray(inside < WHOLE)
 
 
 def local_g(

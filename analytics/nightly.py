@@ -35,7 +35,7 @@ class NightlyParams:
         For p-values that must be simulated.
     """
 
-    cell_size_m: float = 150.0
+    cell_size_m: float = 100.0
     contiguity: Contiguity = "queen"
     level: str | None = "grid"
     hotspots: HotspotParams = field(default_factory=HotspotParams)
@@ -90,7 +90,7 @@ def run_night(
     near = neighbours(lattice, contiguity=how.contiguity)
     rng = np.random.default_rng(how.seed)
     results = {
-        "hotspots": find_hotspots(cube, near, how.hotspots, rng=rng),
+        "hotspots": find_hotspots(cube, near, how.hotspots, share=lattice.share, rng=rng),
         "trends": find_trends(cube, how.trends),
     }
     if how.density is not None:

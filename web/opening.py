@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import typer
+from sqlalchemy import Connection as EngineConnection
+from sqlalchemy.pool import NullPool
 
-from geo.database import Database, connect, ensure_available, locate
+from geo.database import Database, connect, locate, make_engine
 from geo.imports.staging import Connection
-from geo.schema import migrate, read_revision
+from geo.schema import prepare
 from geo.settings import DatabaseSettings
 
 
 def open_database() -> Database:
-    """Return the database that the settings name, running and migrated.
+    """Return the database that the settings name, running and of the right revision.
 
     The private cluster is started and upgraded as needed; another's server is left as it is.
     """
     database = locate(DatabaseSettings())
-    ensure_available(database)
-    if database.cluster is not None and not read_revision(database).is_head:
-        migrate(database, report=lambda line: typer.echo(line, err=True))
+    prepare(database, report=lambda line: typer.echo(line, err=True))
     return database
 
 
 def open_connection(database: Database) -> Connection:
-    """Return a connection as the application's role."""
+    """Return a connection as the application's role, for COPY."""
     return cast(Connection, connect(database))
+
+
+@contextmanager
+def begin(database: Database) -> Iterator[EngineConnection]:
+    """Give a connection in a transaction as the application's role; closed in the end."""
+    engine = make_engine(database, pool=NullPool)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()

@@ -14,29 +14,32 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Connection
+from sqlalchemy import Connection as EngineConnection
 
-from geo.database import Database, make_engine
+from geo.database import Database
 from geo.demo.district import make_district
-from geo.demo.size import DEFAULT_SEED
+from geo.demo.size import DEFAULT_SEED, DISTRICT_CODE
 from geo.demo.write import write_district
+from geo.errors import ConflictError
 from geo.imports.categories import import_categories
 from geo.imports.mapping import read_mapping
 from geo.imports.run import import_file
 from geo.imports.session import is_imported
+from geo.imports.staging import Connection
+from geo.schema import downgrade, migrate
 from patrol.allocate import AllocationParams
 from patrol.drafting import draft_day
 from patrol.store import write_plan
 from web.commands import hotspots, map, plan
 from web.maps.render import write_map
-from web.opening import open_connection, open_database
+from web.opening import begin, open_connection, open_database
 from web.results import newest_run_ids
 from web.subject import About, data_window, read_about
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 PLAN_HOURS = 120.0
 WEEKS = 26
-CELL_M = 150.0
+CELL_M = 100.0
 STATE = "state.json"
 
 
@@ -46,6 +49,9 @@ def demo(
         "out/demo"
     ),
     seed: Annotated[int, typer.Option(help="Another seed makes another district.")] = DEFAULT_SEED,
+    fresh: Annotated[
+        bool, typer.Option(help="Empty the database first; only where it holds nothing else.")
+    ] = False,
 ) -> None:
     """Make the simulated district, import it, find hotspots and trends, plan, draw the map.
 
@@ -54,6 +60,8 @@ def demo(
     say = _Clock()
     database = open_database()
     say("database 数据库", str(database))
+    if fresh:
+        empty(database, say)
     manifest = make_files(out / "files", seed, say)
     import_all(database, out / "files", manifest, say)
     made = analyse(database, str(manifest["jurisdiction"]), out, say)
@@ -104,10 +112,50 @@ def _digest(path: Path) -> str:
     return sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
+def empty(database: Database, say: Say) -> None:
+    """Drop and make again every table of a database that holds the demo district alone.
+
+    Raises
+    ------
+    ConflictError
+        If another jurisdiction is in it.
+    """
+    with open_connection(database) as connection:
+        codes = {str(row[0]) for row in connection.execute("SELECT code FROM jurisdiction")}
+    if codes - {DISTRICT_CODE}:
+        raise ConflictError(
+            f"the database also holds {', '.join(sorted(codes - {DISTRICT_CODE}))}: it is not "
+            "emptied for a demo; use another one by GRIDBEAT_HOME or GRIDBEAT_DATABASE_URL"
+        )
+    downgrade(database, target="base")
+    migrate(database)
+    say("database 数据库", "emptied 已清空")
+
+
+def refuse_another(connection: Connection, folder: Path, manifest: dict[str, Any]) -> None:
+    """Refuse to mix the district with one that another seed or version made.
+
+    Raises
+    ------
+    ConflictError
+        If the database holds another one.
+    """
+    code = str(manifest["jurisdiction"])
+    first = manifest["files"][0]
+    found = connection.execute("SELECT FROM jurisdiction WHERE code = %s", (code,)).fetchone()
+    mapping = read_mapping(folder / first["mapping"])
+    if found is not None and not is_imported(connection, code, mapping, first["sha256"]):
+        raise ConflictError(
+            "the database holds another demo district, of another seed or version: "
+            "`gridbeat demo --fresh` empties it first"
+        )
+
+
 def import_all(database: Database, folder: Path, manifest: dict[str, Any], say: Say) -> None:
     """Import the district's files through the users' own path, with their mappings."""
     connect = partial(open_connection, database)
     with connect() as connection:
+        refuse_another(connection, folder, manifest)
         import_categories(connection, folder / "categories.csv")
     code = str(manifest["jurisdiction"])
     for entry in manifest["files"]:
@@ -130,7 +178,7 @@ def import_all(database: Database, folder: Path, manifest: dict[str, Any], say: 
 
 def analyse(database: Database, code: str, out: Path, say: Say) -> list[str]:
     """Compute, plan and draw what is not there yet; return what to tell the user."""
-    with make_engine(database).begin() as connection:
+    with begin(database) as connection:
         about = read_about(connection, code)
         if _is_made(out, _state(connection, about)):
             say("results 结果", "as before 与上次相同")
@@ -145,7 +193,7 @@ def analyse(database: Database, code: str, out: Path, say: Say) -> list[str]:
     ]
 
 
-def _make(connection: Connection, about: About, out: Path, say: Say) -> None:
+def _make(connection: EngineConnection, about: About, out: Path, say: Say) -> None:
     request = hotspots.make_request(connection, about, until=None, weeks=WEEKS)
     night = hotspots.find(connection, request, cell_m=CELL_M)
     found = hotspots.describe(connection, about, request, night, top=5)
@@ -174,7 +222,7 @@ def _make(connection: Connection, about: About, out: Path, say: Say) -> None:
     say("map 地图", f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
 
 
-def _state(connection: Connection, about: About) -> str:
+def _state(connection: EngineConnection, about: About) -> str:
     """Return what the files in the folder were made from."""
     _, end = data_window(connection, about, until=None, weeks=WEEKS)
     runs = newest_run_ids(connection, about.number)

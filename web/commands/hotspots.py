@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from importlib.metadata import version
 from typing import Annotated
@@ -10,15 +11,16 @@ import numpy as np
 import typer
 from sqlalchemy import Connection
 
+from analytics.class_hotspots import find_class_hotspots
+from analytics.cube_store import read_cell_cube
 from analytics.density import DensityParams
 from analytics.nightly import Night, NightlyParams, run_night
 from analytics.queries import CubeRequest
 from analytics.results import Result, label_text
 from geo.crs import unproject
-from geo.database import make_engine
-from geo.lattice import cell_centres
-from patrol.store import read_planning_grids
-from web.opening import open_database
+from geo.lattice import cell_centres, neighbours
+from patrol.store import read_class_names, read_planning_grids
+from web.opening import begin, open_database
 from web.subject import About, data_window, read_about
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -39,7 +41,7 @@ def hotspots(
     jurisdiction: Jurisdiction = None,
     until: Until = None,
     weeks: Weeks = 26,
-    cell: Annotated[float, typer.Option(help="Cell size in metres.")] = 150.0,
+    cell: Annotated[float, typer.Option(help="Cell size in metres.")] = 100.0,
     category: Annotated[
         list[str] | None, typer.Option(help="Only this class; may be given several times.")
     ] = None,
@@ -49,7 +51,7 @@ def hotspots(
 
     Only what residents and others reported counts; what patrols found measures where they went.
     """
-    with make_engine(open_database()).begin() as connection:
+    with begin(open_database()) as connection:
         about = read_about(connection, jurisdiction)
         request = make_request(
             connection, about, until=until.date() if until else None, weeks=weeks,
@@ -98,6 +100,7 @@ def describe(
             f"  {lon[k]:>11.5f} {lat[k]:>10.5f} {hot.observed[i]:>10.0f} {hot.score[i]:>7.2f} "
             f"{hot.q[i]:>9.2g}"
         )
+    lines += _class_lines(connection, about, request, night, top=top)
     trend = night.results["area_trends"]
     lines += ["", f"Grids 网格 (Mann-Kendall, FDR): {_counts(trend)}"]
     lines += _trend_lines(connection, about, request, trend, top=top)
@@ -110,6 +113,29 @@ def _counts(result: Result) -> str:
         f"{number:,} {label_text(label, 'zh')} {label_text(label, 'en')}"
         for label, number in result.count_labels().items()
     )
+
+
+def _class_lines(
+    connection: Connection, about: About, request: CubeRequest, night: Night, *, top: int
+) -> list[str]:
+    """Say where each class concentrates; the classes with the strongest hotspots first."""
+    cube = read_cell_cube(connection, replace(request, by_class=True), night.lattice)
+    table = find_class_hotspots(cube, neighbours(night.lattice))
+    names = read_class_names(connection)
+    lines = ["", "By class 分类热点: cells 单元, strongest at 最强处"]
+    if table.empty:
+        return [*lines, "  none significant 无显著热点"]
+    x, y = cell_centres(night.lattice)
+    groups = sorted(table.groupby("category"), key=lambda group: -group[1]["score"].max())
+    for category, rows in groups[:top]:
+        best = rows.iloc[0]
+        lon, lat = unproject(x[[best["row"]]], y[[best["row"]]], srid=about.srid)
+        zh, en = names.get(str(category), (str(category), str(category)))
+        lines.append(
+            f"  {len(rows):>4}  {lon[0]:>11.5f} {lat[0]:>10.5f}  z {best['score']:>6.2f}  "
+            f"q {best['q_value']:<8.2g} {zh} {en}"
+        )
+    return lines
 
 
 def _trend_lines(

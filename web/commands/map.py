@@ -15,13 +15,12 @@ from sqlalchemy import Connection, text
 
 from analytics.store import StoredResult, read_result
 from geo.crs import epsg
-from geo.database import make_engine
 from geo.errors import NotFoundError
 from patrol.store import StoredPlan, read_newest_plan
 from web.commands.hotspots import Jurisdiction
 from web.maps.layers import MapLayers, MapMeta
 from web.maps.render import write_map
-from web.opening import open_database
+from web.opening import begin, open_database
 from web.results import newest_run_ids
 from web.subject import About, read_about
 
@@ -40,7 +39,7 @@ def show(
     approval_no: Annotated[str | None, typer.Option(help="Map approval number 审图号.")] = None,
 ) -> None:
     """Draw hotspots, trends, grids, cameras and the plan on one offline page."""
-    with make_engine(open_database()).begin() as connection:
+    with begin(open_database()) as connection:
         about = read_about(connection, jurisdiction)
         layers, meta = gather(connection, about, public=public, approval_no=approval_no)
     path = write_map(out, layers, meta=meta, lang=lang)

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from geo.database import make_engine
 from patrol.allocate import AllocationParams
 from patrol.drafting import draft_day
 from patrol.exports import plan_csv, plan_geojson
@@ -18,7 +17,7 @@ from patrol.plans import Plan
 from patrol.store import approve_plan, write_plan
 from patrol.summaries import plan_html, plan_markdown
 from web.commands.hotspots import Jurisdiction, Until, Weeks, make_request
-from web.opening import open_database
+from web.opening import begin, open_database
 from web.results import newest_run_ids
 from web.subject import read_about
 
@@ -57,7 +56,7 @@ def plan(
         raise typer.BadParameter("say how many hours there are: --hours 120")
     now = datetime.now(UTC)
     params = AllocationParams(total_h=hours, floor_min=floor, cap_h=cap, explore_share=explore)
-    with make_engine(open_database()).begin() as connection:
+    with begin(open_database()) as connection:
         about = read_about(connection, jurisdiction)
         request = make_request(
             connection, about, until=until.date() if until else None, weeks=weeks, by_class=True
@@ -119,6 +118,6 @@ def approve(
     reason: Annotated[str, typer.Option(help="Why, in words.")],
 ) -> None:
     """Approve a draft in a person's name."""
-    with make_engine(open_database()).begin() as connection:
+    with begin(open_database()) as connection:
         approve_plan(connection, number, person=by, reason=reason, now=datetime.now(UTC))
     typer.echo(f"plan 方案 {number}: approved by 批准人 {by}")
