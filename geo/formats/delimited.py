@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -13,9 +14,11 @@ import pyarrow.csv as pa_csv
 
 from geo.errors import FormatError
 from geo.formats.encoding import (
+    SAMPLE_BYTES,
     Utf8Stream,
     detect_delimiter,
     detect_encoding,
+    known_encoding,
     open_binary,
     read_sample,
 )
@@ -33,24 +36,24 @@ def open_delimited(path: Path, *, encoding: str | None = None) -> RawTable:
         If the file is empty, damaged, or its header names a column twice.
     """
     sample = read_sample(path)
-    encoding = encoding or detect_encoding(sample)
+    encoding = known_encoding(encoding, file=path.name) if encoding else detect_encoding(sample)
     delimiter = detect_delimiter(sample, encoding)
     names = _header(path, sample, encoding, delimiter)
+    has_rows = len(sample) == SAMPLE_BYTES or b"\n" in sample.strip() or b"\r" in sample.strip()
     return RawTable(
         path=path,
         format="csv",
         column_names=names,
-        batches=_read(path, names, encoding, delimiter),
+        batches=_read(path, names, encoding, delimiter) if has_rows else iter(()),
         encoding=encoding,
     )
 
 
 def _header(path: Path, sample: bytes, encoding: str, delimiter: str) -> tuple[str, ...]:
-    try:
-        text = sample.decode(encoding, errors="replace").lstrip("﻿")
-    except LookupError as error:
-        raise FormatError(f"{path.name}: unknown encoding {encoding!r}") from error
+    text = sample.decode(encoding, errors="replace").lstrip("\ufeff")
     names = tuple(name.strip() for name in next(csv.reader(io.StringIO(text), delimiter=delimiter)))
+    if not names:
+        raise FormatError(f"{path.name}: the first line is blank: begin with the column names")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice or "" in names:
         problem = f"names {', '.join(map(repr, twice))} twice" if twice else "has an empty name"
@@ -68,7 +71,7 @@ def _read(path: Path, names: tuple[str, ...], encoding: str, delimiter: str) -> 
         return "skip"
 
     stream = open_binary(path)
-    source = cast(Any, stream if encoding == "utf-8" else Utf8Stream(stream, encoding))
+    source = cast(Any, Utf8Stream(stream, encoding))
     with source:
         try:
             reader = pa_csv.open_csv(
@@ -95,7 +98,7 @@ def _read(path: Path, names: tuple[str, ...], encoding: str, delimiter: str) -> 
             for batch in reader:
                 row_no, broken = numbering.number(batch.num_rows)
                 yield RawBatch(pa.Table.from_batches([batch]), row_no, broken)
-        except (pa.ArrowInvalid, OSError, EOFError) as error:
+        except (pa.ArrowInvalid, OSError, EOFError, zlib.error) as error:
             at = numbering.next_row
             raise FormatError(f"{path.name}: unreadable after row {at - 1}: {error}") from error
     if numbering.broken:

@@ -21,7 +21,6 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_REPLACEMENT = "�"
 
 
 def open_binary(path: Path) -> BinaryIO:
@@ -54,7 +53,7 @@ def detect_encoding(sample: bytes) -> str:
     for bom, name in _BOMS:
         if sample.startswith(bom):
             return name
-    if _decodes(sample, "utf-8"):
+    if _decodes(sample, "utf-8") or _is_mostly_utf8(sample):
         return "utf-8"
     best = from_bytes(sample[:65_536]).best()
     guess = best.encoding if best is not None else None
@@ -65,6 +64,28 @@ def detect_encoding(sample: bytes) -> str:
     if guess is None:
         raise FormatError("the text's encoding was not recognised: name it as `encoding`")
     return guess
+
+
+def known_encoding(name: str, *, file: str) -> str:
+    """Return the usual name of an encoding.
+
+    Raises
+    ------
+    FormatError
+        If there is none of that name.
+    """
+    try:
+        usual = codecs.lookup(name).name
+    except LookupError as error:
+        raise FormatError(f"{file}: there is no encoding {name!r}: try utf-8 or gb18030") from error
+    return "utf-8" if usual in {"ascii", "utf-8-sig"} else usual
+
+
+def _is_mostly_utf8(sample: bytes) -> bool:
+    """Say whether a few damaged bytes stand in a text that is UTF-8 otherwise."""
+    text = sample.decode("utf-8", "replace")
+    damaged = text.count("\ufffd")
+    return sum(char > "\x7f" for char in text) - damaged > 2 * damaged
 
 
 def _decodes(sample: bytes, encoding: str) -> bool:
@@ -83,7 +104,7 @@ def _decodes(sample: bytes, encoding: str) -> bool:
 
 def detect_delimiter(sample: bytes, encoding: str) -> str:
     """Return the delimiter of the header line: comma, semicolon, tab or bar."""
-    text = sample.decode(encoding, errors="replace").lstrip("﻿")
+    text = sample.decode(encoding, errors="replace").lstrip("\ufeff")
     line = next((line for line in text.splitlines() if line.strip()), "")
     counts = {mark: len(next(csv.reader([line], delimiter=mark))) for mark in ",;\t|"}
     return max(counts, key=lambda mark: counts[mark])
@@ -119,8 +140,3 @@ class Utf8Stream(io.RawIOBase):
         """Close the stream and its source."""
         self._source.close()
         super().close()
-
-
-def is_undecodable(text: str) -> bool:
-    """Say whether a text holds the mark of bytes that could not be decoded."""
-    return _REPLACEMENT in text

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 import osmium
 import pyarrow as pa
+import shapely
 from osmium.filter import KeyFilter
 from osmium.geom import WKBFactory
 
@@ -33,7 +34,7 @@ _NOT_ROADS = frozenset({"proposed", "construction", "abandoned", "razed", "platf
 def open_osm(path: Path, *, theme: OsmTheme) -> RawTable:
     """Open an extract as roads (ways with ``highway``) or buildings (areas with ``building``).
 
-    Ways with nodes outside the extract are kept as far as their nodes are known.
+    Of a way that leaves the extract the longest stretch is kept whose nodes are known.
     """
     rows = _roads(path) if theme == "roads" else _buildings(path)
     return RawTable(
@@ -54,19 +55,34 @@ def _read(path: Path, rows: Iterator[dict[str, Any]]) -> Iterator[RawBatch]:
             row_no, _ = numbering.number(table.num_rows)
             yield RawBatch(table, row_no)
     except RuntimeError as error:
-        raise FormatError(f"{path.name}: not a readable OpenStreetMap extract ({error})") from error
+        what = "not a readable OpenStreetMap extract"
+        hint = ": sort it first (osmium sort)" if "out of order" in str(error) else ""
+        raise FormatError(f"{path.name}: {what} ({error}){hint}") from error
 
 
 def _roads(path: Path) -> Iterator[dict[str, Any]]:
-    factory = WKBFactory()
     for way in osmium.FileProcessor(str(path)).with_locations().with_filter(KeyFilter("highway")):
         if not way.is_way() or way.tags["highway"] in _NOT_ROADS:
             continue
-        if sum(node.location.valid() for node in way.nodes) < 2:
+        line = _known_stretch(way.nodes)
+        if len(set(line)) >= 2:
+            yield _row(way, f"way/{way.id}", "highway", shapely.to_wkb(shapely.LineString(line)))
+
+
+def _known_stretch(nodes: Iterable[Any]) -> list[tuple[float, float]]:
+    """Return the longest run of positions that lie in the extract, neighbours once."""
+    best: list[tuple[float, float]] = []
+    run: list[tuple[float, float]] = []
+    for node in nodes:
+        if not node.location.valid():
+            run = []
             continue
-        row = _row(way, f"way/{way.id}", "highway", factory.create_linestring)
-        if row is not None:
-            yield row
+        position = (node.lon, node.lat)
+        if not run or run[-1] != position:
+            run.append(position)
+        if len(run) > len(best):
+            best = run
+    return best
 
 
 def _buildings(path: Path) -> Iterator[dict[str, Any]]:
@@ -76,16 +92,14 @@ def _buildings(path: Path) -> Iterator[dict[str, Any]]:
         if not area.is_area():
             continue
         ref = f"{'way' if area.from_way() else 'relation'}/{area.orig_id()}"
-        row = _row(area, ref, "building", factory.create_multipolygon)
-        if row is not None:
-            yield row
+        try:
+            wkb = bytes.fromhex(factory.create_multipolygon(area))
+        except (osmium.InvalidLocationError, RuntimeError):
+            continue  # its outline is not all in the extract
+        yield _row(area, ref, "building", wkb)
 
 
-def _row(item: Any, ref: str, key: str, make_wkb: Callable[[Any], str]) -> dict[str, Any] | None:
-    try:
-        wkb = bytes.fromhex(make_wkb(item))
-    except (osmium.InvalidLocationError, RuntimeError):
-        return None  # fewer than two distinct points inside the extract
+def _row(item: Any, ref: str, key: str, wkb: bytes) -> dict[str, Any]:
     tags = item.tags
     return {
         "osm_id": ref,

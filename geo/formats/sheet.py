@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
 import pyarrow as pa
 from openpyxl import load_workbook
@@ -41,12 +43,14 @@ def open_sheet(path: Path, *, layer: str | None = None) -> RawTable:
         raise FormatError(
             f"{path.name}: sheet {sheet.title!r}: the first row must name each column once"
         )
-    return RawTable(path=path, format="xlsx", column_names=names, batches=_read(rows, names))
+    return RawTable(path=path, format="xlsx", column_names=names, batches=_read(path, rows, names))
 
 
-def _read(rows: Iterator[tuple[Any, ...]], names: tuple[str, ...]) -> Iterator[RawBatch]:
+def _read(
+    path: Path, rows: Iterator[tuple[Any, ...]], names: tuple[str, ...]
+) -> Iterator[RawBatch]:
     numbering = Numbering()
-    while chunk := list(islice(rows, CHUNK_ROWS)):
+    while chunk := _next_rows(path, rows, numbering.next_row):
         columns = {
             name: pa.array([_text(row[i]) if i < len(row) else None for row in chunk], pa.string())
             for i, name in enumerate(names)
@@ -55,6 +59,13 @@ def _read(rows: Iterator[tuple[Any, ...]], names: tuple[str, ...]) -> Iterator[R
         row_no, _ = numbering.number(table.num_rows)
         filled = pa.array([any(value is not None for value in row) for row in chunk])
         yield RawBatch(table.filter(filled), row_no.filter(filled))
+
+
+def _next_rows(path: Path, rows: Iterator[tuple[Any, ...]], at: int) -> list[tuple[Any, ...]]:
+    try:
+        return list(islice(rows, CHUNK_ROWS))
+    except (zipfile.BadZipFile, zlib.error, ParseError, ValueError, KeyError) as error:
+        raise FormatError(f"{path.name}: unreadable after row {at - 1}: {error}") from error
 
 
 def _text(value: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from pyogrio.errors import DataSourceError
 from geo.errors import FormatError
 from geo.formats.table import CHUNK_ROWS, GEOMETRY, Numbering, RawBatch, RawTable
 
+_IN_ARCHIVES = frozenset({".shp", ".gpkg", ".geojson", ".json"})
+
 
 def open_vector(path: Path, *, layer: str | None = None, encoding: str | None = None) -> RawTable:
     """Open a vector file; the layer must be named where there are several.
@@ -21,7 +24,7 @@ def open_vector(path: Path, *, layer: str | None = None, encoding: str | None = 
     FormatError
         If the file is damaged, a part of a shapefile is missing, or the layer is not there.
     """
-    source = _gdal_name(path)
+    source = _gdal_name(path, layer)
     try:
         layers = [str(name) for name in pyogrio.list_layers(source)[:, 0]]
         if layer is None and len(layers) != 1:
@@ -47,12 +50,30 @@ def open_vector(path: Path, *, layer: str | None = None, encoding: str | None = 
     )
 
 
-def _gdal_name(path: Path) -> str:
+def _gdal_name(path: Path, layer: str | None) -> str:
     if path.suffix.lower() == ".zip":
-        return f"/vsizip/{path}"
+        return f"/vsizip/{{{path.absolute()}}}/{_member(path, layer)}"
     if path.suffix.lower() == ".gz":
-        return f"/vsigzip/{path}"
+        return f"/vsigzip/{path.absolute()}"
     return str(path)
+
+
+def _member(path: Path, layer: str | None) -> str:
+    """Name the one map file in an archive, or the one that is called as the layer."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [n for n in archive.namelist() if Path(n).suffix.lower() in _IN_ARCHIVES]
+    except zipfile.BadZipFile as error:
+        raise FormatError(f"{path.name}: cannot be unpacked ({error}); fetch it again") from error
+    named = [name for name in names if layer is None or Path(name).stem == layer]
+    if len(names) > 1 and len(named) == 1:
+        names = named
+    if len(names) != 1:
+        held = f"holds {len(names)} map files ({', '.join(names[:10])})" if names else "holds none"
+        raise FormatError(
+            f"{path.name}: one shapefile, GeoPackage or GeoJSON is needed, but the archive {held}"
+        )
+    return names[0]
 
 
 def _read(path: Path, source: str, layer: str | None, encoding: str | None) -> Iterator[RawBatch]:
