@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
@@ -10,7 +11,10 @@ from psycopg import sql
 
 from geo.imports.normalise import Normalised
 from geo.imports.staging import Connection, Counts, Target, copy_table, packaged_sql
+from geo.imports.values import is_true
 
+NATIONAL_DIGITS = {"district": 6, "street": 9, "community": 12, "grid": 15}
+MICRO_CODE = "^[0-9]{15}-[0-9]{2}$"
 _DERIVED = {"lon", "lat", "area_code", "parent_code"}
 _STAGE = sql.Identifier("stage_asset")
 
@@ -18,6 +22,7 @@ _STAGE = sql.Identifier("stage_asset")
 def merge_assets(connection: Connection, made: Normalised, target: Target) -> Counts:
     """Merge one chunk of records: new ones in, changed ones with their history, same ones left."""
     if target.kind.table == "area":
+        _refuse_impossible(made, target)
         _refuse_taken_codes(connection, made, target)
     table = _staged(made, target)
     if not table.num_rows:
@@ -27,6 +32,7 @@ def merge_assets(connection: Connection, made: Normalised, target: Target) -> Co
     copy_table(connection, table, _STAGE)
     columns = [*fields, *(["geom"] if "geom_wkb" in table.column_names else [])]
     names = _names(target, columns)
+    _refuse_repeated(connection, made, names, target)
     known = connection.execute(_statement(_KNOWN, names), _values(target)).fetchall()
     new = connection.execute(_statement(_NEW, names), _values(target)).rowcount
     changed = 0
@@ -43,6 +49,13 @@ _KNOWN = """
 SELECT t.{key}, t.content_hash = s.content_hash AS same
 FROM stage_asset s JOIN {table} t ON t.feed_id = %(feed)s AND t.source_ref = s.source_ref
 """
+_REPEATED = """
+DELETE FROM stage_asset s USING seen_asset e, {table} t
+WHERE e.source_ref = s.source_ref AND t.feed_id = %(feed)s AND t.source_ref = s.source_ref
+  AND t.content_hash <> s.content_hash
+RETURNING s.row_no
+"""
+_SEEN = "INSERT INTO seen_asset SELECT source_ref FROM stage_asset ON CONFLICT DO NOTHING"
 _NEW = """
 INSERT INTO {table} (feed_id, import_run_id, {columns})
 SELECT %(feed)s, %(run)s, {staged} FROM stage_asset s
@@ -145,6 +158,43 @@ def _point_wkb(lon: pa.Array, lat: pa.Array) -> pa.Array:
     return pa.array(shapely.to_wkb(shapely.points(x, y), hex=True), pa.string())
 
 
+def _refuse_repeated(
+    connection: Connection, made: Normalised, names: dict[str, sql.Composable], target: Target
+) -> None:
+    """Take out rows whose reference stood in an earlier chunk with other content."""
+    rows = connection.execute(_statement(_REPEATED, names), _values(target)).fetchall()
+    connection.execute(_SEEN)
+    if rows:
+        numbers = pa.array([row[0] for row in rows], pa.int64())
+        hit = is_true(pc.is_in(made.raw.row_no, value_set=numbers))
+        made.problems.add(hit, "duplicate_ref", "source_ref", made.columns["source_ref"])
+
+
+def _refuse_impossible(made: Normalised, target: Target) -> None:
+    """Note what the table's own constraints on areas would refuse."""
+    columns, problems = made.columns, made.problems
+    if "valid_from" in columns and "valid_to" in columns:
+        backwards = is_true(pc.greater_equal(columns["valid_from"], columns["valid_to"]))
+        problems.add(backwards, "ends_before_start", "valid_to", columns["valid_to"])
+    if "grid_kind" in columns:
+        exclusive = is_true(pc.equal(columns["grid_kind"], "exclusive"))
+        host = columns.get("host_unit", pa.nulls(problems.n_rows, pa.string()))
+        problems.add(exclusive & is_true(pc.is_null(host)), "missing_value", "host_unit")
+    if target.place.code_scheme == "cn":
+        problems.add(~_fits_national(columns, problems.n_rows), "bad_code", "code", columns["code"])
+
+
+def _fits_national(columns: dict[str, pa.Array], n_rows: int) -> npt.NDArray[np.bool_]:
+    """Say which codes have the digits that their level has in the national scheme."""
+    level = columns.get("level", pa.array(["grid"] * n_rows))
+    micro = is_true(pc.equal(columns.get("grid_kind", pa.nulls(n_rows, pa.string())), "micro"))
+    fits = np.zeros(n_rows, dtype=bool)
+    for name, digits in NATIONAL_DIGITS.items():
+        good = is_true(pc.match_substring_regex(columns["code"], f"^[0-9]{{{digits}}}$"))
+        fits |= good & ~micro & is_true(pc.equal(level, name))
+    return fits | (micro & is_true(pc.match_substring_regex(columns["code"], MICRO_CODE)))
+
+
 def _refuse_taken_codes(connection: Connection, made: Normalised, target: Target) -> None:
     codes = made.columns["code"]
     taken = connection.execute(
@@ -159,5 +209,10 @@ def _refuse_taken_codes(connection: Connection, made: Normalised, target: Target
     ).fetchall()
     if taken:
         hit = pc.is_in(codes, value_set=pa.array([str(row[0]) for row in taken], pa.string()))
-        mask = np.asarray(pc.fill_null(hit, False).to_numpy(zero_copy_only=False), dtype=bool)
-        made.problems.add(mask, "code_taken", "code", codes)
+        made.problems.add(is_true(hit), "code_taken", "code", codes)
+    good = np.flatnonzero(made.problems.sound)
+    words = np.asarray(codes.take(pa.array(good)).to_numpy(zero_copy_only=False), dtype=object)
+    first = {code: i for i, code in reversed(list(enumerate(words)))}
+    again = np.zeros(made.problems.n_rows, dtype=bool)
+    again[[good[i] for i, code in enumerate(words) if first[code] != i]] = True
+    made.problems.add(again, "code_taken", "code", codes)

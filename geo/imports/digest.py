@@ -53,6 +53,7 @@ def digest_rows(columns: list[pa.Array | npt.NDArray[np.generic]], n_rows: int) 
 
 
 def _bits(column: pa.Array | npt.NDArray[np.generic], n_rows: int) -> UInts:
+    bits: UInts
     if isinstance(column, np.ndarray):
         if column.dtype == np.bool_:
             return column.astype(np.uint64)
@@ -60,7 +61,10 @@ def _bits(column: pa.Array | npt.NDArray[np.generic], n_rows: int) -> UInts:
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     kind = column.type
-    if pa.types.is_string(kind) or pa.types.is_binary(kind):
+    if pa.types.is_dictionary(kind):
+        words = _bits(column.dictionary, len(column.dictionary))
+        bits = words[column.indices.fill_null(0).to_numpy(zero_copy_only=False)]
+    elif pa.types.is_string(kind) or pa.types.is_binary(kind):
         bits = _string_bits(column)
     elif pa.types.is_null(kind):
         return np.full(n_rows, _NULL, dtype=np.uint64)

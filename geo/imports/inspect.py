@@ -15,7 +15,7 @@ from geo.formats.open import open_table
 from geo.formats.table import GEOMETRY, RawTable
 from geo.imports.kinds import KINDS, Kind, kind_named
 from geo.imports.mapping import PERSONAL_NAMES
-from geo.imports.times import read_times
+from geo.imports.times import MINUTE, read_times
 from geo.imports.values import as_number, as_text
 
 _X = ("x", "lon", "lng", "long", "longitude", "经度", "x_ft", "easting", "gcj_lon", "坐标x")
@@ -176,7 +176,7 @@ def _incident_lines(table: pa.Table, columns: dict[str, str], notes: list[str]) 
     wall = times.start[times.known]
     minutes = (wall // 60_000_000) % 1440
     midnight, one = int((minutes == 0).sum()), int((minutes == 60).sum())
-    if len(wall) and set(times.precision[times.known]) == {"minute"} and midnight > 1.5 * one + 20:
+    if len(wall) and (times.precision[times.known] == MINUTE).all() and midnight > 1.5 * one + 20:
         notes.append(
             f"{midnight:,} rows are at exactly 00:00 (01:00: {one:,}): unknown hours seem to be "
             "written as midnight"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -112,6 +113,17 @@ class Mapping(_Frozen):
                 ) from error
         return value
 
+    @field_validator("time_format", "date_format")
+    @classmethod
+    def _readable_format(cls, value: str | None) -> str | None:
+        if value is not None:
+            now = datetime(2024, 2, 29, 13, 45, 59, tzinfo=UTC)
+            try:
+                datetime.strptime(now.strftime(value), value)  # noqa: DTZ007 - only a trial
+            except ValueError as error:
+                raise ValueError(f"{value!r} is no strptime format: {error}") from error
+        return value
+
     def kind_of(self) -> Kind:
         """Return the kind of records that this mapping makes."""
         return kind_named(self.kind)
@@ -163,9 +175,8 @@ def make_mapping(data: dict[str, object], *, name: str = "mapping") -> Mapping:
 
 def _check_fields(mapping: Mapping, name: str) -> None:
     kind = mapping.kind_of()
-    known = {"source_ref", "x", "y"}
     for field in (*mapping.columns, *mapping.constants, *mapping.values):
-        if field not in known:
+        if field not in mapping.columns or field not in {"source_ref", "x", "y"}:
             kind.field(field)
     missing = [
         field.name

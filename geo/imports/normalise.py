@@ -18,12 +18,14 @@ from geo.imports.kinds import Field, Kind
 from geo.imports.mapping import Mapping
 from geo.imports.positions import read_points, read_shapes
 from geo.imports.problems import Problems
-from geo.imports.times import Times, read_times
-from geo.imports.values import as_date, as_flag, as_number, as_text, read_column, translate
+from geo.imports.times import INTERVAL, Times, read_dates, read_times
+from geo.imports.values import as_flag, as_number, as_text, is_true, read_column, translate
 from geo.locate import PolygonIndex, locate
+from geo.models import TIME_PRECISIONS
 from geo.places import GridSet, Place, metric
 
 _DAY_US = 86_400_000_000
+LONGEST_REF = 200  # characters: an index must hold it
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,10 @@ def normalise(raw: RawBatch, plan: ReadPlan, *, references: pa.Array | None = No
 
     `references` stand in for the source's own where the mapping names none, shape ``(n_rows,)``.
     """
-    raw, references, left_out = _select(raw, references, plan.mapping)
+    keep, n_given = _wanted(raw, plan.mapping), raw.columns.num_rows
+    raw = select_rows(raw, plan.mapping)
+    if references is not None and keep is not None:
+        references = references.filter(keep)
     n_rows = raw.columns.num_rows
     problems = Problems(n_rows)
     columns: dict[str, pa.Array] = {
@@ -111,31 +116,30 @@ def normalise(raw: RawBatch, plan: ReadPlan, *, references: pa.Array | None = No
         columns["geom"] = pa.array(shapely.to_wkb(shapes, hex=True), pa.string())
         outside = _outside(shapes, plan)
     columns["attributes"] = json_objects(
-        _attributes(raw.columns, plan.mapping, mended), n_rows=n_rows
+        _attributes(raw.columns, plan.mapping, mended, problems), n_rows=n_rows
     )
     columns["content_hash"] = _content_hash(columns, n_rows)
     if plan.kind.name == "incidents":
         columns["area_id"] = _grid_ids(columns, plan, problems)
-    made = Normalised(raw, columns, problems, left_out)
+    made = Normalised(raw, columns, problems, n_given - n_rows)
     return _without(made, outside) if outside.any() else made
 
 
-def _select(
-    raw: RawBatch, references: pa.Array | None, mapping: Mapping
-) -> tuple[RawBatch, pa.Array | None, int]:
-    if not mapping.where or not raw.columns.num_rows:
-        return raw, references, 0
+def select_rows(raw: RawBatch, mapping: Mapping) -> RawBatch:
+    """Leave out the rows that the mapping's ``where`` does not name."""
+    keep = _wanted(raw, mapping)
+    if keep is None:
+        return raw
+    return RawBatch(raw.columns.filter(keep), raw.row_no.filter(keep), raw.broken)
+
+
+def _wanted(raw: RawBatch, mapping: Mapping) -> pa.Array | None:
     keep = None
     for column, values in mapping.where.items():
         text, _ = as_text(raw.columns.column(column))
         hit = pc.is_in(text, value_set=pa.array(values, pa.string()))
         keep = hit if keep is None else pc.and_(keep, hit)
-    kept = raw.columns.filter(keep)
-    return (
-        RawBatch(kept, raw.row_no.filter(keep), raw.broken),
-        None if references is None else references.filter(keep),
-        raw.columns.num_rows - kept.num_rows,
-    )
+    return keep
 
 
 def _without(made: Normalised, rows: npt.NDArray[np.bool_]) -> Normalised:
@@ -151,26 +155,29 @@ def _without(made: Normalised, rows: npt.NDArray[np.bool_]) -> Normalised:
     return Normalised(raw, columns, problems, made.left_out + int(rows.sum()))
 
 
+def reference_column(mapping: Mapping) -> str | None:
+    """Return the column that tells rows of a source apart, or None where it names none."""
+    own = mapping.columns.get("source_ref")
+    is_area = mapping.kind_of().table == "area"
+    return mapping.columns.get("code") if own is None and is_area else own
+
+
 def _source_ref(
     table: pa.Table, references: pa.Array | None, plan: ReadPlan, problems: Problems
 ) -> pa.Array:
-    spec = plan.mapping.columns.get("source_ref")
-    if spec is None and plan.kind.table == "area":
-        spec = plan.mapping.columns.get("code")
+    spec = reference_column(plan.mapping)
     if spec is None:
         return pa.nulls(table.num_rows, pa.string()) if references is None else references
     text, bad = as_text(read_column(table, spec))
     problems.add(bad, "undecodable_text", spec, text)
     problems.add(_nulls(text), "missing_value", spec)
+    too_long = is_true(pc.greater(pc.utf8_length(text), LONGEST_REF))
+    problems.add(too_long, "too_long", spec, text)
     return text
 
 
 def _nulls(column: pa.Array) -> npt.NDArray[np.bool_]:
     return np.asarray(column.is_null().to_numpy(zero_copy_only=False), dtype=bool)
-
-
-def _true(condition: pa.Array) -> npt.NDArray[np.bool_]:
-    return np.asarray(pc.fill_null(condition, False).to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def _column(table: pa.Table, field: Field, plan: ReadPlan) -> pa.Array | None:
@@ -197,7 +204,7 @@ def _checked(column: pa.Array, field: Field, plan: ReadPlan, problems: Problems)
         made, bad = as_flag(column)
         problems.add(bad, "not_a_flag", shown, column)
     elif field.type == "date":
-        made, bad = as_date(column, date_format=plan.mapping.date_format)
+        made, bad = read_dates(column, date_format=plan.mapping.date_format)
         problems.add(bad, "not_a_date", shown, column)
     else:
         made = _checked_text(column, field, shown, problems)
@@ -206,7 +213,7 @@ def _checked(column: pa.Array, field: Field, plan: ReadPlan, problems: Problems)
     if field.name == "area_code" and plan.area_ids is not None:
         known = pa.array(list(plan.area_ids), pa.string())
         unknown = pc.and_(pc.is_valid(made), pc.invert(pc.is_in(made, value_set=known)))
-        problems.add(_true(unknown), "unknown_area", shown, made)
+        problems.add(is_true(unknown), "unknown_area", shown, made)
     return made
 
 
@@ -240,38 +247,39 @@ def _checked_text(column: pa.Array, field: Field, shown: str, problems: Problems
     if field.choices:
         known = pc.is_in(text, value_set=pa.array(field.choices, pa.string()))
         wrong = pc.and_(pc.is_valid(text), pc.invert(known))
-        problems.add(_true(wrong), "unknown_value", shown, text)
+        problems.add(is_true(wrong), "unknown_value", shown, text)
     if field.pattern is not None:
         fits = pc.fill_null(pc.match_substring_regex(text, field.pattern), True)
-        problems.add(~_true(fits), "bad_code", shown, text)
+        problems.add(~is_true(fits), "bad_code", shown, text)
     return text
 
 
 def _times(table: pa.Table, plan: ReadPlan, problems: Problems) -> dict[str, pa.Array]:
     mapping = plan.mapping
+    shown = mapping.columns.get("occurred_at", "occurred_at")
     start = _time(table, "occurred_at", plan, problems)
-    problems.add(~start.known & ~start.bad, "missing_value", mapping.columns["occurred_at"])
+    problems.add(~start.known & ~start.bad, "missing_value", shown)
     end, precision = start.end.copy(), start.precision
     if "occurred_until" in mapping.columns:
         until = _time(table, "occurred_until", plan, problems)
         end = np.where(until.known, until.start, end)
-        precision = np.where(until.known & (until.start > start.start), "interval", precision)
+        precision = np.where(until.known & (until.start > start.start), INTERVAL, precision)
         problems.add(
             until.known & (until.start < start.start),
             "ends_before_start",
             mapping.columns["occurred_until"],
         )
     latest = int(plan.now.timestamp() * 1e6) + _DAY_US
-    problems.add(
-        start.known & ((start.start < 0) | (start.start > latest)),
-        "time_out_of_range",
-        mapping.columns["occurred_at"],
-        read_column(table, mapping.columns["occurred_at"]),
-    )
+    off = start.known & ((start.start < 0) | (start.start > latest))
+    if off.any():
+        written = _column(table, plan.kind.field("occurred_at"), plan)
+        problems.add(off, "time_out_of_range", shown, written)
     made = {
         "occurred_at": _stamps(start.start, start.known),
         "occurred_until": _stamps(end, start.known),
-        "time_precision": pa.array(precision, pa.string()),
+        "time_precision": pa.DictionaryArray.from_arrays(
+            pa.array(precision.astype(np.int8)), pa.array(TIME_PRECISIONS)
+        ),
     }
     if "reported_at" in mapping.columns:
         reported = _time(table, "reported_at", plan, problems)
@@ -282,14 +290,14 @@ def _times(table: pa.Table, plan: ReadPlan, problems: Problems) -> dict[str, pa.
 
 
 def _time(table: pa.Table, field: str, plan: ReadPlan, problems: Problems) -> Times:
-    column = read_column(table, plan.mapping.columns[field])
+    column = _column(table, plan.kind.field(field), plan)
     times = read_times(
         column,
         time_zone=plan.time_zone,
         time_format=plan.mapping.time_format,
         midnight_unknown=plan.mapping.midnight == "unknown" and field == "occurred_at",
     )
-    problems.add(times.bad, "not_a_time", plan.mapping.columns[field], column)
+    problems.add(times.bad, "not_a_time", plan.mapping.columns.get(field, field), column)
     return times
 
 
@@ -304,7 +312,7 @@ def _category_ids(codes: pa.Array, plan: ReadPlan, problems: Problems) -> pa.Arr
     made = ids.take(encoded.indices)
     unknown = pc.and_(pc.is_null(made), pc.is_valid(codes))
     shown = plan.mapping.columns.get("category", "category")
-    problems.add(_true(unknown), "unknown_category", shown, codes)
+    problems.add(is_true(unknown), "unknown_category", shown, codes)
     return made
 
 
@@ -360,22 +368,32 @@ def _outside(shapes: npt.NDArray[np.object_], plan: ReadPlan) -> npt.NDArray[np.
 
 
 def _attributes(
-    table: pa.Table, mapping: Mapping, mended: npt.NDArray[np.object_] | None
+    table: pa.Table,
+    mapping: Mapping,
+    mended: npt.NDArray[np.object_] | None,
+    problems: Problems,
 ) -> dict[str, pa.Array]:
-    made = {name: read_column(table, name) for name in mapping.attributes}
+    made = {}
+    for name in mapping.attributes:
+        column = read_column(table, name)
+        if not (pa.types.is_boolean(column.type) or pa.types.is_integer(column.type)):
+            column, bad = as_text(column)
+            problems.add(bad, "undecodable_text", name, column)
+        made[name] = column
     if mended is not None and any(item is not None for item in mended):
         made["mended"] = pa.array(mended, pa.string())
     return made
 
 
 def json_objects(columns: dict[str, pa.Array], *, n_rows: int) -> pa.Array:
-    """Write each row's values as one JSON object, leaving out nulls, shape ``(n_rows,)``."""
+    """Write each row's texts, flags and whole numbers as one JSON object, leaving out nulls.
+
+    Shape ``(n_rows,)``.
+    """
     parts = []
     for name, column in columns.items():
         key = json.dumps(name, ensure_ascii=False) + ": "
-        kind = column.type
-        if not (pa.types.is_boolean(kind) or pa.types.is_integer(kind)):
-            column = as_text(column)[0]
+        if pa.types.is_string(column.type):
             encoded = column.dictionary_encode()
             escaped = [json.dumps(v, ensure_ascii=False) for v in encoded.dictionary.to_pylist()]
             column = pa.array(escaped, pa.string()).take(encoded.indices)

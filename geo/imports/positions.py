@@ -58,6 +58,15 @@ def _read_xy(
     return x, y, pa.StructArray.from_arrays(list(columns.values()), names=["x", "y"])
 
 
+def raw_positions(table: pa.Table, mapping: Mapping) -> tuple[Floats, Floats]:
+    """Return the coordinates of points as the file has them, NaN where there are none."""
+    if "x" in mapping.columns:
+        x, y = (as_number(read_column(table, mapping.columns[axis]))[0] for axis in ("x", "y"))
+        return x, y
+    x, y, _ = _points_of_shapes(table, Problems(table.num_rows))
+    return x, y
+
+
 def _points_of_shapes(table: pa.Table, problems: Problems) -> tuple[Floats, Floats, pa.Array]:
     shapes, bad = decode_shapes(table.column(GEOMETRY))
     problems.add(bad, "wrong_geometry", GEOMETRY)

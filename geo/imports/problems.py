@@ -23,6 +23,7 @@ REASONS = {
     "unknown_value": ("取值不在列表中", "the value is not one of those allowed"),
     "unknown_category": ("未知类别", "the class is not in the category scheme"),
     "bad_code": ("编码格式错误", "the code has the wrong form"),
+    "too_long": ("编号过长", "the reference is longer than 200 characters"),
     "no_position": ("没有位置", "there is no position, or 0,0 stands for none"),
     "position_out_of_range": ("坐标超出范围", "the coordinates are no longitude and latitude"),
     "far_outside": ("远在辖区之外", "the position is far outside the jurisdiction"),

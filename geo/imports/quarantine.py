@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
@@ -15,22 +16,43 @@ from geo.imports.rows import raw_rows, shown, storable
 from geo.imports.staging import Connection, Counts, Target, packaged_sql
 
 BROKEN = "broken row"
+_LONGEST_REF = 200  # characters; an index must hold it
 
 
 def quarantine(connection: Connection, made: Normalised, target: Target) -> Counts:
     """Keep the chunk's bad rows, whole and with their reasons."""
-    rows = list(_broken_rows(made.raw, target)) + list(_bad_rows(made, target))
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[str(row["reason"])] = counts.get(str(row["reason"]), 0) + 1
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(packaged_sql("quarantine_row"), rows)
-    return Counts(quarantined=counts)
+    rows = _broken_rows(made.raw, target) + _bad_rows(made, target)
+    if not rows:
+        return Counts()
+    mended = _mended_before(connection, rows, target)
+    open_rows = [row for row in rows if (row["source_ref"], row["row_hash"]) not in mended]
+    with connection.cursor() as cursor:
+        cursor.executemany(packaged_sql("quarantine_row"), open_rows)
+    counts = Counter(str(row["reason"]) for row in open_rows)
+    return Counts(same=len(rows) - len(open_rows), quarantined=dict(counts))
+
+
+def _mended_before(
+    connection: Connection, rows: list[dict[str, object]], target: Target
+) -> set[tuple[object, object]]:
+    """Return reference and hash of rows that were bad before and have been mended since."""
+    found = connection.execute(
+        "SELECT source_ref, row_hash FROM quarantine WHERE feed_id = %s AND kind = %s "
+        "AND source_ref = ANY(%s) AND status = 'resolved' AND resolved_by_run_id <> %s",
+        (target.feed_id, target.kind.name, [row["source_ref"] for row in rows], target.run_id),
+    )
+    return {(ref, row_hash) for ref, row_hash in found}
 
 
 def _cut(text: str | None) -> str | None:
     return None if text is None else storable(text)[:1000]
+
+
+def _reference(source_ref: str | None) -> str | None:
+    """Return a reference as it is, or a digest of one that is too long."""
+    if source_ref is None or len(source_ref) <= _LONGEST_REF:
+        return None if source_ref is None else storable(source_ref)
+    return f"{storable(source_ref)[:100]}… {digest_raw_row({'ref': source_ref})}"
 
 
 def _broken_rows(raw: RawBatch, target: Target) -> list[dict[str, object]]:
@@ -71,7 +93,7 @@ def _quarantine_row(
         "feed": target.feed_id,
         "run": target.run_id,
         "kind": target.kind.name,
-        "source_ref": _cut(source_ref) or f"row {row_no}: {digest_raw_row(raw)}",
+        "source_ref": _reference(source_ref) or f"row {row_no}: {digest_raw_row(raw)}",
         "row_hash": digest_text(text),
         "row_no": row_no,
         "field": field,

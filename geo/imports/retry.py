@@ -92,7 +92,7 @@ def export_rows(rows: list[KeptRow], path: Path) -> int:
 
 def _harmless(value: object) -> object:
     """Keep a spreadsheet from running a text as a formula."""
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
+    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r", "'"}:
         try:
             float(value)
         except ValueError:
@@ -118,7 +118,7 @@ def read_mended(connection: Connection, path: Path) -> list[KeptRow]:
             values = {k: v for k, v in row.items() if v is not None and k not in {ID, *NOTES}}
             if values.keys() - {BROKEN}:
                 values.pop(BROKEN, None)
-            mended[int(row[ID])] = values
+            mended[_number(row[ID], path)] = values
     rows = read_open_rows(connection, ids=list(mended))
     if len(rows) < len(mended):
         gone = sorted(set(mended) - {row.quarantine_id for row in rows})
@@ -128,6 +128,12 @@ def read_mended(connection: Connection, path: Path) -> list[KeptRow]:
                 row.reason, _typed(mended[row.quarantine_id], row.raw))
         for row in rows
     ]  # fmt: skip
+
+
+def _number(text: str | None, path: Path) -> int:
+    if text is None or not text.isascii() or not text.isdigit():
+        raise FormatError(f"{path.name}: {ID} must stay as it was exported, not {text!r}")
+    return int(text)
 
 
 def _typed(values: dict[str, object], before: dict[str, object]) -> dict[str, object]:
@@ -190,7 +196,7 @@ def _retry(
         )  # fmt: skip
         counts = Counts()
         prepare_session(connection, plan)
-        loader = Loader(connection, run.target, careful=True)
+        loader = Loader(connection, run.target)
         ids = [row.quarantine_id for row in rows]
         with connection.transaction():
             connection.execute(

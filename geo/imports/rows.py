@@ -15,7 +15,9 @@ def storable(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a raw value as text."""
+    """Return a raw value as text; nothing for null."""
+    if value is None:
+        return ""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, dict):

@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pyarrow as pa
 import shapely
 
 from geo.crs import parse_crs, propose_metric_srid
 from geo.diagnose import diagnose_positions
-from geo.errors import CrsError, FormatError, MappingError
+from geo.errors import CrsError, DatabaseError, FormatError, MappingError
+from geo.formats.encoding import open_binary
 from geo.formats.open import open_table
-from geo.formats.table import RawBatch, RawTable, rechunk
+from geo.formats.table import CHUNK_ROWS, RawBatch, RawTable, rechunk
 from geo.imports.mapping import Mapping, check_columns
-from geo.imports.normalise import Normalised, ReadPlan, normalise
+from geo.imports.normalise import (
+    Normalised,
+    ReadPlan,
+    normalise,
+    reference_column,
+    select_rows,
+)
+from geo.imports.positions import raw_positions
 from geo.imports.references import RowCounter
 from geo.imports.report import ImportReport
 from geo.imports.session import (
@@ -29,12 +41,10 @@ from geo.imports.session import (
     begin_run,
     fail_run,
     finish_run,
-    has_records,
     plan_reading,
     prepare_session,
 )
-from geo.imports.staging import Connection, Counts
-from geo.imports.values import as_number, read_column
+from geo.imports.staging import Connection
 from geo.places import Place
 from geo.store import (
     read_place,
@@ -55,6 +65,7 @@ def import_file(
     now: datetime,
     jurisdiction: str | None = None,
     progress: Progress | None = None,
+    chunk_rows: int = CHUNK_ROWS,
 ) -> ImportReport:
     """Import one file; started again after any interruption it goes on where it stopped.
 
@@ -66,22 +77,41 @@ def import_file(
         The time of the import, with zone; rows more than a day after it are quarantined.
     progress
         Is told how many rows of the file are done.
+    chunk_rows
+        Rows to a transaction.
 
     Raises
     ------
     FormatError, MappingError, CrsError, NotFoundError
-        If the file cannot be used as a whole; nothing has been written then.
+        If the file cannot be used as a whole; nothing has been written then. A file that turns
+        out to be damaged further on leaves the chunks before that place, and says so.
+    ConflictError
+        If another import of the same source is running.
+    DatabaseError
+        If the database went away.
     """
     raw = open_table(path, kind=mapping.kind, encoding=mapping.encoding, layer=mapping.layer)
     check_columns(mapping, raw.column_names, file=path.name)
-    return _import(connect, raw, mapping, _sha256(path), now, jurisdiction, progress)
+    job = Job(raw, mapping, check_whole(path), now, jurisdiction, progress, chunk_rows)
+    return _import(connect, job)
 
 
-def _import(
-    connect: Connect, raw: RawTable, mapping: Mapping, digest: str, now: datetime,
-    jurisdiction: str | None, progress: Progress | None,
-) -> ImportReport:  # fmt: skip
+@dataclass(frozen=True)
+class Job:
+    """One file to be imported, and how; `digest` is its SHA-256."""
+
+    raw: RawTable
+    mapping: Mapping
+    digest: str
+    now: datetime
+    jurisdiction: str | None
+    progress: Progress | None
+    chunk_rows: int
+
+
+def _import(connect: Connect, job: Job) -> ImportReport:
     started = time.monotonic()
+    raw, mapping = job.raw, job.mapping
     if mapping.kind_of().shape and "x" not in mapping.columns and not raw.has_geometry:
         raise MappingError(
             f"{raw.path.name}: has no geometry: name its coordinate columns x and y under [columns]"
@@ -89,15 +119,26 @@ def _import(
     with connect() as connection, connect() as counting:
         connection.autocommit = True
         crs = file_crs(raw, mapping)
-        place = _place(connection, raw, mapping, crs, now, jurisdiction)
-        plan = plan_reading(connection, mapping, place, crs, now)
-        run = begin_run(connection, plan, place, raw.path.name, digest)
+        chunks = rechunk(raw.batches, rows=job.chunk_rows)
+        first = list(islice(chunks, 1))
+        place = _place(connection, raw, mapping, crs, job.now, job.jurisdiction)
+        for batch in first:
+            require_plausible(batch, mapping, crs, place)
+        plan = plan_reading(connection, mapping, place, crs, job.now)
+        run = begin_run(connection, plan, place, raw.path.name, job.digest)
+        read_chunks = _chunks(chain(first, chunks), plan, counting, run.rows_done)
         try:
-            counts, read = _load_all(connection, counting, raw, plan, run, progress)
+            read = _load_all(connection, read_chunks, plan, run, job.progress)
         except BaseException as error:
             fail_run(connection, run, error)
+            if isinstance(error, psycopg.OperationalError):
+                raise DatabaseError(
+                    f"the database went away during the import ({error}): start the same command "
+                    "again when it is back, and the import goes on where it stopped"
+                ) from error
             raise
         finish_run(connection, run)
+    counts = run.counts
     return ImportReport(
         run_id=run.target.run_id, kind=mapping.kind, source=mapping.source, file=raw.path.name,
         jurisdiction=f"{place.code} {place.name}", read=read, new=counts.new,
@@ -107,7 +148,23 @@ def _import(
     )  # fmt: skip
 
 
-def _sha256(path: Path) -> str:
+def check_whole(path: Path) -> str:
+    """Return the SHA-256 of a file that is there whole.
+
+    Raises
+    ------
+    FormatError
+        If a compressed file is cut off or damaged, which its end alone shows.
+    """
+    if path.suffix.lower() == ".gz":
+        try:
+            with open_binary(path) as unpacked:
+                while unpacked.read(1 << 20):
+                    pass
+        except (OSError, EOFError, zlib.error) as error:
+            raise FormatError(
+                f"{path.name}: cannot be unpacked to its end ({error}); fetch it again"
+            ) from error
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -185,40 +242,36 @@ def _outline(
 
 
 def _load_all(
-    connection: Connection, counting: Connection, raw: RawTable, plan: ReadPlan, run: Run,
-    progress: Progress | None,
-) -> tuple[Counts, int]:  # fmt: skip
-    """Read the next chunk while the last one is being loaded."""
-    counts, read = run.counts, 0
+    connection: Connection, chunks: Iterator[tuple[Normalised | None, int]], plan: ReadPlan,
+    run: Run, progress: Progress | None,
+) -> int:  # fmt: skip
+    """Read the next chunk while the last one is being loaded; return how many rows were read."""
+    read = 0
     prepare_session(connection, plan)
-    loader = Loader(connection, run.target, careful=has_records(connection, run))
+    loader = Loader(connection, run.target)
     with ThreadPoolExecutor(max_workers=1) as worker:
         pending = None
-        for batch, rows_read in _chunks(raw, plan, counting, run.rows_done):
-            made = batch
-            read = rows_read
+        for made, read in chunks:
             if pending is not None:
                 pending.result()
             if made is None:
                 continue
-            pending = worker.submit(loader.load, made, counts, rows_read)
+            pending = worker.submit(loader.load, made, run.counts, read)
             if progress is not None:
-                progress(rows_read)
+                progress(read)
         if pending is not None:
             pending.result()
-    return counts, read
+    return read
 
 
 def _chunks(
-    raw: RawTable, plan: ReadPlan, counting: Connection, rows_done: int
+    batches: Iterator[RawBatch], plan: ReadPlan, counting: Connection, rows_done: int
 ) -> Iterator[tuple[Normalised | None, int]]:
     """Yield checked chunks with the number of rows read; those done before are passed over."""
-    counter = RowCounter(counting) if "source_ref" not in plan.mapping.columns else None
+    counter = None if reference_column(plan.mapping) else RowCounter(counting)
     read = 0
-    for number, batch in enumerate(rechunk(raw.batches)):
+    for batch in batches:
         read += batch.columns.num_rows + len(batch.broken)
-        if number == 0:
-            _require_plausible(batch, plan)
         refs = counter.references(batch.columns) if counter is not None else None
         if read <= rows_done:
             yield None, read
@@ -226,19 +279,25 @@ def _chunks(
         yield normalise(batch, plan, references=refs), read
 
 
-def _require_plausible(batch: RawBatch, plan: ReadPlan) -> None:
-    """Refuse a file whose coordinates are plainly in another system or order."""
-    if plan.place is None or "x" not in plan.mapping.columns:
+def require_plausible(batch: RawBatch, mapping: Mapping, crs: str, place: Place) -> None:
+    """Refuse a file whose coordinates are plainly in another system or order.
+
+    Raises
+    ------
+    CrsError
+        With the reading that would fit, if there is one.
+    """
+    table = select_rows(batch, mapping).columns
+    if mapping.kind_of().shape != "point":
         return
-    x, _ = as_number(read_column(batch.columns, plan.mapping.columns["x"]))
-    y, _ = as_number(read_column(batch.columns, plan.mapping.columns["y"]))
+    x, y = raw_positions(table, mapping)
     known = np.isfinite(x) & np.isfinite(y) & ~((x == 0) & (y == 0))
     if known.sum() < FEWEST_TO_JUDGE:
         return
     found = diagnose_positions(
-        x[known], y[known], crs=plan.crs, boundary=plan.place.boundary,
-        place=plan.place.name, metric_srid=plan.place.srid,
+        x[known], y[known], crs=crs, boundary=place.boundary, place=place.name,
+        metric_srid=place.srid,
     )  # fmt: skip
-    others_too = plan.mapping.outside == "leave_out" and not found.fits
+    others_too = mapping.outside == "leave_out" and not found.fits
     if found.share_outside > MOST_OUTSIDE and not others_too:
         raise CrsError(f"{found.message('en')}\n{found.message('zh')}")

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from geo.errors import DatabaseError
 from geo.imports.chunk import load_chunk
+from geo.imports.incidents import may_be_known
 from geo.imports.mapping import Mapping
 from geo.imports.normalise import Normalised, ReadPlan
 from geo.imports.staging import Connection, Counts, Target, packaged_sql
@@ -77,21 +78,22 @@ def begin_run(
         )  # fmt: skip
     lock_feed(connection, feed_id)
     stored = Jsonb(json.loads(mapping.model_dump_json(exclude_defaults=True)))
-    row = connection.execute(
-        "SELECT import_run_id, rows_done, rows_new, rows_changed, rows_same, rows_no_grid, "
-        "rows_left_out, quarantined FROM import_run WHERE feed_id = %s AND kind = %s "
-        "AND file_sha256 = %s AND status <> 'finished' AND mapping = %s "
-        "ORDER BY import_run_id DESC LIMIT 1",
-        (feed_id, mapping.kind, digest, stored),
-    ).fetchone()
+    names = {
+        "feed": feed_id, "kind": mapping.kind, "file": file_name, "digest": digest,
+        "mapping": stored, "crs": plan.crs, "version": version("gridbeat"),
+    }  # fmt: skip
+    row = connection.execute(packaged_sql("run_resumable"), names).fetchone()
     if row is None:
         found = connection.execute(
             "INSERT INTO import_run "
             "(feed_id, kind, file_name, file_sha256, mapping, crs, code_version) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING import_run_id",
-            (feed_id, mapping.kind, file_name, digest, stored, plan.crs, version("gridbeat")),
+            "VALUES (%(feed)s, %(kind)s, %(file)s, %(digest)s, %(mapping)s, %(crs)s, %(version)s) "
+            "RETURNING import_run_id",
+            names,
         ).fetchone()
         row = (found[0] if found else 0, 0, 0, 0, 0, 0, 0, {})
+    elif plan.kind.table != "incident":
+        row = (row[0], 0, 0, 0, 0, 0, 0, {})  # what this run has seen went with its session
     run_id, done, new, changed, same, no_grid, left_out = (int(str(value)) for value in row[:7])
     counts = Counts(new, changed, same, no_grid, left_out, dict(row[7]))  # type: ignore[call-overload]
     connection.execute(
@@ -115,39 +117,34 @@ def is_imported(connection: Connection, code: str, mapping: Mapping, digest: str
 
 def prepare_session(connection: Connection, plan: ReadPlan) -> None:
     """Make the staging tables of a session."""
-    if plan.kind.table == "incident":
-        connection.execute(packaged_sql("stage_incident"))
-
-
-def has_records(connection: Connection, run: Run) -> bool:
-    """Say whether a feed has records already, so that new rows must be looked up."""
-    if run.target.kind.table != "incident":
-        return True
-    row = connection.execute(
-        "SELECT EXISTS (SELECT FROM incident_key WHERE feed_id = %s)", (run.target.feed_id,)
-    ).fetchone()
-    return bool(row and row[0])
+    name = "stage_incident" if plan.kind.table == "incident" else "seen_asset"
+    connection.execute(packaged_sql(name))
 
 
 class Loader:
-    """Loads chunks one after the other, each in its own transaction."""
+    """Loads chunks one after the other, each in its own transaction.
 
-    def __init__(self, connection: Connection, target: Target, *, careful: bool) -> None:
+    Incidents are taken for new, without looking each one up, until one turns out to be known.
+    """
+
+    def __init__(self, connection: Connection, target: Target) -> None:
         self._connection = connection
         self._target = target
-        self._careful = careful
+        self._careful = target.kind.table != "incident"
         self._months: set[int] = set()
 
     def load(self, made: Normalised, counts: Counts, rows_done: int) -> None:
         """Load one chunk and note in the same transaction how far the run has come."""
         self._make_partitions(made)
+        if not self._careful:
+            self._careful = may_be_known(self._connection, made, self._target)
         problems = made.problems.copy()
         try:
             added = self._load(made, counts, rows_done)
         except psycopg.errors.UniqueViolation:
             if self._careful:
                 raise
-            self._careful = True  # a reference stands in two chunks: look each one up from here
+            self._careful = True  # a reference is known after all: look each one up from here
             again = Normalised(made.raw, made.columns, problems, made.left_out)
             added = self._load(again, counts, rows_done)
         counts.add(added)

@@ -1,6 +1,8 @@
-"""Raw columns into text, numbers, flags and dates, a whole column at a time."""
+"""Raw columns into text, numbers and flags, a whole column at a time."""
 
 from __future__ import annotations
+
+import json
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,7 @@ _FLAGS = {
     **dict.fromkeys(("1", "t", "true", "y", "yes", "是", "有", "on"), True),
     **dict.fromkeys(("0", "f", "false", "n", "no", "否", "无", "off", "-1", "reversible"), False),
 }
+_NUMBER = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 
 def as_text(column: pa.Array) -> tuple[pa.Array, Mask]:
@@ -26,9 +29,11 @@ def as_text(column: pa.Array) -> tuple[pa.Array, Mask]:
         column, bad = _decode(column)
     elif pa.types.is_floating(column.type):
         column = _floats_as_text(column)
+    elif pa.types.is_nested(column.type):
+        column = _nested_as_text(column)
     else:
         column = column.cast(pa.string())
-    nul = _mask(pc.match_substring(column, "\x00"))
+    nul = is_true(pc.match_substring(column, "\x00"))
     if nul.any():
         bad |= nul
         column = pc.replace_substring(column, "\x00", "�")
@@ -40,7 +45,8 @@ def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
-def _mask(condition: pa.Array) -> Mask:
+def is_true(condition: pa.Array) -> Mask:
+    """Return a condition as a mask; null is false."""
     return np.asarray(pc.fill_null(condition, False).to_numpy(zero_copy_only=False), dtype=bool)
 
 
@@ -50,17 +56,26 @@ def _decode(column: pa.Array) -> tuple[pa.Array, Mask]:
     except pa.ArrowInvalid:
         values = [v if v is None else v.decode("utf-8", "replace") for v in column.to_pylist()]
         text = pa.array(values, pa.string())
-    marked = _mask(pc.match_substring(text, "�"))
+    marked = is_true(pc.match_substring(text, "�"))
     return text, marked
 
 
 def _floats_as_text(column: pa.Array) -> pa.Array:
     """Write whole floats without the point: 14.0 is the code 14."""
-    values = column.to_numpy(zero_copy_only=False)
-    known = values[~np.isnan(values)]
-    if len(known) and np.all(known == np.floor(known)) and np.abs(known).max() < 2**53:
-        return pc.if_else(pc.is_nan(column), None, column).cast(pa.int64()).cast(pa.string())
-    return column.cast(pa.string())
+    values = np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
+    with np.errstate(invalid="ignore"):
+        whole = (values == np.floor(values)) & (np.abs(values) < 2**53)
+    digits = pa.array(np.where(whole, values, 0).astype(np.int64)).cast(pa.string())
+    text = pc.if_else(pa.array(whole), digits, column.cast(pa.string()))
+    return pc.if_else(pc.is_nan(column), None, text)
+
+
+def _nested_as_text(column: pa.Array) -> pa.Array:
+    values = [
+        None if value is None else json.dumps(value, ensure_ascii=False, default=str)
+        for value in column.to_pylist()
+    ]
+    return pa.array(values, pa.string())
 
 
 def read_column(table: pa.Table, spec: str) -> pa.Array:
@@ -83,23 +98,19 @@ def as_number(column: pa.Array) -> tuple[npt.NDArray[np.float64], Mask]:
     column = _whole(column)
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
         values = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-        return np.asarray(values, dtype=np.float64), ~np.isfinite(values) & ~_mask(
+        return np.asarray(values, dtype=np.float64), ~np.isfinite(values) & ~is_true(
             pc.is_null(column, nan_is_null=True)
         )
     text, _ = as_text(column)
     try:
-        values = np.asarray(text.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+        numbers = text.cast(pa.float64())
     except pa.ArrowInvalid:
-        values = np.array([_float(value) for value in text.to_pylist()], dtype=np.float64)
-    empty = _mask(pc.is_null(text))
+        plain = pc.replace_substring_regex(text, r"^\+", "")
+        fits = is_true(pc.match_substring_regex(plain, _NUMBER))
+        numbers = pc.if_else(pa.array(fits), plain, None).cast(pa.float64())
+    values = np.asarray(numbers.to_numpy(zero_copy_only=False), np.float64)
+    empty = is_true(pc.is_null(text))
     return np.where(np.isfinite(values), values, np.nan), ~empty & ~np.isfinite(values)
-
-
-def _float(text: str | None) -> float:
-    try:
-        return float(text) if text is not None else float("nan")
-    except ValueError:
-        return float("nan")
 
 
 def as_flag(column: pa.Array) -> tuple[pa.Array, Mask]:
@@ -111,22 +122,7 @@ def as_flag(column: pa.Array) -> tuple[pa.Array, Mask]:
     encoded = pc.utf8_lower(text).dictionary_encode()
     meaning = pa.array([_FLAGS.get(value) for value in encoded.dictionary.to_pylist()], pa.bool_())
     flags = meaning.take(encoded.indices)
-    return flags, _mask(pc.and_(pc.is_null(flags), pc.is_valid(text)))
-
-
-def as_date(column: pa.Array, *, date_format: str | None) -> tuple[pa.Array, Mask]:
-    """Return a column as dates (ISO, or in `date_format`) and a mask of those that are none."""
-    column = _whole(column)
-    if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
-        return column.cast(pa.date32(), safe=False), np.zeros(len(column), dtype=bool)
-    text, _ = as_text(column)
-    formats = [date_format] if date_format else ["%Y-%m-%d", "%Y/%m/%d", "%Y%m%d"]
-    dates = pa.nulls(len(text), pa.date32())
-    day = pc.utf8_slice_codeunits(text, 0, 10) if date_format is None else text
-    for form in formats:
-        parsed = pc.strptime(day, format=form, unit="s", error_is_null=True).cast(pa.date32())
-        dates = pc.coalesce(dates, parsed)
-    return dates, _mask(pc.and_(pc.is_null(dates), pc.is_valid(text)))
+    return flags, is_true(pc.and_(pc.is_null(flags), pc.is_valid(text)))
 
 
 def translate(text: pa.Array, values: dict[str, str]) -> pa.Array:

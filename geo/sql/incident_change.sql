@@ -3,7 +3,7 @@
 UPDATE incident i SET
     occurred_at = s.occurred_at, occurred_until = s.occurred_until,
     time_precision = s.time_precision, reported_at = s.reported_at, category_id = s.category_id,
-    found_by = s.found_by, geom = ST_SetSRID(ST_MakePoint(s.lon, s.lat), 4326), x_m = s.x_m,
+    found_by = s.found_by, geom = s.geom, x_m = s.x_m,
     y_m = s.y_m, accuracy_m = s.accuracy_m, area_id = s.area_id, content_hash = s.content_hash,
     import_run_id = %(run)s, attributes = s.attributes
 FROM stage_incident s

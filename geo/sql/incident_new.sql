@@ -5,7 +5,7 @@ INSERT INTO incident (
     found_by, geom, x_m, y_m, accuracy_m, area_id, content_hash, import_run_id, attributes)
 SELECT
     %(feed)s, s.source_ref, s.occurred_at, s.occurred_until, s.time_precision, s.reported_at,
-    s.category_id, s.found_by, ST_SetSRID(ST_MakePoint(s.lon, s.lat), 4326), s.x_m, s.y_m,
+    s.category_id, s.found_by, s.geom, s.x_m, s.y_m,
     s.accuracy_m, s.area_id, s.content_hash, %(run)s, s.attributes
 FROM stage_incident s
 WHERE NOT EXISTS (SELECT FROM stage_known k WHERE k.row_no = s.row_no)

@@ -1,5 +1,5 @@
 -- Purpose: keep a bad row; the same row of the same file is kept once. An earlier open copy
---          stays open and learns its reason anew; a resolved one is opened again.
+--          stays open and learns its reason anew; one that this run tried to resolve is open again.
 -- Inputs:  one row's values. Index: uq_quarantine_feed_id_kind_source_ref_row_hash.
 INSERT INTO quarantine
     (feed_id, import_run_id, kind, source_ref, row_hash, row_no, field, value, reason, raw)

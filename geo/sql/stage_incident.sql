@@ -1,6 +1,6 @@
 -- Purpose: where one chunk of checked incidents waits for its merge; emptied at each commit.
--- Inputs:  COPY in csv format. lon and lat in EPSG:4326, x_m and y_m in the jurisdiction's SRID.
-CREATE TEMPORARY TABLE stage_incident (
+-- Inputs:  COPY in binary format. geom in EPSG:4326, x_m and y_m in the jurisdiction's SRID.
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_incident (
     row_no bigint,
     source_ref text,
     occurred_at timestamptz,
@@ -9,8 +9,7 @@ CREATE TEMPORARY TABLE stage_incident (
     reported_at timestamptz,
     category_id integer,
     found_by text,
-    lon double precision,
-    lat double precision,
+    geom geometry(Point, 4326),
     x_m double precision,
     y_m double precision,
     accuracy_m double precision,
@@ -18,7 +17,7 @@ CREATE TEMPORARY TABLE stage_incident (
     content_hash bigint,
     attributes jsonb
 ) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE stage_known (
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_known (
     row_no bigint,
     record_id bigint,
     occurred_at timestamptz,

@@ -1,0 +1,398 @@
+"""The whole import beside a bare COPY of the same columns into the same table, in the same run.
+
+    python -P benchmarks/imports.py [--rows 1000000] [--repeat 3] [--chicago ../shared/data/chicago]
+
+Each measurement has a new database with the migrated schema, the jurisdiction, its grids and the
+month partitions. The bare COPY gets, prepared beforehand as a CSV file, the very rows that the
+import makes: all columns of `incident`, geometry as hexadecimal EWKB, grid and digest computed.
+The database is a private cluster in a temporary directory that goes away with the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from psycopg import sql
+
+from geo.cluster.layout import Cluster
+from geo.cluster.server import ensure_running, stop
+from geo.database import Database, connect, private_database
+from geo.imports.mapping import Mapping, make_mapping
+from geo.imports.run import import_file
+from geo.schema import migrate
+
+COLUMNS = (
+    "occurred_at, incident_id, occurred_until, time_precision, reported_at, feed_id, source_ref, "
+    "category_id, found_by, geom, x_m, y_m, accuracy_m, area_id, content_hash, import_run_id, "
+    "attributes"
+)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+MIB = 1024
+
+
+@dataclass(frozen=True)
+class Case:
+    """Files of one source, and what must be there before them."""
+
+    name: str
+    n_rows: int
+    files: list[Path]
+    mapping: dict[str, Any]
+    boundary: tuple[Path, dict[str, Any]]
+    grids: tuple[Path, dict[str, Any]]
+
+
+def chicago(folder: Path) -> Case:
+    files = sorted(folder.glob("incidents_201?_h?.parquet"))
+    classes = sorted({c for f in files for c in pd.read_parquet(f)["primary_type"].unique()})
+    mapping = {
+        "kind": "incidents",
+        "source": "chicago",
+        "category_scheme": "primary-type",
+        "midnight": "unknown",
+        "attributes": ["location_description", "arrest", "domestic", "beat"],
+        "columns": {
+            "source_ref": "id",
+            "occurred_at": "occurred_at",
+            "category": "primary_type",
+            "x": "lon",
+            "y": "lat",
+        },
+        "constants": {"found_by": "resident"},
+        "categories": {name: name.title() for name in classes},
+    }
+    boundary = {
+        "kind": "boundaries",
+        "source": "areas",
+        "new_jurisdiction": {"code": "chi", "name": "Chicago", "time_zone": "America/Chicago"},
+        "columns": {"code": "community_area", "name": "name"},
+        "constants": {"level": "community"},
+    }
+    grids = {"kind": "grids", "source": "beats", "columns": {"code": "beat", "name": "beat"}}
+    rows = sum(len(pd.read_parquet(file, columns=["id"])) for file in files)
+    return Case(
+        "Chicago, four Parquet files",
+        rows,
+        files,
+        mapping,
+        (folder / "community_areas.geojson", boundary),
+        (folder / "police_beats.geojson", grids),
+    )
+
+
+def generated(folder: Path, n_rows: int, seed: int) -> Case:
+    """Write a city of 20 x 20 grids and `n_rows` incidents of three years and 30 classes."""
+    west, south, side, n = 116.20, 39.80, 0.40, 20
+    cell = side / n
+
+    def square(x: float, y: float, size: float, **properties: Any) -> dict[str, Any]:
+        ring = [[x, y], [x + size, y], [x + size, y + size], [x, y + size], [x, y]]
+        shape = {"type": "Polygon", "coordinates": [ring]}
+        return {"type": "Feature", "properties": properties, "geometry": shape}
+
+    def write(name: str, features: list[dict[str, Any]]) -> Path:
+        path = folder / name
+        path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+        return path
+
+    city = write("city.geojson", [square(west, south, side, code="C", name="City")])
+    cells = [
+        square(west + i * cell, south + j * cell, cell, code=f"G{i:02d}{j:02d}", name=f"{i} {j}")
+        for i in range(n)
+        for j in range(n)
+    ]
+    mapping = {
+        "kind": "incidents",
+        "source": "generated",
+        "category_scheme": "classes",
+        "attributes": ["street", "severity"],
+        "columns": {
+            "source_ref": "id",
+            "occurred_at": "occurred_at",
+            "reported_at": "reported_at",
+            "category": "class",
+            "x": "lon",
+            "y": "lat",
+        },
+        "constants": {"found_by": "resident"},
+        "categories": {f"C{i:02d}": f"Class {i}" for i in range(30)},
+    }
+    boundary = {
+        "kind": "boundaries",
+        "source": "city",
+        "new_jurisdiction": {"code": "c", "name": "City", "time_zone": "Asia/Shanghai"},
+        "columns": {"code": "code", "name": "name"},
+        "constants": {"level": "district"},
+    }
+    grids = {"kind": "grids", "source": "grids", "columns": {"code": "code", "name": "name"}}
+    file = folder / "generated.csv"
+    write_incidents(file, n_rows, west + side / 2, south + side / 2, side / 2, seed)
+    return Case(
+        f"generated, one CSV of {file.stat().st_size / 1e6:,.0f} MB",
+        n_rows,
+        [file],
+        mapping,
+        (city, boundary),
+        (write("grids.geojson", cells), grids),
+    )
+
+
+def write_incidents(
+    file: Path, n_rows: int, lon: float, lat: float, reach: float, seed: int
+) -> None:
+    """Write rows in order of time, as exports are; half of the places around 200 hot ones."""
+    rng = np.random.default_rng(seed)
+    hot = rng.uniform(-0.9, 0.9, (200, 2))
+    begin = np.datetime64("2022-01-01T00:00")
+    for start in range(0, n_rows, 200_000):
+        n = min(200_000, n_rows - start)
+        at = np.sort(rng.integers(start, start + n, n)) * (3 * 365 * 24 * 60) // n_rows
+        even = rng.uniform(-0.99, 0.99, (n, 2))
+        near = hot[rng.integers(0, 200, n)] + rng.normal(0, 0.02, (n, 2))
+        xy = np.clip(np.where(rng.random((n, 1)) < 0.5, even, near), -0.99, 0.99) * reach
+        times = begin + at.astype("timedelta64[m]")
+        table = pd.DataFrame(
+            {
+                "id": [f"G{i:09d}" for i in range(start, start + n)],
+                "occurred_at": np.datetime_as_string(times, unit="m"),
+                "reported_at": np.datetime_as_string(
+                    times + rng.integers(1, 2880, n).astype("timedelta64[m]"), unit="m"
+                ),
+                "class": [f"C{i:02d}" for i in rng.integers(0, 30, n)],
+                "lon": np.round(lon + xy[:, 0], 6),
+                "lat": np.round(lat + xy[:, 1], 6),
+                "street": [f"Street {i}" for i in rng.integers(0, 900, n)],
+                "severity": rng.integers(1, 5, n),
+            }
+        )
+        mode = "w" if start == 0 else "a"
+        table.to_csv(file, mode=mode, header=start == 0, index=False)
+
+
+@contextmanager
+def cluster() -> Iterator[Database]:
+    with tempfile.TemporaryDirectory(prefix="gridbeat-benchmark-") as place:
+        Path(place).chmod(0o755)
+        home = Cluster(Path(place) / "home")
+        try:
+            ensure_running(home)
+            yield private_database(home, name="postgres")
+        finally:
+            stop(home)
+
+
+@contextmanager
+def copied(server: Database, template: Database, name: str) -> Iterator[Database]:
+    words = {"name": sql.Identifier(name), "template": sql.Identifier(template.name)}
+    with connect(server, role="owner", autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**words))
+        connection.execute("CHECKPOINT")
+        try:
+            yield server.renamed(name)
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**words))
+
+
+def take(database: Database, file: Path, mapping: dict[str, Any]) -> Any:
+    plan: Mapping = make_mapping(mapping)
+    return import_file(lambda: connect(database), file, plan, now=NOW)  # type: ignore[arg-type, return-value]
+
+
+CHILD = """
+import json, resource, runpy, time
+from pathlib import Path
+take = runpy.run_path({here!r})["take"]
+from geo.cluster.layout import Cluster
+from geo.database import private_database
+database = private_database(Cluster(Path({home!r})), name={name!r})
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+start = time.perf_counter()
+reports = [take(database, Path(f), {mapping!r}) for f in {files!r}]
+seconds = time.perf_counter() - start
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps([seconds, after, before, used.ru_utime + used.ru_stime,
+                  [[r.read, r.new, r.changed, r.same, r.no_grid, sum(r.quarantined.values())]
+                   for r in reports]]))
+"""
+
+
+def whole(database: Database, case: Case) -> dict[str, Any]:
+    """Import all files in a process of its own; return seconds, peak memory and counts."""
+    assert database.cluster is not None
+    code = CHILD.format(
+        here=str(Path(__file__)),
+        home=str(database.cluster.home),
+        name=database.name,
+        mapping=case.mapping,
+        files=[str(file) for file in case.files],
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    seconds, peak, before, cpu, counts = json.loads(done.stdout.splitlines()[-1])
+    total = [sum(values) for values in zip(*counts, strict=True)]
+    return {"s": seconds, "peak": peak, "before": before, "cpu": cpu, "counts": total}
+
+
+def bare(database: Database, file: Path, *, guarded: bool) -> float:
+    """COPY the prepared rows in one transaction; return seconds, commit included."""
+    with connect(database, role="owner", autocommit=True) as connection:
+        if not guarded:
+            connection.execute("ALTER TABLE incident DISABLE TRIGGER USER")
+        start = time.perf_counter()
+        with connection.transaction(), connection.cursor() as cursor:
+            statement = f"COPY incident ({COLUMNS}) FROM STDIN (FORMAT csv)"
+            with cursor.copy(statement) as copy, file.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    copy.write(block)
+        return time.perf_counter() - start
+
+
+def prepare(database: Database, case: Case) -> None:
+    """Make jurisdiction, grids, partitions, and the rows that incidents refer to."""
+    take(database, *case.boundary)
+    take(database, *case.grids)
+
+
+def hand_out(database: Database, file: Path) -> list[Any]:
+    """Write the imported rows as a bare COPY needs them; return the months they lie in."""
+    with connect(database, role="owner") as connection:
+        statement = f"COPY (SELECT {COLUMNS} FROM incident ORDER BY incident_id) TO STDOUT (FORMAT csv)"
+        with connection.cursor() as cursor, cursor.copy(statement) as copy, file.open("wb") as out:
+            for block in copy:
+                out.write(block)
+        return [
+            row[0]
+            for row in connection.execute(
+                "SELECT DISTINCT date_trunc('month', occurred_at AT TIME ZONE 'UTC')::date "
+                "FROM incident"
+            ).fetchall()
+        ]
+
+
+def ready(database: Database, source: Database, months: list[Any]) -> None:
+    """Give a database the partitions and referred rows of another, without its incidents."""
+    tables = ("feed", "import_run", "category_scheme", "category")
+    with (
+        connect(database, role="owner", autocommit=True) as target,
+        connect(source, role="owner") as origin,
+    ):
+        target.execute("SELECT ensure_incident_partitions(%s::date[])", (months,))
+        with target.transaction():
+            for table in tables:
+                target.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            for table in tables:
+                key = {"category_scheme": "scheme_id"}.get(table, f"{table}_id")
+                with (
+                    origin.cursor().copy(f"COPY {table} TO STDOUT") as out,
+                    target.cursor() as cursor,
+                ):
+                    target.execute(f"CREATE TEMP TABLE given (LIKE {table}) ON COMMIT DROP")
+                    with cursor.copy("COPY given FROM STDIN") as into:
+                        for block in out:
+                            into.write(block)
+                    target.execute(
+                        f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM given "
+                        f"WHERE {key} NOT IN (SELECT {key} FROM {table})"
+                    )
+                    target.execute("DROP TABLE given")
+            for table in tables:
+                target.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+def measure(server: Database, case: Case, repeat: int, folder: Path) -> None:
+    words: dict[str, Callable[[list[float]], float]] = {"best": min, "median": statistics.median}
+    rows_csv = folder / "rows.csv"
+    times: dict[str, list[float]] = {"bare": [], "guarded": [], "whole": [], "again": []}
+    facts: dict[str, Any] = {}
+    name = "bench_template"
+    with copied(server, server.renamed("migrated"), name) as template:
+        prepare(template, case)
+        for round_ in range(repeat):
+            with copied(server, template, f"bench_whole_{round_}") as database:
+                first = whole(database, case)
+                again = whole(database, case)
+                times["whole"].append(first["s"])
+                times["again"].append(again["s"])
+                facts = {"first": first, "again": again}
+                months = hand_out(database, rows_csv)
+                for guarded in (False, True):
+                    with copied(server, template, "bench_bare") as other:
+                        ready(other, database, months)
+                        key = "guarded" if guarded else "bare"
+                        times[key].append(bare(other, rows_csv, guarded=guarded))
+    first, again = facts["first"], facts["again"]
+    read, new, _, _, no_grid, bad = first["counts"]
+    print(f"\n### {case.name}: {read:,} rows\n")
+    print(f"new {new:,}, in no grid {no_grid:,}, quarantined {bad:,}; {repeat} interleaved rounds")
+    print("\n| way | best s | median s | rows/s (best) | beside bare COPY | beside guarded COPY |")
+    print("|---|--:|--:|--:|--:|--:|")
+    labels = {
+        "bare": "bare COPY, guard triggers off",
+        "guarded": "bare COPY, guard triggers on",
+        "whole": "**whole import, first time**",
+        "again": "whole import, same files again",
+    }
+    for key, label in labels.items():
+        best, middle = (word(times[key]) for word in words.values())
+        ratios = [
+            statistics.median(a / b for a, b in zip(times[key], times[base], strict=True))
+            for base in ("bare", "guarded")
+        ]
+        print(
+            f"| {label} | {best:.1f} | {middle:.1f} | {case.n_rows / best:,.0f} | "
+            f"{ratios[0]:.2f} x | {ratios[1]:.2f} x |"
+        )
+    print(
+        f"\nPeak memory of the importing process: {first['peak'] / MIB:,.0f} MiB "
+        f"({first['before'] / MIB:,.0f} MiB before the first row), again {again['peak'] / MIB:,.0f} "
+        f"MiB; its processor time {first['cpu']:.1f} s, again {again['cpu']:.1f} s."
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=1)
+    beside = Path(__file__).resolve().parents[2] / "shared/data/chicago"
+    parser.add_argument("--chicago", type=Path, default=beside)
+    options = parser.parse_args()
+    print(
+        "The table of every measurement: partitions by month, primary key (occurred_at, "
+        "incident_id),\nGiST on geom, BRIN on occurred_at, the check constraints of `incident`. "
+        "Guard triggers off: no\nuniqueness of (feed, source_ref), no check of references. Guard "
+        "triggers on: both, through\n`incident_key` with its two unique indexes, as every import "
+        "has them. fsync on."
+    )
+    with tempfile.TemporaryDirectory(prefix="gridbeat-import-") as place, cluster() as server:
+        folder = Path(place)
+        with connect(server, role="owner", autocommit=True) as connection:
+            connection.execute("CREATE DATABASE migrated")
+        migrate(server.renamed("migrated"))
+        if options.chicago.is_dir():
+            measure(server, chicago(options.chicago), options.repeat, folder)
+        if options.rows:
+            case = generated(folder, options.rows, options.seed)
+            measure(server, case, options.repeat, folder)
+    print(f"\nBenchmark's own peak: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB:,.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()
