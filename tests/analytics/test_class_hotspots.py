@@ -8,7 +8,7 @@ import shapely
 
 from analytics.class_hotspots import find_class_hotspots
 from analytics.cube import Cube, Units
-from analytics.hotspots import find_hotspots, is_cut
+from analytics.hotspots import HotspotParams, find_hotspots, is_cut
 from analytics.steps import make_steps
 from geo.lattice import make_lattice, neighbours
 
@@ -57,7 +57,7 @@ def test_classes_with_too_few_incidents_are_not_tested(near):
 
 
 def test_a_border_that_cuts_cells_is_not_called_cold():
-    town = shapely.box(95, 95, 3_005, 3_005)  # a sliver of 5 m in each border cell
+    town = shapely.Point(0, 0).buffer(1_500)
     lattice = make_lattice(town, cell_size_m=100, srid=32650)
     near = neighbours(lattice)
     rng = np.random.default_rng(11)
@@ -67,9 +67,10 @@ def test_a_border_that_cuts_cells_is_not_called_cold():
         counts[:, None, None, None].astype(np.uint32),
         Units("cell", lattice.cells), steps, ("dump",), ("resident",),
     )  # fmt: skip
-    naive = find_hotspots(cube, near)
-    fair = find_hotspots(cube, near, share=lattice.share)
-    assert (naive.label == "cold").sum() > 10  # what the rule is for
+    normal = HotspotParams(chance="normal")
+    naive = find_hotspots(cube, near, normal)
+    fair = find_hotspots(cube, near, normal, share=lattice.share)
+    assert (naive.label == "cold").sum() >= 3  # what the rule is for
     assert (fair.label == "cold").sum() == 0
     assert np.array_equal(fair.q, naive.q)
     cut = is_cut(lattice.share, near)
