@@ -113,15 +113,16 @@ def find_hotspots(
         Of the cube's units, in its order.
     share
         Share of each cell inside the boundary, shape ``(n_units,)``. Where a tenth or more of a
-        neighbourhood lies outside there was less room for incidents, so it is never called
-        cold. None: all cells are whole.
+        neighbourhood lies outside there was less room for incidents, so few of them are not
+        tested (p and q NaN). None: all cells are whole.
     rng
         Needed only where p-values must be simulated.
 
     Returns
     -------
     Result
-        Score z, two-sided p, q over all units, label ``hot``, ``cold`` or ``none``.
+        Score z, two-sided p, q over all units that were tested, label ``hot``, ``cold``,
+        ``none`` or ``untested``.
 
     Raises
     ------
@@ -132,10 +133,11 @@ def find_hotspots(
     y = cube.totals(classes=how.classes, found_by=how.found_by)
     found = local_g(y, neighbours, how, rng=rng)
     p = found.tails.two_sided
-    q = adjust_fdr(p, procedure=how.fdr)
-    label = label_spots(found.tails, q, alpha=how.alpha)
     if share is not None:
-        label = np.where((label == "cold") & is_cut(share, neighbours), "none", label)
+        fewer = found.tails.lower < found.tails.upper
+        p = np.where(fewer & is_cut(share, neighbours), np.nan, p)
+    q = adjust_fdr(p, procedure=how.fdr)
+    label = np.where(np.isnan(p), "untested", label_spots(found.tails, q, alpha=how.alpha))
     described = asdict(how) | {"chance": found.chance}
     described |= cube.describe(classes=how.classes, found_by=how.found_by)
     return Result(
