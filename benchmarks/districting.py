@@ -5,7 +5,7 @@
 All ways get the same square cells with the same households (5 to 80 each) and the same rook
 neighbours; a way that needs longer than the limit is stopped and shown as such. Needs `spopt`
 for the first two peers, which are left out without it. Then two districts are divided from
-homes to polygons: buildings, and single households as points.
+homes to polygons (buildings, and single households as points), and 5,184 grids are checked.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from geo.grids.district import divide_district
 from geo.grids.partition import make_graph, partition
 from geo.grids.policy import HouseholdPolicy
 from geo.grids.site import DivisionParams, Ground
+from geo.grids.validate import validate_grids
 
 SRID = 4549
 CELL_M = 60.0
@@ -249,6 +250,36 @@ def time_districts(seed: int) -> None:
         )
 
 
+def time_validation() -> None:
+    """Check 72 by 72 grids of 40 corners in 576 communities, sound and with every tenth moved."""
+    column, row = (part.ravel() for part in np.meshgrid(np.arange(72), np.arange(72)))
+    shapes = shapely.segmentize(
+        shapely.box(200.0 * column, 200.0 * row, 200.0 * column + 200, 200.0 * row + 200), 20.0
+    )
+    community = (row // 3) * 24 + column // 3
+    codes = np.array([f"330102{c // 100:03d}{c % 100:03d}" for c in range(576)])
+    number = (row % 3) * 3 + column % 3 + 1
+    grids = gpd.GeoDataFrame(
+        {
+            "code": [f"{codes[c]}{n:03d}" for c, n in zip(community, number, strict=True)],
+            "parent_code": codes[community],
+            "grid_kind": "basic",
+            "households": 400,
+        },
+        geometry=shapes,
+        crs=SRID,
+    )
+    grounds = [shapely.union_all(shapes[community == c]) for c in range(576)]
+    parents = gpd.GeoDataFrame({"code": codes, "level": "community"}, geometry=grounds, crs=SRID)
+    moved = shapes.copy()
+    moved[::10] = shapely.transform(shapes[::10], lambda points: points + (3.0, 1.0))  # noqa: RUF005
+    print("\n## Validation\n\n| grids | findings | processor s |\n|--:|--:|--:|")
+    for case in (grids, grids.set_geometry(gpd.GeoSeries(moved, crs=SRID))):
+        start = time.process_time()
+        found = validate_grids(case, parents=parents, policy=POLICY, srid=SRID)
+        print(f"| {len(case):,} | {len(found):,} | {time.process_time() - start:.2f} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cells", type=int, nargs="+", default=[20, 50], help="cells a side")
@@ -258,6 +289,7 @@ def main() -> None:
     for side in options.cells:
         compare(side, seed=options.seed, limit_s=options.limit)
     time_districts(options.seed)
+    time_validation()
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from geo.grids.policy import MICRO
 from geo.grids.smooth import dissolve
 from geo.grids.topology import is_sound
 
-ChangeKind = Literal["split", "merge"]
+ChangeKind = Literal["split", "merge", "carve"]
 _COLUMNS = ("code", "parent_code", "grid_kind", "households", "valid_from")
 _LEAST_PIECE_M2 = 1.0
 _OVERSHOOT_M = 0.01
@@ -39,12 +39,12 @@ _NODE_M = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class GridChange:
-    """A split or merge that is not yet done.
+    """A split, merge or carving out of exclusive grids that is not yet done.
 
     Attributes
     ----------
     kind
-        ``"split"`` or ``"merge"``.
+        ``"split"``, ``"merge"`` or ``"carve"``.
     on
         The day that the new grids begin; the old ones end with the day before
         (`valid_to` is this day and is not part of the validity).
@@ -103,20 +103,20 @@ def split_grid(
     ConflictError
         If no code is left.
     """
-    _require_grids(grid, srid, on)
+    require_grids(grid, srid, on)
     if len(grid) != 1:
         raise InputError(f"a split takes one grid, got {len(grid)}.")
     require_frame(by, srid=srid, name="by", columns=())
     require_frame(households, srid=srid, name="households", columns=())
     row = grid.iloc[0]
-    pieces = _cut(shapes_of(grid)[0], shapes_of(by))
+    pieces = cut_ground(shapes_of(grid)[0], shapes_of(by))
     if len(pieces) < 2:
         raise GeometryError(
             f"grid {row['code']} is not parted: no line crosses it from border to border. "
             "Draw the line over the border on both sides."
         )
     begun = _begin(pieces, row, on, srid)
-    begun["households"] = _count(pieces, households, srid)
+    begun["households"] = count_homes(pieces, households, srid)
     begun["code"] = number_grids(
         begun,
         community_code=str(row["parent_code"]),
@@ -125,7 +125,7 @@ def split_grid(
         code_scheme=code_scheme,
     ).astype(object)
     begun = begun.sort_values("code", ignore_index=True)
-    return GridChange("split", on, (str(row["code"]),), begun, _lineage(grid, begun))
+    return GridChange("split", on, (str(row["code"]),), begun, lineage(grid, begun))
 
 
 def merge_grids(
@@ -154,7 +154,7 @@ def merge_grids(
     GeometryError
         If they do not form one piece.
     """
-    _require_grids(grids, srid, on)
+    require_grids(grids, srid, on)
     if len(grids) < 2:
         raise InputError(f"a merge takes two grids or more, got {len(grids)}.")
     for column in ("parent_code", "grid_kind", "host_unit"):
@@ -177,10 +177,11 @@ def merge_grids(
         code_scheme=code_scheme,
     ).astype(object)
     ended = tuple(grids["code"].astype(str))
-    return GridChange("merge", on, ended, begun, _lineage(grids, begun))
+    return GridChange("merge", on, ended, begun, lineage(grids, begun))
 
 
-def _require_grids(grids: gpd.GeoDataFrame, srid: int, on: date) -> None:
+def require_grids(grids: gpd.GeoDataFrame, srid: int, on: date) -> None:
+    """Refuse grids that cannot be changed on a day: broken, micro, or not begun before it."""
     require_frame(grids, srid=srid, name="grids", columns=_COLUMNS)
     if not is_sound(shapes_of(grids)).all():
         raise GeometryError("grids: a polygon is missing or not valid. Mend it first.")
@@ -193,8 +194,11 @@ def _require_grids(grids: gpd.GeoDataFrame, srid: int, on: date) -> None:
             )
 
 
-def _cut(shape: BaseGeometry, by: Shapes) -> Shapes:
-    """Return the pieces of a polygon between lines, its outline as it was, slivers joined."""
+def cut_ground(shape: BaseGeometry, by: Shapes) -> Shapes:
+    """Return the pieces of a polygon between lines and outlines, its own outline as it was.
+
+    Pieces under 1 m2 are joined to the one that they touch longest.
+    """
     window = shape.buffer(_OVERSHOOT_M)
     flat = shapely.get_dimensions(by) == 2
     lines = [*shapely.boundary(by[flat]), *by[~flat]]
@@ -222,7 +226,8 @@ def _begin(shapes: Shapes, row: pd.Series, on: date, srid: int) -> gpd.GeoDataFr
     return gpd.GeoDataFrame({**data, "households": 0, "valid_from": on}, geometry=shapes, crs=srid)
 
 
-def _count(pieces: Shapes, households: gpd.GeoDataFrame, srid: int) -> Ints:
+def count_homes(pieces: Shapes, households: gpd.GeoDataFrame, srid: int) -> Ints:
+    """Return the households on each piece of ground, shape ``(n_pieces,)``."""
     homes = shapes_of(households)
     counts = numbers_of(households, "households", absent=1.0)
     piece = polygon_of(spots_of(homes), pieces, srid=srid)
@@ -231,5 +236,6 @@ def _count(pieces: Shapes, households: gpd.GeoDataFrame, srid: int) -> Ints:
     return total.round().astype(np.int64)
 
 
-def _lineage(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> pd.DataFrame:
+def lineage(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return how the ground of the old grids went to the new ones."""
     return crosswalk(old, new).rename(columns={"from_code": "old_code", "to_code": "new_code"})

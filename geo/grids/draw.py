@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
 from geo.grids.atoms import Atoms, outline_points
@@ -30,21 +31,26 @@ def draw_grids(
     homes = np.bincount(place_grid, weights=site.households, minlength=n_labels)
     n_hosts = len(site.hosts)
     hosts = [int(k) if k < n_hosts else None for k in kept]
-    text = {
-        name: [None if h is None else site.exclusive[name].iloc[h] for h in hosts]
+    texts: dict[str, list[str | None]] = {
+        name: [None if h is None else str(site.exclusive[name].iloc[h]) for h in hosts]
         for name in ("host_unit", "host_kind")
     }
+    why = [reasons.get(k) for k in kept.tolist()]
+    texts["reason_zh"] = [reason and reason.zh for reason in why]
+    texts["reason_en"] = [reason and reason.en for reason in why]
+    words = {name: pd.Series(values, dtype=object) for name, values in texts.items()}
     frame = gpd.GeoDataFrame(
         {
             "grid_kind": [BASIC if h is None else EXCLUSIVE for h in hosts],
-            **text,
+            "host_unit": words["host_unit"],
+            "host_kind": words["host_kind"],
             "households": homes[kept].round().astype(np.int64),
             "places": np.bincount(place_grid, minlength=n_labels)[kept],
             "area_m2": shapely.area(shapes),
             "compactness": 4 * np.pi * shapely.area(shapes) / shapely.length(shapes) ** 2,
             "seam_share": seam_share[kept],
-            "reason_zh": [reasons[k].zh if k in reasons else None for k in kept.tolist()],
-            "reason_en": [reasons[k].en if k in reasons else None for k in kept.tolist()],
+            "reason_zh": words["reason_zh"],
+            "reason_en": words["reason_en"],
         },
         geometry=shapes,
         crs=site.srid,

@@ -69,8 +69,8 @@ def assert_sound(grids: gpd.GeoDataFrame, community: BaseGeometry, ground: Groun
     assert counted.tolist() == grids["households"].tolist()
     basic = grids[grids["grid_kind"] == "basic"]
     fine = basic["households"].between(POLICY.minimum, POLICY.maximum)
-    assert basic["reason_en"].isna().tolist() == fine.tolist()
-    assert basic["reason_zh"].isna().tolist() == fine.tolist()
+    assert [reason is None for reason in basic["reason_en"]] == fine.tolist()
+    assert [reason is None for reason in basic["reason_zh"]] == fine.tolist()
     assert grids["compactness"].between(0, 1).all()
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from geo.crs import unproject
 from geo.errors import ConflictError, NotFoundError
+from geo.grids.carve import carve_exclusive
 from geo.grids.change import merge_grids, split_grid
 from geo.grids.policy import HouseholdPolicy
 from geo.grids.store import (
@@ -196,6 +197,27 @@ def test_grid_below_a_community_that_does_not_exist_is_refused(
     lost = grids.assign(parent_code="330102001009", code=[f"33010200100900{n}" for n in range(4)])
     with pytest.raises(NotFoundError, match="330102001009 does not exist"):
         write_grids(connection, lost, place, on=START)
+
+
+def test_carved_school_is_kept_with_its_host(
+    connection: psycopg.Connection[Any], place: Place, stored: gpd.GeoDataFrame, frame: Frame
+) -> None:
+    ground = shapely.box(X0 + 40, Y0 + 140, X0 + 60, Y0 + 160)
+    change = carve_exclusive(
+        stored.iloc[[0]],
+        exclusive=frame([ground], host_unit=["第二小学"], host_kind=["school"]),
+        households=frame([shapely.Point(X0 + 10, Y0 + 110)] * 390),
+        on=TURN,
+        taken=read_codes(connection, place),
+        srid=SRID,
+    )
+    assert apply_change(connection, change, place) == 2
+    after = read_grids(connection, place, on=TURN)
+    school = after[after["host_unit"] == "第二小学"]
+    assert school["host_kind"].tolist() == ["school"]
+    assert school.area.tolist() == pytest.approx([400], abs=1e-3)
+    parents = read_parents(connection, place, on=TURN)
+    assert validate_grids(after, parents=parents, policy=HouseholdPolicy(), srid=SRID) == []
 
 
 def write_incident(
