@@ -92,7 +92,8 @@ def describe(draft: Plan, number: int, *, top: int) -> list[str]:
         lines += [f"  {row.hours:5.2f} h  {row.code} {row.name}",
                   f"           {row.reason_en}", f"           {row.reason_zh}"]  # fmt: skip
     if len(items) > top:
-        lines.append(f"  ... and {len(items) - top} more grids 其余网格见 plan.csv")
+        rest = len(items) - top
+        lines.append(f"  ... and {rest} more grids 其余网格: --top N, --out FOLDER")
     lines += ["", f"approve 批准: gridbeat plan approve {number} --by NAME --reason WHY"]
     return lines
 
