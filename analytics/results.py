@@ -14,7 +14,7 @@ from analytics.cube import Units
 from analytics.steps import Steps
 from geo.errors import InputError
 
-Kind = Literal["hotspots", "trends", "density"]
+Kind = Literal["hotspots", "trends", "density", "emerging"]
 Lang = Literal["zh", "en"]
 
 LABELS: Mapping[str, Mapping[Lang, str]] = MappingProxyType(
@@ -25,6 +25,22 @@ LABELS: Mapping[str, Mapping[Lang, str]] = MappingProxyType(
         "falling": {"zh": "下降", "en": "falling"},
         "none": {"zh": "不显著", "en": "not significant"},
         "untested": {"zh": "未检验", "en": "not tested"},
+        "new_hot": {"zh": "新增热点", "en": "new hot spot"},
+        "consecutive_hot": {"zh": "连续热点", "en": "consecutive hot spot"},
+        "intensifying_hot": {"zh": "加强热点", "en": "intensifying hot spot"},
+        "persistent_hot": {"zh": "持续热点", "en": "persistent hot spot"},
+        "diminishing_hot": {"zh": "减弱热点", "en": "diminishing hot spot"},
+        "sporadic_hot": {"zh": "零星热点", "en": "sporadic hot spot"},
+        "oscillating_hot": {"zh": "振荡热点", "en": "oscillating hot spot"},
+        "historical_hot": {"zh": "历史热点", "en": "historical hot spot"},
+        "new_cold": {"zh": "新增冷点", "en": "new cold spot"},
+        "consecutive_cold": {"zh": "连续冷点", "en": "consecutive cold spot"},
+        "intensifying_cold": {"zh": "加强冷点", "en": "intensifying cold spot"},
+        "persistent_cold": {"zh": "持续冷点", "en": "persistent cold spot"},
+        "diminishing_cold": {"zh": "减弱冷点", "en": "diminishing cold spot"},
+        "sporadic_cold": {"zh": "零星冷点", "en": "sporadic cold spot"},
+        "oscillating_cold": {"zh": "振荡冷点", "en": "oscillating cold spot"},
+        "historical_cold": {"zh": "历史冷点", "en": "historical cold spot"},
     }
 )
 
@@ -42,12 +58,13 @@ class Result:
     observed
         The total that the method saw in the unit.
     score
-        Gi* z for hotspots, Kendall's tau for trends, incidents per km2 for density.
+        Gi* z for hotspots (of the last step for emerging ones), Kendall's tau for trends,
+        incidents per km2 for density.
     p, q
         Two-sided p-value, and the false discovery rate at which the unit would be called; NaN
         where nothing was tested.
     slope
-        Change per step (trends), else NaN.
+        Change per step (trends; of z for emerging hot spots), else NaN.
     label
         A key of `LABELS`.
     parameters
