@@ -10,6 +10,7 @@ import shapely
 from psycopg import sql
 
 from geo.imports.normalise import Normalised
+from geo.imports.repeats import settle_conflicts
 from geo.imports.staging import Connection, Counts, Target, copy_table, packaged_sql
 from geo.imports.values import is_true
 
@@ -32,7 +33,7 @@ def merge_assets(connection: Connection, made: Normalised, target: Target) -> Co
     copy_table(connection, table, _STAGE)
     columns = [*fields, *(["geom"] if "geom_wkb" in table.column_names else [])]
     names = _names(target, columns)
-    _refuse_repeated(connection, made, names, target)
+    repeats = _settle(connection, made, names, target)
     known = connection.execute(_statement(_KNOWN, names), _values(target)).fetchall()
     new = connection.execute(_statement(_NEW, names), _values(target)).rowcount
     changed = 0
@@ -42,7 +43,7 @@ def merge_assets(connection: Connection, made: Normalised, target: Target) -> Co
     if target.kind.table == "area":
         here = {"jurisdiction": target.place.jurisdiction_id}
         connection.execute(packaged_sql("area_parents"), here)
-    return Counts(new=new, changed=changed, same=len(known) - changed)
+    return Counts(new=new, changed=changed, same=len(known) - changed + repeats)
 
 
 _KNOWN = """
@@ -53,7 +54,7 @@ _REPEATED = """
 DELETE FROM stage_asset s USING seen_asset e, {table} t
 WHERE e.source_ref = s.source_ref AND t.feed_id = %(feed)s AND t.source_ref = s.source_ref
   AND t.content_hash <> s.content_hash
-RETURNING s.row_no
+RETURNING s.row_no, s.source_ref, t.content_hash
 """
 _SEEN = "INSERT INTO seen_asset SELECT source_ref FROM stage_asset ON CONFLICT DO NOTHING"
 _NEW = """
@@ -158,16 +159,16 @@ def _point_wkb(lon: pa.Array, lat: pa.Array) -> pa.Array:
     return pa.array(shapely.to_wkb(shapely.points(x, y), hex=True), pa.string())
 
 
-def _refuse_repeated(
+def _settle(
     connection: Connection, made: Normalised, names: dict[str, sql.Composable], target: Target
-) -> None:
-    """Take out rows whose reference stood in an earlier chunk with other content."""
-    rows = connection.execute(_statement(_REPEATED, names), _values(target)).fetchall()
+) -> int:
+    """Take out rows whose reference stood in an earlier chunk with other content.
+
+    Returns how many rows of this chunk only repeat that one.
+    """
+    conflicts = connection.execute(_statement(_REPEATED, names), _values(target)).fetchall()
     connection.execute(_SEEN)
-    if rows:
-        numbers = pa.array([row[0] for row in rows], pa.int64())
-        hit = is_true(pc.is_in(made.raw.row_no, value_set=numbers))
-        made.problems.add(hit, "duplicate_ref", "source_ref", made.columns["source_ref"])
+    return settle_conflicts(made, conflicts)
 
 
 def _refuse_impossible(made: Normalised, target: Target) -> None:

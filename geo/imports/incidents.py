@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from geo.imports.binary_copy import (
     Packed,
@@ -18,6 +17,7 @@ from geo.imports.binary_copy import (
     pack_times,
 )
 from geo.imports.normalise import Normalised
+from geo.imports.repeats import settle_conflicts
 from geo.imports.staging import Connection, Counts, Target, packaged_sql
 
 _COLUMNS = (
@@ -53,7 +53,7 @@ def merge_incidents(
         return Counts(new=n_rows, no_grid=no_grid)
     _copy(connection, _COPY_STAGE, [*packed, pack_numbers(made.raw.row_no.filter(sound), ">i8")])
     counts = _merge_staged(connection, target, n_rows)
-    counts.same = _mark_conflicts(connection, made)
+    counts.same = _settle(connection, made)
     counts.no_grid = no_grid
     return counts
 
@@ -114,16 +114,12 @@ def _merge_staged(connection: Connection, target: Target, staged: int) -> Counts
     return Counts(new=new, changed=changed)
 
 
-def _mark_conflicts(connection: Connection, made: Normalised) -> int:
+def _settle(connection: Connection, made: Normalised) -> int:
     """Mark rows whose reference this run has met with other content; return how many are same."""
-    rows = connection.execute(
-        "SELECT row_no FROM stage_known WHERE NOT same AND this_run"
+    conflicts = connection.execute(
+        "SELECT k.row_no, i.source_ref, i.content_hash FROM stage_known k "
+        "JOIN incident i ON i.occurred_at = k.occurred_at AND i.incident_id = k.record_id "
+        "WHERE NOT k.same AND k.this_run"
     ).fetchall()
-    if rows:
-        numbers = pa.array([row[0] for row in rows], pa.int64())
-        hit = pc.is_in(made.raw.row_no, value_set=numbers).to_numpy(zero_copy_only=False)
-        made.problems.add(
-            np.asarray(hit, dtype=bool), "duplicate_ref", "source_ref", made.columns["source_ref"]
-        )
     found = connection.execute("SELECT count(*) FROM stage_known WHERE same").fetchone()
-    return int(str(found[0])) if found else 0
+    return settle_conflicts(made, conflicts) + (int(str(found[0])) if found else 0)

@@ -175,9 +175,9 @@ def make_mapping(data: dict[str, object], *, name: str = "mapping") -> Mapping:
 
 def _check_fields(mapping: Mapping, name: str) -> None:
     kind = mapping.kind_of()
-    for field in (*mapping.columns, *mapping.constants, *mapping.values):
-        if field not in mapping.columns or field not in {"source_ref", "x", "y"}:
-            kind.field(field)
+    of_columns = {*mapping.columns} - {"source_ref", "x", "y"}
+    for field in (*sorted(of_columns), *mapping.constants, *mapping.values):
+        kind.field(field)
     missing = [
         field.name
         for field in kind.fields

@@ -364,7 +364,7 @@ def _outside(shapes: npt.NDArray[np.object_], plan: ReadPlan) -> npt.NDArray[np.
     inside = shapely.point_on_surface(shapes)
     lon, lat = shapely.get_x(inside), shapely.get_y(inside)
     x, y = metric(lon, lat, plan.place)
-    return np.isfinite(x) & (locate(plan.near, x, y) < 0)
+    return ~shapely.is_missing(shapes) & (locate(plan.near, x, y) < 0)
 
 
 def _attributes(
@@ -397,10 +397,11 @@ def json_objects(columns: dict[str, pa.Array], *, n_rows: int) -> pa.Array:
             encoded = column.dictionary_encode()
             escaped = [json.dumps(v, ensure_ascii=False) for v in encoded.dictionary.to_pylist()]
             column = pa.array(escaped, pa.string()).take(encoded.indices)
-        parts.append(pc.binary_join_element_wise(pa.scalar(key), column.cast(pa.string()), ""))
+        entry = pc.binary_join_element_wise(pa.scalar(key), column.cast(pa.string()), ", ", "")
+        parts.append(pc.fill_null(entry, ""))
     if not parts:
         return pa.array(["{}"]).take(pa.array(np.zeros(n_rows, np.int64)))
-    joined = pc.binary_join_element_wise(*parts, ", ", null_handling="skip")
+    joined = pc.ascii_rtrim(pc.binary_join_element_wise(*parts, ""), characters=", ")
     return pc.binary_join_element_wise(pa.scalar("{"), joined, pa.scalar("}"), "")
 
 
