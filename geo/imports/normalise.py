@@ -255,25 +255,19 @@ def _checked_text(column: pa.Array, field: Field, shown: str, problems: Problems
 
 
 def _times(table: pa.Table, plan: ReadPlan, problems: Problems) -> dict[str, pa.Array]:
-    mapping = plan.mapping
-    shown = mapping.columns.get("occurred_at", "occurred_at")
-    start = _time(table, "occurred_at", plan, problems)
+    fields = {*plan.mapping.columns, *plan.mapping.constants}
+    start, written, shown = _time(table, "occurred_at", plan, problems)
     problems.add(~start.known & ~start.bad, "missing_value", shown)
     end, precision = start.end.copy(), start.precision
-    if "occurred_until" in mapping.columns:
-        until = _time(table, "occurred_until", plan, problems)
+    if "occurred_until" in fields:
+        until, until_written, until_shown = _time(table, "occurred_until", plan, problems)
         end = np.where(until.known, until.start, end)
         precision = np.where(until.known & (until.start > start.start), INTERVAL, precision)
-        problems.add(
-            until.known & (until.start < start.start),
-            "ends_before_start",
-            mapping.columns["occurred_until"],
-        )
+        backwards = until.known & (until.start < start.start)
+        problems.add(backwards, "ends_before_start", until_shown, until_written)
     latest = int(plan.now.timestamp() * 1e6) + _DAY_US
     off = start.known & ((start.start < 0) | (start.start > latest))
-    if off.any():
-        written = _column(table, plan.kind.field("occurred_at"), plan)
-        problems.add(off, "time_out_of_range", shown, written)
+    problems.add(off, "time_out_of_range", shown, written)
     made = {
         "occurred_at": _stamps(start.start, start.known),
         "occurred_until": _stamps(end, start.known),
@@ -281,24 +275,28 @@ def _times(table: pa.Table, plan: ReadPlan, problems: Problems) -> dict[str, pa.
             pa.array(precision.astype(np.int8)), pa.array(TIME_PRECISIONS)
         ),
     }
-    if "reported_at" in mapping.columns:
-        reported = _time(table, "reported_at", plan, problems)
+    if "reported_at" in fields:
+        reported, told, told_shown = _time(table, "reported_at", plan, problems)
         early = reported.known & start.known & (reported.end < start.start)
-        problems.add(early, "reported_before_occurred", mapping.columns["reported_at"])
+        problems.add(early, "reported_before_occurred", told_shown, told)
         made["reported_at"] = _stamps(reported.start, reported.known)
     return made
 
 
-def _time(table: pa.Table, field: str, plan: ReadPlan, problems: Problems) -> Times:
-    column = _column(table, plan.kind.field(field), plan)
+def _time(
+    table: pa.Table, field: str, plan: ReadPlan, problems: Problems
+) -> tuple[Times, pa.Array, str]:
+    """Read a field's times; return them, what was written, and where it stands."""
+    written = _column(table, plan.kind.field(field), plan)
+    shown = plan.mapping.columns.get(field, field)
     times = read_times(
-        column,
+        written,
         time_zone=plan.time_zone,
         time_format=plan.mapping.time_format,
         midnight_unknown=plan.mapping.midnight == "unknown" and field == "occurred_at",
     )
-    problems.add(times.bad, "not_a_time", plan.mapping.columns.get(field, field), column)
-    return times
+    problems.add(times.bad, "not_a_time", shown, written)
+    return times, written, shown
 
 
 def _stamps(micro: npt.NDArray[np.int64], known: npt.NDArray[np.bool_]) -> pa.Array:
