@@ -1,0 +1,118 @@
+"""Trends of a cube by a test that fits its rhythm: plain, seasonal or autocorrelated."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.autocorrelation import hamed_rao, pre_whitened
+from analytics.cube import REPORTED, Cube
+from analytics.fdr import Procedure, adjust_fdr
+from analytics.results import Result
+from analytics.seasonal import seasonal_mann_kendall
+from analytics.trends import MannKendall, label_trends, mann_kendall
+from geo.errors import InputError
+
+Method = Literal[
+    "plain",
+    "seasonal",
+    "seasonal-dependent",
+    "hamed-rao",
+    "pre-whitened",
+    "trend-free-pre-whitened",
+]
+YEAR = {"hour": 24, "day": 7, "week": 52, "month": 12}
+"""Steps in the cycle that a seasonal test takes by default: a day, a week, a year, a year."""
+
+
+@dataclass(frozen=True)
+class AdjustedTrendParams:
+    """How trends are tested.
+
+    Attributes
+    ----------
+    method
+        ``plain`` Mann-Kendall; ``seasonal``, steps compared with their own season only;
+        ``seasonal-dependent``, seasons that move together; ``hamed-rao``, ``pre-whitened``
+        or ``trend-free-pre-whitened`` for autocorrelated steps.
+    period
+        Steps in a cycle of the seasonal methods; by the cube's step when None, see `YEAR`.
+    lags
+        Lags that ``hamed-rao`` looks at, all when None.
+    alpha, fdr, fewest, classes, found_by
+        As in `analytics.trends.TrendParams`.
+    """
+
+    method: Method = "seasonal"
+    period: int | None = None
+    lags: int | None = None
+    alpha: float = 0.05
+    fdr: Procedure = "bh"
+    fewest: int = 5
+    classes: tuple[str, ...] | None = None
+    found_by: tuple[str, ...] = REPORTED
+
+    def __post_init__(self) -> None:
+        if self.method not in get_args(Method):
+            raise InputError(f"method is {self.method!r}: say one of {', '.join(get_args(Method))}")
+        if not 0 < self.alpha < 1:
+            raise InputError(f"alpha is {self.alpha}; it must lie between 0 and 1")
+
+
+def find_adjusted_trends(cube: Cube, params: AdjustedTrendParams | None = None) -> Result:
+    """Find the units whose counts rise or fall, by the test that is asked for.
+
+    Returns
+    -------
+    Result
+        As `analytics.trends.find_trends`; with a seasonal method slope is the change over one
+        cycle.
+
+    Raises
+    ------
+    InputError
+        The cube holds fewer than two cycles, or too few steps.
+    """
+    how = params or AdjustedTrendParams()
+    period = how.period or YEAR[cube.steps.step]
+    series = cube.series(classes=how.classes, found_by=how.found_by)
+    test = _test(series, how, period)
+    observed = series.sum(axis=1)
+    p = np.where(observed >= how.fewest, test.p, np.nan)
+    q = adjust_fdr(p, procedure=how.fdr)
+    described = asdict(how) | cube.describe(classes=how.classes, found_by=how.found_by)
+    if how.method.startswith("seasonal"):
+        described["period"] = period
+    return Result(
+        kind="trends",
+        units=cube.units,
+        steps=cube.steps,
+        observed=observed.astype(np.float64),
+        score=test.tau,
+        p=p,
+        q=q,
+        slope=test.slope,
+        label=label_trends(test.s, q, alpha=how.alpha),
+        parameters=MappingProxyType(described),
+    )
+
+
+def _test(series: NDArray[Any], how: AdjustedTrendParams, period: int) -> MannKendall:
+    if how.method == "plain":
+        return mann_kendall(series)
+    if how.method == "hamed-rao":
+        return hamed_rao(series, lags=how.lags)
+    if how.method.endswith("pre-whitened"):
+        return pre_whitened(series, trend_free=how.method.startswith("trend-free"))
+    if series.shape[1] < 2 * period:
+        raise InputError(
+            f"{series.shape[1]} steps hold no two cycles of {period}; a seasonal test compares "
+            "each step with the same one of another cycle: take a longer window"
+        )
+    return seasonal_mann_kendall(
+        series, period=period, dependent=how.method == "seasonal-dependent"
+    )
