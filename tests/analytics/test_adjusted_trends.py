@@ -45,7 +45,7 @@ def test_the_seasonal_test_finds_what_the_season_hides(seasonal_cube):
     assert found.parameters["period"] == 12
     assert found.slope[:10].mean() == pytest.approx(RISE * 12, abs=1.0)
     plain = find_adjusted_trends(seasonal_cube, AdjustedTrendParams(method="plain"))
-    assert (plain.label[:10] == "rising").sum() <= 5
+    assert np.median(found.p[:10]) < np.median(plain.p[:10]) / 3
 
 
 def test_less_than_two_cycles_and_unknown_methods_are_refused(cube_of):
