@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,11 +97,13 @@ class Desk:
         plan: Mapping | None = None,
         *,
         chunk_rows: int | None = None,
+        progress: Callable[[int], None] | None = None,
         **changes: Any,
     ) -> ImportReport:
         """Import a file, or incident rows as a CSV."""
         path = file if isinstance(file, Path) else self.csv(file)
         more: dict[str, Any] = {} if chunk_rows is None else {"chunk_rows": chunk_rows}
+        more["progress"] = progress
         return import_file(self.connect, path, plan or self.plan(**changes), now=NOW, **more)
 
     def found(self, shapes: Sequence[dict[str, Any]] | None = None, **new: Any) -> ImportReport:
@@ -196,6 +199,22 @@ def balance(report: ImportReport) -> int:
 def bare_desk(fresh_database: Database, tmp_path: Path) -> Iterator[Desk]:
     """Give a migrated database without a jurisdiction."""
     return Desk(fresh_database, tmp_path)
+
+
+@pytest.fixture
+def twin(server: Database, template: Database, tmp_path: Path) -> Iterator[Desk]:
+    """Give a second such database, for what a clean run would have made of the same files."""
+    name = f"gridbeat_test_twin_{os.getpid()}"
+    words = {"name": sql.Identifier(name), "template": sql.Identifier(template.name)}
+    with connect(server, role="owner", autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**words))
+        try:
+            made = Desk(server.renamed(name), tmp_path)
+            made.found()
+            made.grids()
+            yield made
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**words))
 
 
 @pytest.fixture
