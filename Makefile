@@ -31,7 +31,7 @@ smoke:  ## build the wheel and use it in an empty environment
 	@sh tools/wheel-smoke-test
 
 bench: $(VENV)/test.stamp  ## print every ratio that the documents name
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in benchmarks/*.py; do name=$$(basename $$file .py); echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 build: web/assets/vendor/manifest.json  ## the wheel, with its browser assets
 	$(BIN)/uv build --wheel --no-build-isolation --out-dir dist

@@ -18,8 +18,7 @@ import pyarrow as pa
 import shapely
 
 from geo.crs import parse_crs, propose_metric_srid
-from geo.diagnose import diagnose_positions
-from geo.errors import CrsError, DatabaseError, FormatError, MappingError
+from geo.errors import DatabaseError, FormatError, MappingError
 from geo.formats.encoding import open_binary
 from geo.formats.open import open_table
 from geo.formats.table import CHUNK_ROWS, RawBatch, RawTable, rechunk
@@ -29,9 +28,8 @@ from geo.imports.normalise import (
     ReadPlan,
     normalise,
     reference_column,
-    select_rows,
 )
-from geo.imports.positions import raw_positions
+from geo.imports.plausible import require_plausible
 from geo.imports.references import RowCounter
 from geo.imports.report import ImportReport
 from geo.imports.session import (
@@ -52,9 +50,6 @@ from geo.store import (
 )
 
 Progress = Callable[[int], None]
-
-FEWEST_TO_JUDGE = 20
-MOST_OUTSIDE = 0.5
 
 
 def import_file(
@@ -277,27 +272,3 @@ def _chunks(
             yield None, read
             continue
         yield normalise(batch, plan, references=refs), read
-
-
-def require_plausible(batch: RawBatch, mapping: Mapping, crs: str, place: Place) -> None:
-    """Refuse a file whose coordinates are plainly in another system or order.
-
-    Raises
-    ------
-    CrsError
-        With the reading that would fit, if there is one.
-    """
-    table = select_rows(batch, mapping).columns
-    if mapping.kind_of().shape != "point":
-        return
-    x, y = raw_positions(table, mapping)
-    known = np.isfinite(x) & np.isfinite(y) & ~((x == 0) & (y == 0))
-    if known.sum() < FEWEST_TO_JUDGE:
-        return
-    found = diagnose_positions(
-        x[known], y[known], crs=crs, boundary=place.boundary, place=place.name,
-        metric_srid=place.srid,
-    )  # fmt: skip
-    others_too = mapping.outside == "leave_out" and not found.fits
-    if found.share_outside > MOST_OUTSIDE and not others_too:
-        raise CrsError(f"{found.message('en')}\n{found.message('zh')}")
