@@ -1,143 +1,136 @@
-"""The schema goes up and down, says where it is, and agrees with the models."""
+"""The models and the migrated tables are the same thing, and migrations go both ways."""
 
 from __future__ import annotations
 
-import os
-import threading
-from pathlib import Path
+from importlib.resources import files
 
 import pytest
-from alembic import command
-from sqlalchemy import text
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from geoalchemy2.alembic_helpers import include_object
+from sqlalchemy import CheckConstraint, Connection, inspect, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
-from geo.cluster.layout import Cluster
-from geo.database import Database, connect, make_owner_engine, private_database
-from geo.database_status import read_status
-from geo.errors import DatabaseError
-from geo.schema import (
-    Revision,
-    alembic_config,
-    downgrade,
-    head_revision,
-    migrate,
-    prepare,
-    read_revision,
-)
+from geo.database import Database, connect, make_owner_engine
+from geo.models import Base
+from geo.schema import downgrade, head_revision, migrate, read_revision
 
 pytestmark = pytest.mark.db
+ROOMS = ("geo", "analytics", "patrol", "governance", "web")
 
 
-def tables(database: Database) -> set[str]:
-    with connect(database, role="owner") as connection:
-        rows = connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-            " AND tablename NOT IN ('spatial_ref_sys', 'alembic_version')"
+def partitions(connection: Connection) -> set[str]:
+    rows = connection.execute(text("SELECT relname FROM pg_class WHERE relispartition"))
+    return set(rows.scalars())
+
+
+def differences(connection: Connection) -> list[object]:
+    """Compare as `migrations/env.py` does for a developer's `alembic check`."""
+    for room in ROOMS:
+        if files(room).joinpath("models.py").is_file():
+            __import__(f"{room}.models")
+    skipped = {*partitions(connection), "alembic_version"}
+
+    def include(thing, name, kind, reflected, other):
+        table = name if kind == "table" else getattr(getattr(thing, "table", None), "name", None)
+        return bool(include_object(thing, name, kind, reflected, other)) and table not in skipped
+
+    context = MigrationContext.configure(
+        connection,
+        opts={"compare_type": True, "compare_server_default": True, "include_object": include},
+    )
+    return list(compare_metadata(context, Base.metadata))
+
+
+def test_models_and_migrated_schema_agree(owner_db: Connection) -> None:
+    assert differences(owner_db) == []
+
+
+def test_comparison_sees_a_difference(owner_db: Connection) -> None:
+    owner_db.execute(text("ALTER TABLE camera DROP COLUMN mount"))
+    owner_db.execute(text("ALTER TABLE camera ALTER COLUMN name SET NOT NULL"))
+    assert len(differences(owner_db)) == 2
+
+
+def test_constraints_of_the_models_are_in_the_database(owner_db: Connection) -> None:
+    """Alembic does not compare check and exclusion constraints; their names must match."""
+    found = {
+        (table, name)
+        for table, name in owner_db.execute(
+            text(
+                "SELECT conrelid::regclass::text, conname FROM pg_constraint "
+                "WHERE contype IN ('c', 'x') AND connamespace = 'public'::regnamespace"
+            )
         )
-        return {row[0] for row in rows}
+    }
+    wanted = {
+        (table.name, str(constraint.name))
+        for table in Base.metadata.tables.values()
+        for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint | ExcludeConstraint)
+    }
+    ours = {table.name for table in Base.metadata.tables.values()}
+    assert {(table, name) for table, name in found if table in ours} == wanted
 
 
-def test_models_and_migrated_schema_agree(fresh_database: Database) -> None:
-    config = alembic_config()
+def test_every_moment_has_a_time_zone(owner_db: Connection) -> None:
+    naive = owner_db.execute(
+        text(
+            "SELECT table_name, column_name FROM information_schema.columns "
+            "WHERE table_schema = 'public' AND data_type = 'timestamp without time zone'"
+        )
+    )
+    assert naive.fetchall() == []
+
+
+def test_down_and_up_again_leaves_the_same_schema(fresh_database: Database) -> None:
     with make_owner_engine(fresh_database).connect() as connection:
-        config.attributes["connection"] = connection
-        command.check(config)
+        before = {
+            t: inspect(connection).get_columns(t) for t in inspect(connection).get_table_names()
+        }
+    assert downgrade(fresh_database, target="base").current is None
+    with connect(fresh_database, role="owner") as owner:
+        left = owner.execute(
+            "SELECT relname FROM pg_class c WHERE relnamespace = 'public'::regnamespace "
+            "AND relkind IN ('r', 'p', 'S', 'v') AND NOT EXISTS (SELECT FROM pg_depend d "
+            "WHERE d.objid = c.oid AND d.deptype = 'e') AND relname <> 'alembic_version'"
+        ).fetchall()
+        functions = owner.execute(
+            "SELECT proname FROM pg_proc p WHERE pronamespace = 'public'::regnamespace "
+            "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')"
+        ).fetchall()
+    assert (left, functions) == ([], [])
+    assert migrate(fresh_database).current == head_revision()
+    with make_owner_engine(fresh_database).connect() as connection:
+        after = {
+            t: inspect(connection).get_columns(t) for t in inspect(connection).get_table_names()
+        }
+        assert differences(connection) == []
+    assert after.keys() == before.keys()
+    assert {t: [c["name"] for c in cs] for t, cs in after.items()} == {
+        t: [c["name"] for c in cs] for t, cs in before.items()
+    }
+    assert read_revision(fresh_database).is_head
 
 
-def test_schema_goes_down_to_nothing_and_up_again(fresh_database: Database) -> None:
-    before = tables(fresh_database)
-    steps: list[str] = []
-    assert downgrade(fresh_database, target="base", report=steps.append).current is None
-    assert tables(fresh_database) == set()
-    assert migrate(fresh_database, report=steps.append).is_head
-    assert tables(fresh_database) == before
-    assert any(step.startswith("schema down from 0001") for step in steps)
-    assert any(step.startswith("schema up to 0001") for step in steps)
+def test_partitions_are_made_ahead_and_within_reason(db: Connection) -> None:
+    months = set(
+        db.execute(
+            text(
+                "SELECT to_char(now() + n * interval '1 month', '\"incident_p\"YYYY_MM') "
+                "FROM generate_series(0, 12) n"
+            )
+        ).scalars()
+    )
+    assert months <= partitions(db)
+    make = text("SELECT ensure_incident_partitions(CAST(:days AS date[]))")
+    days = ["2001-02-28", "2001-02-01", "2001-03-01"]
+    assert db.execute(make, {"days": days}).scalar_one() == 2
+    assert db.execute(make, {"days": days}).scalar_one() == 0
+    assert {"incident_p2001_02", "incident_p2001_03"} <= partitions(db)
 
 
-def test_two_migrations_at_once_take_turns(fresh_database: Database) -> None:
-    downgrade(fresh_database, target="base")
-    reached: list[Revision] = []
-    threads = [
-        threading.Thread(target=lambda: reached.append(migrate_by_itself(fresh_database)))
-        for _ in range(2)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [revision.is_head for revision in reached] == [True, True]
-
-
-def migrate_by_itself(database: Database) -> Revision:
-    return migrate(database)
-
-
-def test_schema_of_a_newer_gridbeat_is_refused_and_left_alone(fresh_database: Database) -> None:
-    with connect(fresh_database, role="owner") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(DatabaseError, match=r"9999.*newer Gridbeat made it"):
-        migrate(fresh_database)
-    with pytest.raises(DatabaseError, match="9999"):
-        prepare(fresh_database)
-    assert read_revision(fresh_database) == Revision("9999", head_revision())
-
-
-def test_server_of_others_is_not_migrated_unasked(fresh_database: Database) -> None:
-    external = Database(fresh_database.app_url, fresh_database.owner_url)
-    prepare(external)
-    downgrade(external, target="base")
-    with pytest.raises(DatabaseError, match="gridbeat db migrate"):
-        prepare(external)
-    assert tables(external) == set()
-
-
-def test_status_tells_versions_size_revision_and_role(fresh_database: Database) -> None:
-    status = read_status(fresh_database)
-    assert status.running
-    assert status.revision == Revision(head_revision(), head_revision())
-    assert status.app_role == "gridbeat_app"
-    assert status.problem is None
-    assert status.size_bytes is not None
-    assert status.size_bytes > 1_000_000
-    assert status.postgis is not None
-    assert tuple(map(int, status.postgis.split(".")[:2])) >= (3, 3)
-
-
-def test_status_names_what_keeps_the_application_out(fresh_database: Database) -> None:
-    with make_owner_engine(fresh_database).begin() as connection:
-        connection.execute(
-            text("UPDATE pg_extension SET extversion = '3.2.9' WHERE extname = 'postgis'")
-        )
-    with pytest.raises(DatabaseError, match=r"PostGIS 3\.2\.9; Gridbeat needs 3\.3"):
-        read_status(fresh_database)
-
-
-def test_status_of_a_cluster_that_is_down_starts_nothing(cluster_home: Path) -> None:
-    status = read_status(private_database(Cluster(cluster_home)))
-    assert (status.running, status.private, status.postgres) == (False, True, None)
-    assert not cluster_home.exists()
-
-
-def test_migrations_run_as_an_owner_without_superuser_rights(server: Database) -> None:
-    """What a city's administrator prepares: a role, its database, and PostGIS in it."""
-    name = f"gridbeat_test_city_{os.getpid()}"
-    as_city = {"options": "-c role=city_owner"}
-    with connect(server, role="owner", autocommit=True) as connection:
-        connection.execute("CREATE ROLE city_owner NOSUPERUSER NOCREATEDB NOCREATEROLE")
-        connection.execute("GRANT gridbeat_app TO city_owner")
-        connection.execute(f"CREATE DATABASE {name} OWNER city_owner".encode())
-        city = server.renamed(name)
-        external = Database(city.app_url, city.owner_url.update_query_dict(as_city))
-        try:
-            with connect(city, role="owner") as administrator:
-                administrator.execute("CREATE EXTENSION postgis")
-                administrator.execute("CREATE EXTENSION btree_gist")
-            assert migrate(external).is_head
-            with connect(external) as application:
-                application.execute("SELECT ensure_incident_partitions_ahead()")
-                assert application.execute("SELECT count(*) FROM incident").fetchone() == (0,)
-            assert read_status(external).problem is None
-            assert downgrade(external, target="base").current is None
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-            connection.execute("DROP ROLE city_owner")
+@pytest.mark.parametrize("day", ["1969-12-31", "2999-01-01"])
+def test_partitions_of_absurd_months_are_refused(db: Connection, day: str) -> None:
+    with pytest.raises(Exception, match="no incident partition for the month of"):
+        db.execute(text(f"SELECT ensure_incident_partitions('{{{day}}}')"))
