@@ -21,9 +21,9 @@ from analytics.cube import Cube, Units, count_into
 from analytics.hotspots import Neighbours
 from analytics.queries import NO_UNIT, OTHER_CLASS, OTHER_SOURCE, CubeRequest, KeyPlan, Query
 from analytics.steps import Steps, make_steps
-from geo.crs import convert_geometries
+from geo.crs.systems import convert_geometries
 from geo.errors import CrsError, InputError, NotFoundError
-from geo.lattice import Lattice, make_lattice
+from geo.lattice.lattice import Lattice, make_lattice
 
 ALL = "all"
 Ints = NDArray[np.int64]

@@ -13,7 +13,7 @@ from scipy import ndimage, signal
 from analytics.cube import REPORTED, Cube
 from analytics.results import Result
 from geo.errors import InputError
-from geo.lattice import Lattice, from_grid, to_grid
+from geo.lattice.lattice import Lattice, from_grid, to_grid
 
 Floats = NDArray[np.float64]
 Kernel = Literal["gaussian", "quartic"]

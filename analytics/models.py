@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geo.models import Base, identity_key, one_of
+from geo.models.base import Base, identity_key, one_of
 
 
 class ResultRun(Base):

@@ -16,7 +16,7 @@ from analytics.results import Result
 from analytics.store import Origin, write_result
 from analytics.trends import TrendParams, find_trends
 from geo.errors import InputError
-from geo.lattice import Contiguity, Lattice, neighbours
+from geo.lattice.lattice import Contiguity, Lattice, neighbours
 
 
 @dataclass(frozen=True)

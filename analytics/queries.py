@@ -32,9 +32,11 @@ from sqlalchemy.orm import InstrumentedAttribute
 from analytics.cube import REPORTED
 from analytics.models import ResultRow, ResultRun
 from analytics.steps import Step, Steps
-from geo.cell_frame import Frame
 from geo.errors import InputError
-from geo.models import Area, Category, CategoryScheme, Feed, ImportRun, Incident, Jurisdiction
+from geo.lattice.frame import Frame
+from geo.models.incidents import Category, CategoryScheme, Incident
+from geo.models.places import Area, Jurisdiction
+from geo.models.records import Feed, ImportRun
 
 Ints = NDArray[np.int64]
 Query: TypeAlias = "Select[*tuple[Any, ...]]"
@@ -96,7 +98,7 @@ def count_by_cell(
 ) -> tuple[Query, KeyPlan]:
     """Count incidents by cell, step, category and source in one pass over the partitions.
 
-    The cell is computed from the stored metric coordinates, as `geo.cell_frame.Frame` says, so
+    The cell is computed from the stored metric coordinates, as `geo.lattice.frame.Frame` says, so
     that database and Python agree bit by bit.
 
     Parameters
@@ -117,7 +119,7 @@ def count_by_cell(
     if frame.kind != "square":
         raise InputError(
             "the database counts on square lattices only; place the points of a hexagonal one "
-            "with geo.lattice.cell_of and count with analytics.cube.cube_from_events"
+            "with geo.lattice.lattice.cell_of and count with analytics.cube.cube_from_events"
         )
     size = cast(literal(frame.cell_size_m), Double)
     column = func.floor((Incident.x_m - cast(literal(frame.x0), Double)) / size)

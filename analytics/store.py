@@ -19,7 +19,7 @@ from analytics.models import ResultRun
 from analytics.queries import CubeRequest
 from analytics.results import Result
 from geo.errors import InputError, NotFoundError
-from geo.lattice import Lattice
+from geo.lattice.lattice import Lattice
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,7 @@ from sklearn.neighbors import KernelDensity
 from analytics.density import estimate_density
 from analytics.hotspots import HotspotParams, Neighbours, local_g
 from analytics.trends import mann_kendall
-from geo.lattice import make_lattice, neighbours
+from geo.lattice.lattice import make_lattice, neighbours
 
 REPEATS = 3
 PERMUTATIONS = 999

@@ -16,7 +16,7 @@ import numpy as np
 import prcoords
 from fast_geocn import coord
 
-from geo.crs import Floats, from_wgs84, to_wgs84
+from geo.crs.systems import Floats, from_wgs84, to_wgs84
 
 REPEATS = 3
 

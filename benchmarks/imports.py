@@ -30,10 +30,10 @@ from psycopg import sql
 
 from geo.cluster.layout import Cluster
 from geo.cluster.server import ensure_running, stop
-from geo.database import Database, connect, private_database
+from geo.database.connect import Database, connect, private_database
+from geo.database.schema import migrate
 from geo.imports.mapping import Mapping, make_mapping
 from geo.imports.run import import_file
-from geo.schema import migrate
 
 COLUMNS = (
     "occurred_at, incident_id, occurred_until, time_precision, reported_at, feed_id, source_ref, "
@@ -217,7 +217,7 @@ import json, resource, runpy, time
 from pathlib import Path
 take = runpy.run_path({here!r})["take"]
 from geo.cluster.layout import Cluster
-from geo.database import private_database
+from geo.database.connect import private_database
 database = private_database(Cluster(Path({home!r})), name={name!r})
 def peak():
     # ru_maxrss would also count what the parent had before it became this program

@@ -26,8 +26,8 @@ import shapely
 from geo.cluster.configuration import OWNER_ROLE
 from geo.cluster.layout import Cluster
 from geo.cluster.server import DATABASE, connection_options, ensure_running, stop
-from geo.lattice import Lattice, cell_of, cell_polygons, make_lattice
-from geo.locate import index_polygons, locate
+from geo.lattice.lattice import Lattice, cell_of, cell_polygons, make_lattice
+from geo.locate.polygons import index_polygons, locate
 
 SRID = 32650
 SIDE_M = 45_000.0

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo.crs import convert_geometries
+from geo.crs.systems import convert_geometries
 from geo.errors import InputError, MissingDependencyError, NotFoundError
 
 Source = Literal["amap", "tianditu"]

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo.crs import convert_geometries, project
-from geo.locate import PolygonIndex, index_polygons, locate
+from geo.crs.systems import convert_geometries, project
+from geo.locate.polygons import PolygonIndex, index_polygons, locate
 
 _EPOCH = date(1970, 1, 1)
 _Indexed = tuple[npt.NDArray[np.int64], PolygonIndex]

@@ -10,7 +10,7 @@ import psycopg
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo.crs import convert_geometries
+from geo.crs.systems import convert_geometries
 from geo.errors import ConflictError, InputError, NotFoundError
 from geo.places import GridSet, Place, days_since_1970
 

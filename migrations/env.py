@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from importlib import import_module, util
 from typing import Any, cast
 
@@ -9,9 +10,9 @@ from alembic import context
 from geoalchemy2.alembic_helpers import include_object, render_item, writer
 from sqlalchemy import Connection, MetaData, text
 
-from geo.database import ensure_available, locate, make_owner_engine
-from geo.models import Base
-from geo.schema import VERSION_SCHEMA, VERSION_TABLE
+from geo.database.connect import ensure_available, locate, make_owner_engine
+from geo.database.schema import VERSION_SCHEMA, VERSION_TABLE
+from geo.models.base import Base
 from geo.settings import DatabaseSettings
 
 ROOMS = ("geo", "analytics", "patrol", "governance", "web")
@@ -21,7 +22,9 @@ def all_metadata() -> MetaData:
     """Return the tables of every room that has some."""
     for room in ROOMS:
         if util.find_spec(f"{room}.models") is not None:
-            import_module(f"{room}.models")
+            models = import_module(f"{room}.models")
+            for part in pkgutil.iter_modules(getattr(models, "__path__", ())):
+                import_module(f"{models.__name__}.{part.name}")
     return Base.metadata
 
 

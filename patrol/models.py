@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geo.models import Base, identity_key, one_of
+from geo.models.base import Base, identity_key, one_of
 
 PLAN_STATUSES = ("draft", "approved", "published", "withdrawn")
 

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Integer, Select, cast, func, select
 from sqlalchemy.orm import aliased
 
-from geo.models import Area, Category, CategoryScheme
+from geo.models.incidents import Category, CategoryScheme
+from geo.models.places import Area
 from patrol.models import Plan, PlanItem
 
 _PARENT = aliased(Area)

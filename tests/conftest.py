@@ -17,8 +17,8 @@ from sqlalchemy import Connection
 
 from geo.cluster.layout import Cluster
 from geo.cluster.server import ensure_running, stop
-from geo.database import Database, Role, connect, locate, make_engine, private_database
-from geo.schema import migrate
+from geo.database.connect import Database, Role, connect, locate, make_engine, private_database
+from geo.database.schema import migrate
 from geo.settings import DatabaseSettings
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,9 +10,9 @@ import typer
 from sqlalchemy import Connection as EngineConnection
 from sqlalchemy.pool import NullPool
 
-from geo.database import Database, connect, locate, make_engine
+from geo.database.connect import Database, connect, locate, make_engine
+from geo.database.schema import prepare
 from geo.imports.staging import Connection
-from geo.schema import prepare
 from geo.settings import DatabaseSettings
 
 

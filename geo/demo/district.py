@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.crs import convert_geometries, unproject
+from geo.crs.systems import convert_geometries, unproject
 from geo.demo.cameras import place_cameras
 from geo.demo.categories import category_table
 from geo.demo.dirt import plan_dirt

@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from geo.crs import from_wgs84
+from geo.crs.systems import from_wgs84
 from geo.demo.size import DISTRICT_CODE
 
 Written = tuple[str, dict[str, Any]]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.crs import unproject
+from geo.crs.systems import unproject
 from geo.demo.categories import CLASSES, FOUND_BY
 from geo.demo.dirt import dirt_counts
 from geo.demo.intensity import Intensity

@@ -47,7 +47,7 @@ class RawTable:
     Attributes
     ----------
     crs
-        Reference system that the file itself names (anything ``geo.crs.parse_crs`` reads),
+        Reference system that the file itself names (anything ``geo.crs.systems.parse_crs`` reads),
         or None.
     has_geometry
         Whether the batches carry a ``geometry`` column.

@@ -11,9 +11,9 @@ import pandas as pd
 import pyproj
 import shapely
 
-from geo.crs import epsg, require_metric
+from geo.crs.systems import epsg, require_metric
 from geo.errors import CrsError, InputError
-from geo.locate import index_polygons, locate
+from geo.locate.polygons import index_polygons, locate
 
 if TYPE_CHECKING:
     import geopandas as gpd

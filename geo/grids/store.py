@@ -15,7 +15,7 @@ import psycopg
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo.crs import convert_geometries
+from geo.crs.systems import convert_geometries
 from geo.errors import ConflictError, NotFoundError
 from geo.grids.change import GridChange
 from geo.grids.frames import Ints, require_frame, shape_array, shapes_of

@@ -6,14 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from geo.errors import MappingError
-from geo.models import (
-    CAMERA_STATUSES,
-    FOUND_BY,
-    GRID_KINDS,
-    LEVELS,
-    STATION_KINDS,
-    UNIT_KINDS,
-)
+from geo.models.base import CAMERA_STATUSES, FOUND_BY, GRID_KINDS, LEVELS, STATION_KINDS, UNIT_KINDS
 
 FieldType = Literal["text", "number", "integer", "flag", "date", "time"]
 ShapeType = Literal["point", "polygon", "line"]

@@ -20,8 +20,8 @@ from geo.imports.positions import read_points, read_shapes
 from geo.imports.problems import Problems
 from geo.imports.times import INTERVAL, Times, read_dates, read_times
 from geo.imports.values import as_flag, as_number, as_text, is_true, read_column, translate
-from geo.locate import PolygonIndex, locate
-from geo.models import TIME_PRECISIONS
+from geo.locate.polygons import PolygonIndex, locate
+from geo.models.base import TIME_PRECISIONS
 from geo.places import GridSet, Place, metric
 
 _DAY_US = 86_400_000_000

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-from geo.crs import parse_crs
-from geo.diagnose import diagnose_positions
+from geo.crs.diagnose import diagnose_positions
+from geo.crs.outline import diagnose_outline
+from geo.crs.systems import parse_crs
 from geo.errors import CrsError
 from geo.formats.table import GEOMETRY, RawBatch
 from geo.imports.mapping import Mapping
 from geo.imports.normalise import select_rows
 from geo.imports.positions import Floats, Shapes, decode_shapes, raw_positions
-from geo.outline import diagnose_outline
 from geo.places import Place
 
 FEWEST_TO_JUDGE = 20

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import shapely
 
-from geo.crs import convert_geometries, to_wgs84
+from geo.crs.systems import convert_geometries, to_wgs84
 from geo.formats.table import GEOMETRY
 from geo.imports.kinds import ShapeType
 from geo.imports.mapping import Mapping

@@ -17,7 +17,7 @@ import psycopg
 import pyarrow as pa
 import shapely
 
-from geo.crs import parse_crs, propose_metric_srid
+from geo.crs.systems import parse_crs, propose_metric_srid
 from geo.errors import DatabaseError, FormatError, MappingError
 from geo.formats.encoding import open_binary
 from geo.formats.open import open_table

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geo.imports.values import Mask, as_text, is_true
-from geo.models import TIME_PRECISIONS
+from geo.models.base import TIME_PRECISIONS
 
 Longs = npt.NDArray[np.int64]
 Precisions = npt.NDArray[np.int8]
@@ -35,7 +35,7 @@ class Times:
         Microseconds since 1970 in UTC; the event lies in ``[start, end)``, or at ``start``
         where both are equal. Undefined where ``known`` is false.
     precision
-        How exact each time is: a position in ``geo.models.TIME_PRECISIONS``.
+        How exact each time is: a position in ``geo.models.base.TIME_PRECISIONS``.
     known
         Whether there is a time.
     bad

@@ -12,9 +12,9 @@ from sqlalchemy import text
 
 from analytics.cube import Cube, Units
 from analytics.steps import make_steps
-from geo.crs import project, unproject
-from geo.lattice import make_lattice, neighbours
-from geo.models import FOUND_BY
+from geo.crs.systems import project, unproject
+from geo.lattice.lattice import make_lattice, neighbours
+from geo.models.base import FOUND_BY
 
 ZONE = "America/Chicago"
 SRID = 26971

@@ -10,7 +10,7 @@ from analytics.class_hotspots import find_class_hotspots
 from analytics.cube import Cube, Units
 from analytics.hotspots import HotspotParams, find_hotspots, is_cut
 from analytics.steps import make_steps
-from geo.lattice import make_lattice, neighbours
+from geo.lattice.lattice import make_lattice, neighbours
 
 SIDE = 20
 

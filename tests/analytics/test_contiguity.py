@@ -6,7 +6,7 @@ import shapely
 
 from analytics.contiguity import touching, within_distance
 from geo.errors import GeometryError, InputError
-from geo.lattice import cell_centres
+from geo.lattice.lattice import cell_centres
 
 
 def test_touching_forgives_small_gaps_and_counts_corners():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analytics.cube import DISCOVERED, REPORTED, Cube, Units, count_into, cube_from_events
 from analytics.steps import make_steps
 from geo.errors import InputError
-from geo.models import FOUND_BY
+from geo.models.base import FOUND_BY
 
 UNITS = Units("cell", np.array([7, 3, 9]))
 STEPS = make_steps(date(2026, 1, 5), date(2026, 1, 19), step="week", time_zone="Asia/Shanghai")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analytics.cube import Units
 from analytics.density import GAUSSIAN_REACH, DensityParams, estimate_density, find_density
 from geo.errors import InputError
-from geo.lattice import make_lattice
+from geo.lattice.lattice import make_lattice
 
 
 def density_by_sums(counts, share, *, cell, bandwidth, kernel):

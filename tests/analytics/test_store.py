@@ -20,8 +20,8 @@ from analytics.steps import make_steps
 from analytics.store import Origin, read_newest_result, read_result, write_result
 from analytics.trends import find_trends
 from geo.errors import CrsError, InputError, NotFoundError
-from geo.lattice import cell_of, make_lattice, neighbours
-from geo.models import FOUND_BY
+from geo.lattice.lattice import cell_of, make_lattice, neighbours
+from geo.models.base import FOUND_BY
 
 pytestmark = pytest.mark.db
 

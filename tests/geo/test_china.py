@@ -9,7 +9,7 @@ import shapely
 
 from geo import china
 from geo.china import read_county
-from geo.crs import convert_geometries
+from geo.crs.systems import convert_geometries
 from geo.errors import InputError, MissingDependencyError, NotFoundError
 
 

@@ -22,7 +22,7 @@ from geo.cluster.identity import server_user
 from geo.cluster.layout import MARKER, Cluster
 from geo.cluster.processes import running_process
 from geo.cluster.server import data_major, ensure_running, read_facts, stop
-from geo.database import connect, private_database
+from geo.database.connect import connect, private_database
 from geo.errors import DatabaseError, InputError, MissingDependencyError
 
 START = "from pathlib import Path; from geo.cluster.layout import Cluster; from geo.cluster.server import ensure_running; import sys; ensure_running(Cluster(Path(sys.argv[1]), durable=False))"
@@ -402,7 +402,7 @@ import psycopg, encodings.idna
 from geo.cluster.processes import running_process
 from geo.cluster.server import ensure_running, stop
 from geo.cluster.layout import Cluster
-from geo.database import connect, private_database
+from geo.database.connect import connect, private_database
 home = Path(sys.argv[1])
 nobody = pwd.getpwnam("nobody")
 os.setgroups([]); os.setgid(nobody.pw_gid); os.setuid(nobody.pw_uid)

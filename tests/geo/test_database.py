@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
 from geo.cluster.server import ensure_running
-from geo.database import (
+from geo.database.connect import (
     Database,
     as_app_role,
     connect,

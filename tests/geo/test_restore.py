@@ -14,11 +14,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from geo.archive import backup, read_archive_revision, read_archive_roles, server_major
-from geo.database import Database, connect, make_engine
+from geo.database.archive import backup, read_archive_revision, read_archive_roles, server_major
+from geo.database.connect import Database, connect, make_engine
+from geo.database.restore import count_tables_with_rows, restore
+from geo.database.schema import downgrade, head_revision
 from geo.errors import ConflictError, DatabaseError, FormatError, InputError, NotFoundError
-from geo.restore import count_tables_with_rows, restore
-from geo.schema import downgrade, head_revision
 
 pytestmark = pytest.mark.db
 
@@ -329,7 +329,7 @@ class TestRefusals:
                 sys.executable,
                 "-c",
                 "import sys; from pathlib import Path; from sqlalchemy import make_url\n"
-                "from geo.database import Database; from geo.restore import restore\n"
+                "from geo.database.connect import Database; from geo.database.restore import restore\n"
                 "url = make_url(sys.argv[1])\n"
                 "restore(Database(url, url), Path(sys.argv[2]), replace=True)",
                 filled.owner_url.render_as_string(hide_password=False),

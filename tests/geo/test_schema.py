@@ -11,9 +11,9 @@ from geoalchemy2.alembic_helpers import include_object
 from sqlalchemy import CheckConstraint, Connection, inspect, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
-from geo.database import Database, connect, make_owner_engine
-from geo.models import Base
-from geo.schema import downgrade, head_revision, migrate, read_revision
+from geo.database.connect import Database, connect, make_owner_engine
+from geo.models.base import Base
+from geo.database.schema import downgrade, head_revision, migrate, read_revision
 
 pytestmark = pytest.mark.db
 ROOMS = ("geo", "analytics", "patrol", "governance", "web")

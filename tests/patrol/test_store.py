@@ -11,7 +11,9 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from geo.errors import ConflictError, InputError, NotFoundError
-from geo.models import Area, Category, CategoryScheme, Feed, Jurisdiction
+from geo.models.incidents import Category, CategoryScheme
+from geo.models.places import Area, Jurisdiction
+from geo.models.records import Feed
 from patrol.allocate import AllocationParams
 from patrol.models import Plan as PlanRow
 from patrol.models import PlanItem

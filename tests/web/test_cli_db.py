@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from geo.database import Database, connect, locate, make_owner_engine
+from geo.database.connect import Database, connect, locate, make_owner_engine
+from geo.database.schema import head_revision
 from geo.errors import (
     ConflictError,
     CrsError,
@@ -24,7 +25,6 @@ from geo.errors import (
     MissingDependencyError,
     NotFoundError,
 )
-from geo.schema import head_revision
 from geo.settings import DatabaseSettings
 from web.cli import describe, exit_code, main
 

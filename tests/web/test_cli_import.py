@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from geo.database import Database, connect
+from geo.database.connect import Database, connect
 from geo.imports.kinds import KINDS
 from geo.imports.mapping import make_mapping, read_mapping
 from web.cli import main

@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 
 from geo.cluster.layout import Cluster
-from geo.database import Database, connect, private_database
+from geo.database.connect import Database, connect, private_database
 
 ROOT = Path(__file__).resolve().parents[2]
 MAPPINGS = ROOT / "docs/chicago"

@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from geo.archive import backup as write_backup
 from geo.cluster.server import stop
-from geo.database import Database, ensure_available, locate
-from geo.database_status import Status, read_status
+from geo.database.archive import backup as write_backup
+from geo.database.connect import Database, ensure_available, locate
+from geo.database.restore import restore as load_backup
+from geo.database.schema import migrate as migrate_schema
+from geo.database.status import Status, read_status
 from geo.errors import InputError
-from geo.restore import restore as load_backup
-from geo.schema import migrate as migrate_schema
 from geo.settings import DatabaseSettings
 from web.progress import progress
 

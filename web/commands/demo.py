@@ -16,7 +16,8 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection as EngineConnection
 
-from geo.database import Database
+from geo.database.connect import Database
+from geo.database.schema import downgrade, migrate
 from geo.demo.district import make_district
 from geo.demo.size import DEFAULT_SEED, DISTRICT_CODE
 from geo.demo.write import write_district
@@ -26,7 +27,6 @@ from geo.imports.mapping import read_mapping
 from geo.imports.run import import_file
 from geo.imports.session import is_imported
 from geo.imports.staging import Connection
-from geo.schema import downgrade, migrate
 from patrol.allocate import AllocationParams
 from patrol.drafting import draft_day
 from patrol.store import write_plan

@@ -17,8 +17,8 @@ from analytics.density import DensityParams
 from analytics.nightly import Night, NightlyParams, run_night
 from analytics.queries import CubeRequest
 from analytics.results import Result, label_text
-from geo.crs import unproject
-from geo.lattice import cell_centres, neighbours
+from geo.crs.systems import unproject
+from geo.lattice.lattice import cell_centres, neighbours
 from patrol.store import read_class_names, read_planning_grids
 from web.opening import begin, open_database
 from web.subject import About, data_window, read_about

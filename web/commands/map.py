@@ -14,7 +14,7 @@ import typer
 from sqlalchemy import Connection, text
 
 from analytics.store import StoredResult, read_result
-from geo.crs import epsg
+from geo.crs.systems import epsg
 from geo.errors import NotFoundError
 from patrol.store import StoredPlan, read_newest_plan
 from web.commands.hotspots import Jurisdiction

@@ -19,7 +19,7 @@ from geo.errors import InputError
 from geo.grids.policy import HouseholdPolicy
 from geo.grids.validate import validate_grids
 from geo.imports.mapping import PERSONAL_NAMES
-from geo.models import CAMERA_STATUSES, FOUND_BY, STATION_KINDS, UNIT_KINDS
+from geo.models.base import CAMERA_STATUSES, FOUND_BY, STATION_KINDS, UNIT_KINDS
 
 SMALL = DemoSize(basic_grids=20, communities=8, streets=2, people=39, incidents_per_week=40.0)
 LEVELS = ("district", "streets", "communities", "grids")

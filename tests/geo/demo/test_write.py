@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from geo.crs import to_wgs84
+from geo.crs.systems import to_wgs84
 from geo.demo.categories import CLASSES
 from geo.demo.district import District
 from geo.demo.toml import write_toml

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 
-from geo.crs import parse_crs
+from geo.crs.systems import parse_crs
 from geo.errors import FormatError
 from geo.formats.open import open_table
 from geo.formats.table import GEOMETRY, RawTable

@@ -15,7 +15,7 @@ from geo.grids.divide import divide_community
 from geo.grids.frames import polygon_of, spots_of
 from geo.grids.policy import HouseholdPolicy
 from geo.grids.site import DivisionParams, Ground
-from geo.locate import index_polygons, locate
+from geo.locate.polygons import index_polygons, locate
 
 SRID = 4549
 POLICY = HouseholdPolicy()

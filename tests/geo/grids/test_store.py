@@ -10,7 +10,7 @@ import pytest
 import shapely
 from sqlalchemy import Connection
 
-from geo.crs import unproject
+from geo.crs.systems import unproject
 from geo.errors import ConflictError, NotFoundError
 from geo.grids.carve import carve_exclusive
 from geo.grids.change import merge_grids, split_grid

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from psycopg import sql
 
-from geo.database import Database, connect
+from geo.database.connect import Database, connect
 from geo.imports.mapping import Mapping, make_mapping
 from geo.imports.report import ImportReport
 from geo.imports.run import import_file

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from geo.database import connect
+from geo.database.connect import connect
 from geo.errors import ConflictError, CrsError, FormatError, MappingError, NotFoundError
 from geo.store import lock_feed
 from tests.geo.imports.conftest import EAST, INCIDENTS, NORTH, SOUTH, WEST, Desk, balance, row

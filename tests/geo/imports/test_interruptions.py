@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from geo.database import connect
+from geo.database.connect import connect
 from geo.errors import ConflictError, DatabaseError
 from tests.geo.imports.conftest import EAST, INCIDENTS, SOUTH, WEST, Desk, balance, row
 

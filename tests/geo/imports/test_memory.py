@@ -16,7 +16,7 @@ CODE = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from geo.database import connect, locate
+from geo.database.connect import connect, locate
 from geo.imports.mapping import make_mapping
 from geo.imports.run import import_file
 from geo.settings import DatabaseSettings

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 import shapely
 
-from geo.crs import convert_geometries
+from geo.crs.systems import convert_geometries
 from geo.errors import CrsError
 from geo.formats.table import GEOMETRY, RawBatch
 from geo.imports.mapping import make_mapping

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.imports.times import Times, read_dates, read_times
-from geo.models import TIME_PRECISIONS
+from geo.models.base import TIME_PRECISIONS
 
 CHICAGO, LONDON, SHANGHAI = "America/Chicago", "Europe/London", "Asia/Shanghai"
 

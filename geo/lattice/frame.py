@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely import MultiPolygon, Polygon
 
-from geo.cell_index import ROW_HEIGHT, hexagon_cells, square_cells
+from geo.lattice.indexing import ROW_HEIGHT, hexagon_cells, square_cells
 from geo.errors import InputError
 
 Kind = Literal["square", "hexagon"]

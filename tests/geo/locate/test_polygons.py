@@ -16,10 +16,10 @@ import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-import geo.locate
-from geo.crossing import is_left_of
+import geo.locate.polygons
+from geo.locate.crossing import is_left_of
 from geo.errors import CrsError, GeometryError, InputError
-from geo.locate import index_polygons, locate
+from geo.locate.polygons import index_polygons, locate
 
 UTM = 32650
 SIDE = 64  # of the test mosaics, in steps of 8 units, so that quarters of edges are whole numbers
@@ -115,8 +115,8 @@ def test_answer_moves_with_the_polygons(mosaic, dx, dy):
 def test_answer_does_not_depend_on_the_raster(mosaic, cells_per_edge):
     usual = locate(index_polygons(mosaic.polygons, srid=UTM), mosaic.x, mosaic.y)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(geo.locate, "_CELLS_PER_EDGE", cells_per_edge)
-        patch.setattr(geo.locate, "_FEWEST_CELLS", 1)
+        patch.setattr(geo.locate.polygons, "_CELLS_PER_EDGE", cells_per_edge)
+        patch.setattr(geo.locate.polygons, "_FEWEST_CELLS", 1)
         index = index_polygons(mosaic.polygons, srid=UTM)
     np.testing.assert_array_equal(locate(index, mosaic.x, mosaic.y), usual)
 

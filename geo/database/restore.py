@@ -12,16 +12,16 @@ import psycopg
 from psycopg import errors, sql
 from sqlalchemy import text
 
-from geo.archive import (
+from geo.database.archive import (
     Report,
     load_archive,
     read_archive_revision,
     read_archive_roles,
     server_major,
 )
-from geo.database import Database, connect, make_owner_engine
+from geo.database.connect import Database, connect, make_owner_engine
 from geo.errors import ConflictError, DatabaseError
-from geo.schema import Revision, migrate
+from geo.database.schema import Revision, migrate
 
 MAINTENANCE = "postgres"
 RESTORE_LOCK = 4_721_906_202

@@ -22,14 +22,14 @@ from pyproj.exceptions import CRSError, ProjError
 from shapely.geometry.base import BaseGeometry
 
 from geo.errors import CrsError, GeometryError
-from geo.gcj import (
+from geo.crs.gcj import (
     Floats,
     bd09_from_wgs84,
     gcj02_from_wgs84,
     wgs84_from_bd09,
     wgs84_from_gcj02,
 )
-from geo.zones import gauss_krueger_srid, in_mainland, utm_srid
+from geo.crs.zones import gauss_krueger_srid, in_mainland, utm_srid
 
 ACCEPTED = (
     "wgs84, cgcs2000, gcj02 (Amap, Tencent), bd09 (Baidu, degrees) or EPSG:<number>, "

@@ -7,8 +7,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely import MultiPolygon, Polygon
 
-from geo.cell_frame import QUEEN, Frame, around, centres_of, look_up, polygons_of
-from geo.locate import index_polygons, locate
+from geo.lattice.frame import QUEEN, Frame, around, centres_of, look_up, polygons_of
+from geo.locate.polygons import index_polygons, locate
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]

@@ -6,7 +6,7 @@ from shapely.geometry import shape
 
 from geo.china import _features_of_tianditu
 from geo.errors import CrsError
-from geo.zones import gauss_krueger_srid, in_mainland, utm_srid
+from geo.crs.zones import gauss_krueger_srid, in_mainland, utm_srid
 
 
 @pytest.mark.parametrize("zone_in_easting", [False, True])

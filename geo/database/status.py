@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from geo.cluster.server import read_facts
-from geo.database import Database, connect
+from geo.database.connect import Database, connect
 from geo.errors import DatabaseError
-from geo.schema import Revision, read_revision
+from geo.database.schema import Revision, read_revision
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from geo.database import Database, ensure_available, make_owner_engine
+from geo.database.connect import Database, ensure_available, make_owner_engine
 from geo.errors import DatabaseError
 
 MIGRATION_LOCK = 4_721_906_201  # any number that nobody else uses

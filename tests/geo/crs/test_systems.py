@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyproj import CRS, Transformer
 from shapely.geometry import shape
 
-from geo.crs import (
+from geo.crs.systems import (
     convert_geometries,
     from_wgs84,
     parse_crs,

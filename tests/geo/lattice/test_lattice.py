@@ -16,7 +16,7 @@ from libpysal.graph import Graph
 from sqlalchemy import Connection, text
 
 from geo.errors import CrsError, GeometryError, InputError
-from geo.lattice import (
+from geo.lattice.lattice import (
     Lattice,
     cell_centres,
     cell_of,

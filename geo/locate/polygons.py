@@ -10,9 +10,9 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geo.crossing import locate_points
-from geo.crs import require_metric
-from geo.edge_raster import cut_into_bands, list_candidates, paint
+from geo.locate.crossing import locate_points
+from geo.crs.systems import require_metric
+from geo.locate.edge_raster import cut_into_bands, list_candidates, paint
 from geo.errors import GeometryError, InputError
 
 Floats = NDArray[np.float64]

@@ -7,11 +7,11 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo.crs import Crs, middle, parse_crs
-from geo.diagnosis import Diagnosis, Lang
+from geo.crs.systems import Crs, middle, parse_crs
+from geo.crs.diagnosis import Diagnosis, Lang
 from geo.errors import CrsError
-from geo.gcj import Floats
-from geo.readings import (
+from geo.crs.gcj import Floats
+from geo.crs.readings import (
     Reading,
     find_inside,
     list_other_readings,

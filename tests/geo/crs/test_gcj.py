@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from geo.errors import InputError
-from geo.gcj import (
+from geo.crs.gcj import (
     EAST,
     NORTH,
     SOUTH,

@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from shapely import MultiPolygon, Polygon
 
-from geo.cell_frame import (
+from geo.lattice.frame import (
     HEXAGON_EVEN,
     HEXAGON_ODD,
     QUEEN,
@@ -24,10 +24,10 @@ from geo.cell_frame import (
     look_up,
     polygons_of,
 )
-from geo.cell_shares import active_cells, clip_cells, crossed_by
-from geo.crs import require_metric
+from geo.lattice.shares import active_cells, clip_cells, crossed_by
+from geo.crs.systems import require_metric
 from geo.errors import GeometryError, InputError
-from geo.locate import as_points, index_polygons, locate
+from geo.locate.polygons import as_points, index_polygons, locate
 
 Contiguity = Literal["queen", "rook"]
 Floats = NDArray[np.float64]

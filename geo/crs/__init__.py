@@ -1,0 +1,1 @@
+"""Coordinates: systems, Chinese offsets, and why points fall outside."""

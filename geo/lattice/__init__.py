@@ -1,0 +1,1 @@
+"""The regular analysis lattice: square or hexagonal cells, never an official grid."""

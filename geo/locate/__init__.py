@@ -1,0 +1,1 @@
+"""Which polygon holds each point: exactly one, for millions of points."""

@@ -1,0 +1,1 @@
+"""The tables of places, people on duty, incidents and imports."""
