@@ -7,9 +7,7 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo.crs.systems import Crs, middle, parse_crs
 from geo.crs.diagnosis import Diagnosis, Lang
-from geo.errors import CrsError
 from geo.crs.gcj import Floats
 from geo.crs.readings import (
     Reading,
@@ -19,6 +17,8 @@ from geo.crs.readings import (
     measure,
     read_as,
 )
+from geo.crs.systems import Crs, middle, parse_crs
+from geo.errors import CrsError
 
 SAMPLE_SIZE = 50_000
 """Positions looked at; of more, every n-th, so that the answer is the same each time."""

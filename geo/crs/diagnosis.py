@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from geo.crs.systems import Crs
 from geo.crs.readings import Reading
+from geo.crs.systems import Crs
 
 Lang = Literal["en", "zh"]
 

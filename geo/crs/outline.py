@@ -9,10 +9,10 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo.crs.systems import Crs, convert_geometries, middle, parse_crs, propose_metric_srid
 from geo.crs.diagnosis import Lang
-from geo.errors import CrsError, GeometryError
 from geo.crs.gcj import EAST, NORTH, SOUTH, WEST
+from geo.crs.systems import Crs, convert_geometries, middle, parse_crs, propose_metric_srid
+from geo.errors import CrsError, GeometryError
 
 _SYSTEMS = ("wgs84", "gcj02", "bd09")
 _CLEARLY = 0.67  # a better reading has at most this share of the other's gap

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo.crs.systems import Crs, middle, parse_crs, propose_metric_srid, to_wgs84
 from geo.crs.gcj import EAST, NORTH, SOUTH, WEST, Floats
+from geo.crs.systems import Crs, middle, parse_crs, propose_metric_srid, to_wgs84
 from geo.crs.zones import gauss_krueger_srid, in_mainland, utm_srid
 
 

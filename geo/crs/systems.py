@@ -21,7 +21,6 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError, ProjError
 from shapely.geometry.base import BaseGeometry
 
-from geo.errors import CrsError, GeometryError
 from geo.crs.gcj import (
     Floats,
     bd09_from_wgs84,
@@ -30,6 +29,7 @@ from geo.crs.gcj import (
     wgs84_from_gcj02,
 )
 from geo.crs.zones import gauss_krueger_srid, in_mainland, utm_srid
+from geo.errors import CrsError, GeometryError
 
 ACCEPTED = (
     "wgs84, cgcs2000, gcj02 (Amap, Tencent), bd09 (Baidu, degrees) or EPSG:<number>, "

@@ -16,8 +16,8 @@ from sqlalchemy import URL
 from geo.cluster.identity import server_environment
 from geo.cluster.programs import find_client
 from geo.database.connect import Database, connect, libpq_options
-from geo.errors import ConflictError, DatabaseError, FormatError, InputError, NotFoundError
 from geo.database.schema import VERSION_TABLE, head_revision, is_known
+from geo.errors import ConflictError, DatabaseError, FormatError, InputError, NotFoundError
 
 Report = Callable[[str], None]
 ROLE_GIVEN = re.compile(

@@ -20,8 +20,8 @@ from geo.database.archive import (
     server_major,
 )
 from geo.database.connect import Database, connect, make_owner_engine
-from geo.errors import ConflictError, DatabaseError
 from geo.database.schema import Revision, migrate
+from geo.errors import ConflictError, DatabaseError
 
 MAINTENANCE = "postgres"
 RESTORE_LOCK = 4_721_906_202

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from geo.cluster.server import read_facts
 from geo.database.connect import Database, connect
-from geo.errors import DatabaseError
 from geo.database.schema import Revision, read_revision
+from geo.errors import DatabaseError
 
 
 @dataclass(frozen=True)

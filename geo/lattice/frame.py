@@ -11,8 +11,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely import MultiPolygon, Polygon
 
-from geo.lattice.indexing import ROW_HEIGHT, hexagon_cells, square_cells
 from geo.errors import InputError
+from geo.lattice.indexing import ROW_HEIGHT, hexagon_cells, square_cells
 
 Kind = Literal["square", "hexagon"]
 Floats = NDArray[np.float64]

@@ -11,6 +11,8 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from shapely import MultiPolygon, Polygon
 
+from geo.crs.systems import require_metric
+from geo.errors import GeometryError, InputError
 from geo.lattice.frame import (
     HEXAGON_EVEN,
     HEXAGON_ODD,
@@ -25,8 +27,6 @@ from geo.lattice.frame import (
     polygons_of,
 )
 from geo.lattice.shares import active_cells, clip_cells, crossed_by
-from geo.crs.systems import require_metric
-from geo.errors import GeometryError, InputError
 from geo.locate.polygons import as_points, index_polygons, locate
 
 Contiguity = Literal["queen", "rook"]

@@ -10,10 +10,10 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geo.locate.crossing import locate_points
 from geo.crs.systems import require_metric
-from geo.locate.edge_raster import cut_into_bands, list_candidates, paint
 from geo.errors import GeometryError, InputError
+from geo.locate.crossing import locate_points
+from geo.locate.edge_raster import cut_into_bands, list_candidates, paint
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import shapely
 
-from geo.crs.systems import from_wgs84, project
 from geo.crs.diagnose import SAMPLE_SIZE, diagnose_positions, require_inside
 from geo.crs.diagnosis import percent
+from geo.crs.systems import from_wgs84, project
 from geo.errors import CrsError
 
 DISTRICT = shapely.Polygon([

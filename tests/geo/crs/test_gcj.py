@@ -6,7 +6,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from geo.errors import InputError
 from geo.crs.gcj import (
     EAST,
     NORTH,
@@ -17,6 +16,7 @@ from geo.crs.gcj import (
     wgs84_from_bd09,
     wgs84_from_gcj02,
 )
+from geo.errors import InputError
 
 PAIRS = [(gcj02_from_wgs84, wgs84_from_gcj02), (bd09_from_wgs84, wgs84_from_bd09)]
 IDS = ["gcj02", "bd09"]

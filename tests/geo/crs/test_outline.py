@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import shapely
 
+from geo.crs.outline import diagnose_outline
 from geo.crs.systems import convert_geometries
 from geo.errors import CrsError, GeometryError
-from geo.crs.outline import diagnose_outline
 
 DISTRICT = shapely.Polygon([
     (116.32, 39.87), (116.36, 39.866), (116.39, 39.89), (116.393, 39.93),

@@ -5,8 +5,8 @@ from pyproj import CRS
 from shapely.geometry import shape
 
 from geo.china import _features_of_tianditu
-from geo.errors import CrsError
 from geo.crs.zones import gauss_krueger_srid, in_mainland, utm_srid
+from geo.errors import CrsError
 
 
 @pytest.mark.parametrize("zone_in_easting", [False, True])

@@ -17,8 +17,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import geo.locate.polygons
-from geo.locate.crossing import is_left_of
 from geo.errors import CrsError, GeometryError, InputError
+from geo.locate.crossing import is_left_of
 from geo.locate.polygons import index_polygons, locate
 
 UTM = 32650
