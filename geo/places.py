@@ -31,9 +31,10 @@ class Place:
     boundary: BaseGeometry
 
     def buffered(self, margin_m: float) -> PolygonIndex:
-        """Index the boundary widened by `margin_m`, in metric coordinates."""
+        """Index the boundary widened by `margin_m` (to 2 % of it), in metric coordinates."""
         metric = convert_geometries(np.array([self.boundary]), crs="wgs84", to=self.srid)[0]
-        return index_polygons([shapely.buffer(metric, margin_m, quad_segs=8)], srid=self.srid)
+        plain = shapely.simplify(metric, margin_m / 50)
+        return index_polygons([shapely.buffer(plain, margin_m, quad_segs=8)], srid=self.srid)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from geo.formats.table import GEOMETRY
 from geo.imports.kinds import ShapeType
 from geo.imports.mapping import Mapping
 from geo.imports.problems import Problems
-from geo.imports.values import as_number, as_text, read_column
+from geo.imports.values import as_number, read_column
 
 Floats = npt.NDArray[np.float64]
 Shapes = npt.NDArray[np.object_]
@@ -53,8 +53,8 @@ def _read_xy(
     columns = {axis: read_column(table, mapping.columns[axis]) for axis in ("x", "y")}
     x, bad_x = as_number(columns["x"])
     y, bad_y = as_number(columns["y"])
-    problems.add(bad_x, "not_a_number", mapping.columns["x"], as_text(columns["x"])[0])
-    problems.add(bad_y, "not_a_number", mapping.columns["y"], as_text(columns["y"])[0])
+    problems.add(bad_x, "not_a_number", mapping.columns["x"], columns["x"])
+    problems.add(bad_y, "not_a_number", mapping.columns["y"], columns["y"])
     return x, y, pa.StructArray.from_arrays(list(columns.values()), names=["x", "y"])
 
 

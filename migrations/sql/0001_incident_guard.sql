@@ -10,19 +10,20 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     missing text;
 BEGIN
+    WITH w AS MATERIALIZED (
+        SELECT DISTINCT category_id, feed_id, area_id, import_run_id FROM written
+    )
     SELECT coalesce(
-        (SELECT 'category_id ' || w.category_id
-         FROM (SELECT DISTINCT category_id FROM written) w
+        (SELECT 'category_id ' || w.category_id FROM w
          WHERE NOT EXISTS (SELECT FROM category c WHERE c.category_id = w.category_id) LIMIT 1),
-        (SELECT 'feed_id ' || w.feed_id
-         FROM (SELECT DISTINCT feed_id FROM written) w
+        (SELECT 'feed_id ' || w.feed_id FROM w
          WHERE NOT EXISTS (SELECT FROM feed f WHERE f.feed_id = w.feed_id) LIMIT 1),
-        (SELECT 'area_id ' || w.area_id
-         FROM (SELECT DISTINCT area_id FROM written WHERE area_id IS NOT NULL) w
-         WHERE NOT EXISTS (SELECT FROM area a WHERE a.area_id = w.area_id) LIMIT 1),
-        (SELECT 'import_run_id ' || w.import_run_id
-         FROM (SELECT DISTINCT import_run_id FROM written WHERE import_run_id IS NOT NULL) w
-         WHERE NOT EXISTS (SELECT FROM import_run r WHERE r.import_run_id = w.import_run_id)
+        (SELECT 'area_id ' || w.area_id FROM w
+         WHERE w.area_id IS NOT NULL
+           AND NOT EXISTS (SELECT FROM area a WHERE a.area_id = w.area_id) LIMIT 1),
+        (SELECT 'import_run_id ' || w.import_run_id FROM w
+         WHERE w.import_run_id IS NOT NULL
+           AND NOT EXISTS (SELECT FROM import_run r WHERE r.import_run_id = w.import_run_id)
          LIMIT 1)
     ) INTO missing;
     IF missing IS NOT NULL THEN
