@@ -41,6 +41,7 @@ def merge_assets(connection: Connection, made: Normalised, target: Target) -> Co
         connection.execute(_statement(_HISTORY, names), _values(target))
         changed = connection.execute(_statement(_CHANGE, names), _values(target)).rowcount
     if target.kind.table == "area":
+        _hang_below_named(connection, made, target)
         here = {"jurisdiction": target.place.jurisdiction_id}
         connection.execute(packaged_sql("area_parents"), here)
     return Counts(new=new, changed=changed, same=len(known) - changed + repeats)
@@ -157,6 +158,28 @@ def _placed(made: Normalised, target: Target) -> dict[str, pa.Array]:
 def _point_wkb(lon: pa.Array, lat: pa.Array) -> pa.Array:
     x, y = (np.asarray(a.to_numpy(zero_copy_only=False), dtype=np.float64) for a in (lon, lat))
     return pa.array(shapely.to_wkb(shapely.points(x, y), hex=True), pa.string())
+
+
+_NAMED_PARENTS = """
+UPDATE area a SET parent_id = p.area_id
+FROM unnest(%(codes)s::text[], %(parents)s::text[]) AS w(code, parent_code)
+JOIN area p ON p.jurisdiction_id = %(jurisdiction)s AND p.code = w.parent_code
+WHERE a.jurisdiction_id = %(jurisdiction)s AND a.code = w.code AND a.area_id <> p.area_id
+  AND a.parent_id IS DISTINCT FROM p.area_id
+"""
+
+
+def _hang_below_named(connection: Connection, made: Normalised, target: Target) -> None:
+    """Give areas the parents that the file names, as far as those are known by now."""
+    if "parent_code" not in made.columns:
+        return
+    sound = pa.array(made.problems.sound)
+    values = {
+        "codes": made.columns["code"].filter(sound).to_pylist(),
+        "parents": made.columns["parent_code"].filter(sound).to_pylist(),
+        "jurisdiction": target.place.jurisdiction_id,
+    }
+    connection.execute(_NAMED_PARENTS, values)
 
 
 def _settle(

@@ -122,6 +122,26 @@ class TestAreas:
             "ORDER BY 1"
         ) == [("G00", "T1"), ("G01", "T1"), ("G10", "T1"), ("G11", "T1"), ("T1", None)]
 
+    def test_named_parent_wins_over_the_place(self, desk: Desk) -> None:
+        box = square(WEST, SOUTH, EAST, NORTH)
+        level = {
+            "kind": "boundaries",
+            "source": "streets",
+            "columns": {**self.COLUMNS, "level": "level"},
+        }
+        streets = [feature(box, code=code, name=code, level="street") for code in ("S1", "S2")]
+        desk.take(desk.geojson(streets), make_mapping(level))
+        file = desk.geojson(
+            [feature(box, code="N1", name="n", up="S2"), feature(box, code="N2", name="n", up="T1")]
+        )
+        columns = {**self.COLUMNS, "parent_code": "up"}
+        for _ in range(2):
+            desk.take(file, self.plan(columns=columns))
+            assert desk.rows(
+                "SELECT a.code, p.code FROM area a JOIN area p ON p.area_id = a.parent_id "
+                "WHERE starts_with(a.code, 'N') ORDER BY 1"
+            ) == [("N1", "S2"), ("N2", "T1")]
+
     def test_code_of_another_area_is_refused_in_the_file_and_before_it(self, desk: Desk) -> None:
         box = square(WEST, SOUTH, EAST, NORTH)
         file = desk.geojson(
