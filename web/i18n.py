@@ -31,6 +31,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "legend": ("图例", "Legend"),
     "map": ("地图", "Map"),
     "title": ("热点、趋势与巡逻计划", "Hotspots, trends and patrol plan"),
+    # A map of a check of grids
+    "title_grids": ("责任网格检查", "Check of the grids"),
+    "data_window_grids": ("网格有效日期", "Grids valid on"),
+    "method_note_grids": (
+        "检查项目：图形、上级、编码、户数、依托单位、重叠、越界、空隙。“×”为错误，修正前不可使用；"
+        "“!”为提醒，宜复核。",
+        "Checked: shapes, parents, codes, households, host units, overlaps, ground outside the "
+        "community, gaps. × is an error: the grids cannot be used until it is mended. "
+        "! is a warning: look at it.",
+    ),
     # Layers
     "layer_buildings": ("建筑", "Buildings"),
     "layer_roads": ("道路", "Roads"),
@@ -41,6 +51,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "layer_hotspots": ("热点", "Hotspots"),
     "layer_cameras": ("摄像机", "Cameras"),
     "layer_plan": ("巡逻时长", "Patrol hours"),
+    "layer_findings": ("检查发现", "Findings"),
     # Legend classes
     "hot": ("热点", "hot"),
     "cold": ("冷点", "cold"),
@@ -60,6 +71,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "camera_unknown": ("状态未知", "status unknown"),
     "hours_circle": ("圆面积与小时数成正比", "area of the circle: hours"),
     "hours_unknown": ("情况不明的网格", "unknown grid"),
+    "error": ("错误", "error"),
+    "warning": ("提醒", "warning"),
+    "error_extent": ("错误的范围", "extent of an error"),
+    "warning_extent": ("提醒的范围", "extent of a warning"),
     # Fields of popups
     "code": ("编码", "Code"),
     "name": ("名称", "Name"),
@@ -82,6 +97,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "explore_h": ("其中探索", "Of these to explore"),
     "trend_h": ("因趋势增减", "By trend"),
     "reason": ("理由", "Reason"),
+    "text": ("问题", "Finding"),
 }
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import folium
@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import shapely
 from pyproj import Geod
-from shapely.geometry import LineString, Point, box
+from shapely.geometry import GeometryCollection, LineString, MultiPoint, Point, box
 
 from geo.errors import CrsError, GeometryError, InputError, MissingDependencyError
 from web.i18n import TEXTS, say
@@ -246,6 +246,86 @@ def test_a_camera_of_unknown_view_is_a_point_and_says_so():
     assert [row[-1] for row in payload["rows"]] == ["", "unknown, position only"]
     bare = gpd.GeoDataFrame(geometry=[Point(120, 31)], crs=4326)
     assert payload_of("cameras", bare)["views"] == []
+
+
+@pytest.fixture
+def findings():
+    square = box(500_000, 3_460_000, 500_100, 3_460_100)
+    gap = GeometryCollection(
+        [box(500_200, 3_460_000, 500_201, 3_460_001), Point(500_150, 3_460_000)]
+    )
+    rows = [
+        ("warning", "households_few", "1", "少", "few", square),
+        ("error", "parent_level", "1", "层级", "level", square),
+        ("error", "gap", "P", "空隙", "gap", gap),
+        (
+            "warning",
+            "code_duplicate",
+            "9",
+            "重码",
+            "twice",
+            MultiPoint([(5e5, 3.46e6), (501e3, 3.46e6)]),
+        ),
+    ]
+    columns = ("severity", "rule", "code", "message_zh", "message_en", "geometry")
+    return gpd.GeoDataFrame(
+        {name: list(values) for name, values in zip(columns, zip(*rows, strict=True), strict=True)},
+        crs=4549,
+    )
+
+
+def test_findings_of_one_place_share_a_sign_that_tells_the_gravest_first(findings):
+    payload = payload_of("findings", findings, lang="both")
+    assert payload["count"] == 4
+    assert payload["fields"] == ["编码 / Code", "问题", "Finding"]
+    signs = [k for k, sign in enumerate(payload["signs"]) if sign]
+    told = {payload["rows"][k][2]: payload["signs"][k] for k in signs}
+    assert told == {
+        "× error: level\n! warning: few": "×",
+        "× error: gap": "×",
+        "! warning: twice": "!",
+    }
+    # Two signs for the code that is in two places, and the same in the other language.
+    assert len(signs) == 4
+    assert "× 错误：层级\n! 提醒：少" in [payload["rows"][k][1] for k in signs]
+
+
+def test_findings_show_their_extent_below_signs_that_need_no_colour(findings):
+    payload = payload_of("findings", findings)
+    styles = [payload["styles"][k] for k in payload["cls"]]
+    extents = [k for k, sign in enumerate(payload["signs"]) if not sign]
+    assert extents == [0, 1]
+    assert {payload["geo"][k]["type"] for k in extents} == {"Polygon"}
+    assert all(style["symbol"] == "circle" for style in styles[2:])
+    # Errors are drawn last.
+    assert payload["signs"][2:] == ["!", "!", "×", "×"]
+    labels = [style["label"] for style in payload["styles"]]
+    assert labels == ["× error", "! warning", "extent of an error", "extent of a warning"]
+    dashes = [style.get("dash") for style in payload["styles"]]
+    assert dashes[2] != dashes[3]
+    assert payload["room"] == [360.0] * 6
+
+
+@pytest.mark.parametrize("kept", [[0], [2], [3], [0, 1]])
+def test_findings_of_points_or_areas_alone_are_drawn(findings, kept):
+    payload = payload_of("findings", findings.iloc[kept])
+    assert payload["count"] == len(kept)
+    assert len(payload["geo"]) == len(payload["rows"]) == len(payload["cls"])
+    assert len(payload["signs"]) == len(payload["at"]) == len(payload["radii"])
+
+
+def test_a_map_of_findings_speaks_of_grids_and_not_of_hotspots(findings):
+    grids = cells(n=2, code=["1", "2"], name=["一", "二"])
+    day = datetime(2026, 11, 22, tzinfo=UTC)
+    meta = replace(META, topic="grids", data_from=day, data_until=day + timedelta(days=1))
+    page = render_map(MapLayers(grids=grids, findings=findings), meta=meta, lang="en")
+    assert "District A · Check of the grids" in page
+    assert "Grids valid on: 2026-11-22<" in page
+    assert "Hotspots" not in page
+    with pytest.raises(InputError, match="must not show findings"):
+        render_map(MapLayers(findings=findings), meta=replace(PUBLIC, topic="grids"))
+    with pytest.raises(InputError, match="topic must be"):
+        replace(META, topic="weather")
 
 
 def test_layers_that_cannot_be_drawn_are_refused_with_the_reason(hotspots):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -278,6 +279,39 @@ def test_a_large_map_is_drawn_on_a_canvas_and_answers_a_click(browser, tmp_path)
     area = page.locator(".folium-map").bounding_box()
     page.mouse.click(area["x"] + area["width"] / 2, area["y"] + area["height"] / 2)
     assert page.locator(".leaflet-popup-content").inner_text()
+    opened.context.close()
+
+
+def test_findings_are_seen_from_afar_and_tell_themselves_at_a_click(browser, tmp_path):
+    layers = district()
+    findings = gpd.GeoDataFrame(
+        {
+            "severity": ["warning", "error"],
+            "code": [HOSTILE, "990101001001"],
+            "message_zh": ["少于300户", "有 2.0 平方米不属于任何网格"],
+            "message_en": ["fewer than 300 households", "2.0 m2 belong to no grid"],
+        },
+        geometry=[layers.grids.geometry[9], box(WEST + 900, SOUTH + 900, WEST + 902, SOUTH + 901)],
+        crs=4549,
+    )
+    shown = MapLayers(boundary=layers.boundary, grids=layers.grids, findings=findings)
+    meta = replace(META, topic="grids", plan_date=None)
+    opened = Page(browser, write_map(tmp_path / "findings.html", shown, meta=meta))
+    page = opened.page
+    for _ in range(3):
+        page.locator(".leaflet-control-zoom-out").click()
+        page.wait_for_timeout(400)
+    signs = page.locator(".gb-label-findings span:visible")
+    assert sorted(signs.all_inner_texts()) == ["!", "×"]
+    spot = page.locator(".gb-label-findings", has_text="×").bounding_box()
+    page.mouse.click(spot["x"], spot["y"])
+    popup = page.inner_text(".leaflet-popup-content")
+    assert "× 错误：有 2.0 平方米不属于任何网格" in popup
+    assert "× error: 2.0 m2 belong to no grid" in popup
+    legend = page.inner_text('[data-layer="findings"]')
+    assert "! 提醒 / warning" in legend
+    assert opened.asked == []
+    assert opened.errors == []
     opened.context.close()
 
 

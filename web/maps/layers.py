@@ -13,6 +13,7 @@ import geopandas as gpd
 from geo.errors import CrsError, GeometryError, InputError
 
 Audience = Literal["internal", "public"]
+Topic = Literal["watch", "grids"]
 
 # Layer -> columns that it must have besides its geometry.
 REQUIRED: dict[str, tuple[str, ...]] = {
@@ -25,14 +26,17 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "hotspots": ("score", "q_value"),
     "cameras": (),
     "plan": ("code", "hours", "reason_zh", "reason_en"),
-}
-_SHAPES: dict[str, tuple[str, ...]] = {
-    "roads": ("LineString", "MultiLineString"),
-    "cameras": ("Point",),
+    "findings": ("severity", "code", "message_zh", "message_en"),
 }
 _AREAS = ("Polygon", "MultiPolygon")
-# Where patrols go and what cameras see is nobody's business outside.
-NEVER_PUBLIC = ("cameras", "plan")
+_LINES = ("LineString", "MultiLineString")
+_SHAPES: dict[str, tuple[str, ...]] = {
+    "roads": _LINES,
+    "cameras": ("Point",),
+    "findings": (*_AREAS, *_LINES, "Point", "MultiPoint", "GeometryCollection"),
+}
+# Where patrols go, what cameras see and which drafts are faulty is nobody's business outside.
+NEVER_PUBLIC = ("cameras", "plan", "findings")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +67,9 @@ class MapLayers:
     plan
         Polygons with ``code``, ``hours``, ``reason_zh``, ``reason_en``, and where known
         ``name``, ``community``, ``explore_h``, ``trend_h``, ``unknown``.
+    findings
+        What a check of grids found: shapes of any kind with ``severity`` (error, warning),
+        ``code``, ``message_zh``, ``message_en``.
     """
 
     buildings: gpd.GeoDataFrame | None = None
@@ -74,6 +81,7 @@ class MapLayers:
     hotspots: gpd.GeoDataFrame | None = None
     cameras: gpd.GeoDataFrame | None = None
     plan: gpd.GeoDataFrame | None = None
+    findings: gpd.GeoDataFrame | None = None
 
     def present(self) -> dict[str, gpd.GeoDataFrame]:
         """Return the layers that have rows, checked and in EPSG:4326, from bottom to top."""
@@ -94,15 +102,20 @@ class MapMeta:
     name_zh, name_en
         The place.
     data_from, data_until
-        Window of the incidents, with time zone; the end is not part of it.
+        Window of the incidents, with time zone; the end is not part of it. For grids the
+        days on which they were looked at.
     made_at
         When the map was made, with time zone.
     metric_crs
         Name of the reference system in which distances were computed.
     code_version
         Version of Gridbeat.
+    topic
+        What the map is about, which decides its title and notes: ``watch`` is hotspots, trends
+        and plan, ``grids`` a check of grids.
     audience
-        ``public`` maps carry no cameras, no plan and no small counts, and need a number.
+        ``public`` maps carry no cameras, no plan, no findings and no small counts, and need a
+        number.
     approval_no
         Map approval number (审图号).
     simulated
@@ -122,6 +135,7 @@ class MapMeta:
     made_at: datetime
     metric_crs: str
     code_version: str
+    topic: Topic = "watch"
     audience: Audience = "internal"
     approval_no: str | None = None
     simulated: bool = False
@@ -140,6 +154,13 @@ class MapMeta:
         if self.audience not in ("internal", "public"):
             msg = f"audience must be internal or public, not {self.audience!r}"
             raise InputError(msg)
+        if self.topic not in ("watch", "grids"):
+            msg = f"topic must be watch or grids, not {self.topic!r}"
+            raise InputError(msg)
+
+    def key(self, text: str) -> str:
+        """Return the key of a text in the wording that fits the topic."""
+        return text if self.topic == "watch" else f"{text}_{self.topic}"
 
 
 def check_audience(layers: MapLayers, meta: MapMeta) -> None:

@@ -12,7 +12,7 @@ from web.maps.layers import MapMeta
 def head_html(meta: MapMeta, lang: Lang) -> str:
     """Return the head: place, plan date, data window, and whether the data are made up."""
     name = {"zh": meta.name_zh, "en": meta.name_en, "both": f"{meta.name_zh} {meta.name_en}"}[lang]
-    lines = [f"<h1>{escape(name)} · {escape(say('title', lang))}</h1>"]
+    lines = [f"<h1>{escape(name)} · {escape(say(meta.key('title'), lang))}</h1>"]
     if meta.plan_date is not None:
         status = f" · {say('draft', lang)}" if meta.plan_status == "draft" else ""
         text = f"{say('plan_date', lang)} {meta.plan_date.isoformat()}{status}"
@@ -31,7 +31,7 @@ def info_box_html(meta: MapMeta, lang: Lang) -> str:
         lines.append(_approval(say("internal", lang)))
     if meta.simulated:
         lines.append(_approval(say("simulated", "both")))
-    lines.append(f"<p>{escape(say('data_window', lang))}: {escape(_window(meta))}</p>")
+    lines.append(f"<p>{escape(say(meta.key('data_window'), lang))}: {escape(_window(meta))}</p>")
     lines.append(
         f"<p>{escape(say('crs', lang))}: WGS 84 (EPSG:4326); {escape(meta.metric_crs)}</p>"
     )
@@ -61,7 +61,9 @@ def _about(meta: MapMeta, lang: Lang) -> str:
     if sources:
         body += f'<h3 class="gb-result">{escape(say("sources", lang))}</h3>'
         body += f'<ul class="gb-sources">{sources}</ul>'
-    notes = [say("method_note", one) for one in (("zh", "en") if lang == "both" else (lang,))]
+    notes = [
+        say(meta.key("method_note"), one) for one in (("zh", "en") if lang == "both" else (lang,))
+    ]
     details = "".join(f'<p class="gb-note">{escape(note)}</p>' for note in notes)
     for result, values in meta.parameters.items():
         details += f'<h3 class="gb-result">{escape(result)}</h3>'
@@ -80,6 +82,7 @@ def _approval(text: str) -> str:
 
 
 def _window(meta: MapMeta) -> str:
-    """Return first and last day; the window's end is not part of it."""
-    last = meta.data_until - timedelta(microseconds=1)
-    return f"{meta.data_from:%Y-%m-%d} – {last:%Y-%m-%d}"
+    """Return first and last day, or the only one; the window's end is not part of it."""
+    first = f"{meta.data_from:%Y-%m-%d}"
+    last = f"{meta.data_until - timedelta(microseconds=1):%Y-%m-%d}"
+    return first if first == last else f"{first} – {last}"

@@ -15,18 +15,21 @@ import shapely
 from numpy.typing import NDArray
 
 from web.i18n import Lang, say
+from web.maps.findings import SIGNS, mark_findings
 from web.maps.styles import NOT_DRAWN, Classed, classify
 
 Shapes = NDArray[np.object_]
 
 DECIMALS = 6
 SMALL = 5
+_MOST_LABELS = 1500
 # About half a metre: no eye sees it, and real outlines lose most of their points.
 _TOLERANCE_DEG = 5e-6
 _TEMPLATE = re.compile(r"\{(?=[{%#])")
 _GEOD = pyproj.Geod(ellps="WGS84")
 
-# Layer -> columns of its popups, in order; "reason" stands for the languages asked for.
+# Layer -> columns of its popups, in order; those of _BOTH stand for the languages asked for.
+_BOTH = ("reason", "text")
 _FIELDS: dict[str, tuple[str, ...]] = {
     "grids": ("name", "code", "community", "households", "kind"),
     "density": ("density",),
@@ -34,6 +37,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "hotspots": ("class", "observed", "z", "q_value"),
     "cameras": ("name", "status", "azimuth", "fov", "range_m", "view"),
     "plan": ("name", "code", "community", "hours", "explore_h", "trend_h", "reason"),
+    "findings": ("code", "text"),
 }
 # The one column "score" of stored results means another thing in each kind.
 _SOURCES = {"z": "score", "density": "score"}
@@ -53,7 +57,9 @@ _FORMATS: dict[str, str] = {
 }
 # What a public map may say in a popup: a score or slope would give a small count away.
 _PUBLIC_FIELDS = frozenset({"name", "code", "community", "class", "observed", "households", "kind"})
-SHOWN_AT_FIRST = frozenset({"buildings", "roads", "boundary", "grids", "hotspots", "plan"})
+SHOWN_AT_FIRST = frozenset(
+    {"buildings", "roads", "boundary", "grids", "hotspots", "plan", "findings"}
+)
 
 
 def layer_payload(
@@ -79,6 +85,9 @@ def layer_payload(
         popup), ``rows`` (its cells as text), ``cls`` (style of each shape), ``geo`` (GeoJSON
         geometries), and where the layer has them ``labels``, ``radii`` and ``views``.
     """
+    n_findings = len(frame)
+    if name == "findings":
+        frame = mark_findings(frame)
     classed = classify(name, frame, lang)
     drawn = classed.rows != NOT_DRAWN
     kept, rows = frame[drawn].reset_index(drop=True), classed.rows[drawn]
@@ -87,7 +96,7 @@ def layer_payload(
         "id": name,
         "label": say(f"layer_{name}", lang),
         "shown": name in SHOWN_AT_FIRST,
-        "count": len(kept),
+        "count": n_findings if name == "findings" else len(kept),
         "styles": [style.to_json() for style in classed.styles],
         "fields": list(columns),
         "rows": [list(cells) for cells in zip(*columns.values(), strict=True)],
@@ -126,9 +135,9 @@ def _columns(
             continue
         if field == "class":
             columns[say(field, lang)] = [classed.styles[row].label for row in rows]
-        elif field == "reason":
+        elif field in _BOTH:
             for one in ("zh", "en") if lang == "both" else (lang,):
-                columns[say(field, one)] = frame[f"reason_{one}"].astype(str).tolist()
+                columns[say(field, one)] = frame[f"{field}_{one}"].astype(str).tolist()
         elif field == "view":
             known = _has_view(frame)
             columns[say(field, lang)] = ["" if k else say("view_unknown", lang) for k in known]
@@ -172,6 +181,8 @@ def _extras(name: str, frame: gpd.GeoDataFrame, rows: NDArray[np.int64]) -> dict
         return _camera_extras(frame)
     if name == "plan":
         return _plan_extras(frame)
+    if name == "findings":
+        return _finding_extras(frame)
     return _trend_extras(frame, rows) if name == "trends" else {}
 
 
@@ -189,7 +200,7 @@ def _plan_extras(frame: gpd.GeoDataFrame) -> dict[str, Any]:
         "radii": np.round(np.maximum(27 * np.sqrt(hours / top), 4), 1).tolist(),
         # What a circle must fit into, so that fine grids do not drown in circles.
         "room": np.round(bounds[:, 2] - bounds[:, 0], DECIMALS).tolist(),
-        "showNumbers": len(frame) <= 1500,
+        "showNumbers": len(frame) <= _MOST_LABELS,
     }
 
 
@@ -198,9 +209,22 @@ def _trend_extras(frame: gpd.GeoDataFrame, rows: NDArray[np.int64]) -> dict[str,
     points = shapely.point_on_surface(np.asarray(frame.geometry.array, dtype=object))
     bounds = frame.geometry.bounds.to_numpy()
     return {
-        "signs": signs.tolist() if len(frame) <= 1500 else [],
+        "signs": signs.tolist() if len(frame) <= _MOST_LABELS else [],
         "at": np.round(shapely.get_coordinates(points), DECIMALS).tolist(),
         "room": np.round(bounds[:, 2] - bounds[:, 0], DECIMALS).tolist(),
+    }
+
+
+def _finding_extras(frame: gpd.GeoDataFrame) -> dict[str, Any]:
+    is_sign = frame["is_sign"].to_numpy(dtype=np.bool_)
+    signs = np.where(is_sign, frame["severity"].map(SIGNS), "")
+    points = shapely.point_on_surface(np.asarray(frame.geometry.array, dtype=object))
+    return {
+        "signs": signs.tolist() if is_sign.sum() <= _MOST_LABELS else [],
+        "at": np.round(shapely.get_coordinates(points), DECIMALS).tolist(),
+        "radii": np.where(is_sign, 10.0, 0.0).tolist(),
+        # As wide as the globe: a sign always has room.
+        "room": [360.0] * len(frame),
     }
 
 

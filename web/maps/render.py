@@ -161,7 +161,7 @@ def _figure(
 
 def _title(meta: MapMeta, lang: Lang) -> str:
     names = {"zh": meta.name_zh, "en": meta.name_en, "both": f"{meta.name_zh} {meta.name_en}"}
-    return f"{names[lang]} · {say('title', lang)}"
+    return f"{names[lang]} · {say(meta.key('title'), lang)}"
 
 
 def _bounds(present: dict[str, gpd.GeoDataFrame]) -> list[list[float]]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from web.i18n import Lang, say
+from web.maps.findings import SIGNS
 
 Ints = NDArray[np.int64]
 Symbol = Literal["area", "line", "circle"]
@@ -30,6 +31,8 @@ _DENSITY_SHARES = (0.0, 0.5, 0.75, 0.9, 0.97, 1.0)
 _UNKNOWN = "#8b929c"
 _PLAN = "#5b2a86"
 _CAMERA = "#0072b2"
+_ERROR = "#b3122b"
+_WARNING = "#c77700"
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,20 @@ def _plan(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     return Classed(styles, _flags(frame, "unknown").astype(np.int64))
 
 
+def _findings(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    signs = [
+        Style(f"{SIGNS[word]} {say(word, lang)}", "#ffffff", fill, 1.0, 1.5, symbol="circle")
+        for word, fill in (("error", _ERROR), ("warning", _WARNING))
+    ]
+    extents = [
+        Style(say(f"{word}_extent", lang), fill, fill, 0.25, 2.5, dash)
+        for word, fill, dash in (("error", _ERROR, None), ("warning", _WARNING, "6 4"))
+    ]
+    mild = (frame["severity"] != "error").to_numpy()
+    rows = np.where(frame["is_sign"], 0, 2) + mild
+    return Classed((*signs, *extents), rows.astype(np.int64))
+
+
 _CLASSIFIERS: dict[str, Callable[[gpd.GeoDataFrame, Lang], Classed]] = {
     "buildings": _single(
         lambda lang: Style(say("building_area", lang), "#c9c3b8", "#ddd8ce", 0.9, 0.5)
@@ -168,6 +185,7 @@ _CLASSIFIERS: dict[str, Callable[[gpd.GeoDataFrame, Lang], Classed]] = {
     "hotspots": _hotspots,
     "cameras": _cameras,
     "plan": _plan,
+    "findings": _findings,
 }
 
 
