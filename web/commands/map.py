@@ -62,9 +62,9 @@ def gather(
     results = {name: read_result(connection, number) for name, number in runs.items()}
     plan = None if public else _plan(connection, about)
     layers = MapLayers(
-        buildings=_frame(connection, about, "building", "kind"),
-        roads=_frame(connection, about, "road", "kind, name"),
-        boundary=_boundary(connection, about),
+        buildings=read_ground(connection, about, "building", "kind"),
+        roads=read_ground(connection, about, "road", "kind, name"),
+        boundary=read_boundary(connection, about),
         grids=_grids(connection, about),
         density=_rows(results.get("density")),
         trends=_area_trends(connection, results.get("area_trends")),
@@ -80,7 +80,7 @@ def gather(
         audience="public" if public else "internal", approval_no=approval_no or about.approval_no,
         simulated=about.simulated, plan_date=None if plan is None else plan.head["plan_date"],
         plan_status="draft" if plan is None else plan.head["status"],
-        sources=_sources(connection, about),
+        sources=read_sources(connection, about),
         parameters={name: dict(found.run["parameters"]) for name, found in results.items()},
     )  # fmt: skip
     return layers, meta
@@ -118,7 +118,7 @@ def _read(connection: Connection, statement: str, about: About) -> gpd.GeoDataFr
     return gpd.GeoDataFrame(rows, geometry=shapes, crs=4326)
 
 
-def _frame(
+def read_ground(
     connection: Connection, about: About, table: Literal["building", "road"], columns: str
 ) -> gpd.GeoDataFrame:
     """Read the ground; a whole city's would not fit on one page, so large ones stay away."""
@@ -130,7 +130,8 @@ def _frame(
     return frame if len(frame) <= _MOST else frame.iloc[:0]
 
 
-def _boundary(connection: Connection, about: About) -> gpd.GeoDataFrame:
+def read_boundary(connection: Connection, about: About) -> gpd.GeoDataFrame:
+    """Read the outline of the jurisdiction."""
     return _read(
         connection,
         "SELECT name, ST_AsBinary(geom) AS geom FROM jurisdiction WHERE jurisdiction_id = :number",
@@ -159,7 +160,8 @@ def _cameras(connection: Connection, about: About) -> gpd.GeoDataFrame:
     )
 
 
-def _sources(connection: Connection, about: About) -> tuple[str, ...]:
+def read_sources(connection: Connection, about: About) -> tuple[str, ...]:
+    """Say whose data a jurisdiction's are, and under which licence."""
     rows = connection.execute(
         text("SELECT source, title, licence FROM feed WHERE jurisdiction_id = :number "
              "ORDER BY source"),
