@@ -14,7 +14,7 @@ from analytics.cube import Units
 from analytics.steps import Steps
 from geo.errors import InputError
 
-Kind = Literal["hotspots", "trends", "density", "emerging"]
+Kind = Literal["hotspots", "trends", "density", "emerging", "scan"]
 Lang = Literal["zh", "en"]
 
 LABELS: Mapping[str, Mapping[Lang, str]] = MappingProxyType(
@@ -59,7 +59,7 @@ class Result:
         The total that the method saw in the unit.
     score
         Gi* z for hotspots (of the last step for emerging ones), Kendall's tau for trends,
-        incidents per km2 for density.
+        incidents per km2 for density, log likelihood ratio for scans.
     p, q
         Two-sided p-value, and the false discovery rate at which the unit would be called; NaN
         where nothing was tested.
