@@ -11,7 +11,9 @@ The database is a private cluster in a temporary directory that goes away with t
 from __future__ import annotations
 
 import argparse
+import functools
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -224,12 +226,14 @@ def peak():
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 before = peak()
+used = resource.getrusage(resource.RUSAGE_SELF)
+started_cpu = used.ru_utime + used.ru_stime
 start = time.perf_counter()
 reports = [take(database, Path(f), {mapping!r}) for f in {files!r}]
 seconds = time.perf_counter() - start
 after = peak()
 used = resource.getrusage(resource.RUSAGE_SELF)
-print(json.dumps([seconds, after, before, used.ru_utime + used.ru_stime,
+print(json.dumps([seconds, after, before, used.ru_utime + used.ru_stime - started_cpu,
                   [[r.read, r.new, r.changed, r.same, r.no_grid, sum(r.quarantined.values())]
                    for r in reports]]))
 """
@@ -253,18 +257,27 @@ def whole(database: Database, case: Case) -> dict[str, Any]:
     return {"s": seconds, "peak": peak, "before": before, "cpu": cpu, "counts": total}
 
 
-def bare(database: Database, file: Path, *, guarded: bool) -> float:
+def bare(database: Database, file: Path, *, guarded: bool) -> dict[str, Any]:
     """COPY the prepared rows in one transaction; return seconds, commit included."""
     with connect(database, role="owner", autocommit=True) as connection:
         if not guarded:
             connection.execute("ALTER TABLE incident DISABLE TRIGGER USER")
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         with connection.transaction(), connection.cursor() as cursor:
             statement = f"COPY incident ({COLUMNS}) FROM STDIN (FORMAT csv)"
             with cursor.copy(statement) as copy, file.open("rb") as stream:
                 while block := stream.read(1 << 20):
                     copy.write(block)
-        return time.perf_counter() - start
+        return {"s": time.perf_counter() - start, "cpu": time.process_time() - cpu}
+
+
+def processor_s(server: Database) -> float:
+    """Return the processor time of all of the server's sessions that have ended."""
+    assert server.cluster is not None
+    time.sleep(0.5)  # the last sessions are just being reaped
+    main = (server.cluster.data / "postmaster.pid").read_text().split()[0]
+    fields = Path(f"/proc/{main}/stat").read_text().rsplit(")", 1)[1].split()
+    return sum(map(int, fields[13:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def prepare(database: Database, case: Case) -> None:
@@ -321,54 +334,72 @@ def ready(database: Database, source: Database, months: list[Any]) -> None:
                 target.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
+def counted(server: Database, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Run one way; add the processor time of the server's sessions to its own."""
+    before = processor_s(server)
+    result = run()
+    result["all_cpu"] = result["cpu"] + processor_s(server) - before
+    return result
+
+
 def measure(server: Database, case: Case, repeat: int, folder: Path) -> None:
-    words: dict[str, Callable[[list[float]], float]] = {"best": min, "median": statistics.median}
     rows_csv = folder / "rows.csv"
-    times: dict[str, list[float]] = {"bare": [], "guarded": [], "whole": [], "again": []}
-    facts: dict[str, Any] = {}
-    name = "bench_template"
-    with copied(server, server.renamed("migrated"), name) as template:
+    runs: dict[str, list[dict[str, Any]]] = {key: [] for key in LABELS}
+    with copied(server, server.renamed("migrated"), "bench_template") as template:
         prepare(template, case)
         for round_ in range(repeat):
             with copied(server, template, f"bench_whole_{round_}") as database:
-                first = whole(database, case)
-                again = whole(database, case)
-                times["whole"].append(first["s"])
-                times["again"].append(again["s"])
-                facts = {"first": first, "again": again}
+                for key in ("whole", "again"):
+                    runs[key].append(counted(server, functools.partial(whole, database, case)))
                 months = hand_out(database, rows_csv)
-                for guarded in (False, True):
+                for key in ("bare", "guarded"):
                     with copied(server, template, "bench_bare") as other:
                         ready(other, database, months)
-                        key = "guarded" if guarded else "bare"
-                        times[key].append(bare(other, rows_csv, guarded=guarded))
-    first, again = facts["first"], facts["again"]
+                        way = functools.partial(bare, other, rows_csv, guarded=key == "guarded")
+                        runs[key].append(counted(server, way))
+    print_table(case, runs)
+
+
+LABELS = {
+    "bare": "bare COPY, guard triggers off",
+    "guarded": "bare COPY, guard triggers on",
+    "whole": "**whole import, first time**",
+    "again": "whole import, same files again",
+}
+
+
+def print_table(case: Case, runs: dict[str, list[dict[str, Any]]]) -> None:
+    first, again = runs["whole"][-1], runs["again"][-1]
     read, new, _, _, no_grid, bad = first["counts"]
     print(f"\n### {case.name}: {read:,} rows\n")
-    print(f"new {new:,}, in no grid {no_grid:,}, quarantined {bad:,}; {repeat} interleaved rounds")
-    print("\n| way | best s | median s | rows/s (best) | beside bare COPY | beside guarded COPY |")
-    print("|---|--:|--:|--:|--:|--:|")
-    labels = {
-        "bare": "bare COPY, guard triggers off",
-        "guarded": "bare COPY, guard triggers on",
-        "whole": "**whole import, first time**",
-        "again": "whole import, same files again",
-    }
-    for key, label in labels.items():
-        best, middle = (word(times[key]) for word in words.values())
-        ratios = [
-            statistics.median(a / b for a, b in zip(times[key], times[base], strict=True))
-            for base in ("bare", "guarded")
-        ]
-        print(
-            f"| {label} | {best:.1f} | {middle:.1f} | {case.n_rows / best:,.0f} | "
-            f"{ratios[0]:.2f} x | {ratios[1]:.2f} x |"
-        )
+    print(
+        f"new {new:,}, in no grid {no_grid:,}, quarantined {bad:,}; {len(runs['whole'])} "
+        "interleaved rounds; ratios are medians over the rounds"
+    )
+    print(
+        "\n| way | best s | rows/s | beside bare | beside guarded | processor s, client and server "
+        "| beside bare | beside guarded |"
+    )
+    print("|---|--:|--:|--:|--:|--:|--:|--:|")
+    for key, label in LABELS.items():
+        best = min(run["s"] for run in runs[key])
+        cpu = min(run["all_cpu"] for run in runs[key])
+        cells = [f"{best:.1f}", f"{case.n_rows / best:,.0f}", *_ratios(runs, key, "s")]
+        cells += [f"{cpu:.1f}", *_ratios(runs, key, "all_cpu")]
+        print(f"| {label} | {' | '.join(cells)} |")
     print(
         f"\nPeak memory of the importing process: {first['peak'] / MIB:,.0f} MiB "
         f"({first['before'] / MIB:,.0f} MiB before the first row), again {again['peak'] / MIB:,.0f} "
-        f"MiB; its processor time {first['cpu']:.1f} s, again {again['cpu']:.1f} s."
+        f"MiB. Its own processor time {first['cpu']:.1f} s, again {again['cpu']:.1f} s.",
+        flush=True,
     )
+
+
+def _ratios(runs: dict[str, list[dict[str, Any]]], key: str, what: str) -> list[str]:
+    return [
+        f"{statistics.median(a[what] / b[what] for a, b in zip(runs[key], runs[base], strict=True)):.2f} x"
+        for base in ("bare", "guarded")
+    ]
 
 
 def main() -> None:
