@@ -92,11 +92,12 @@ def load(database: Database, folder: Path) -> None:
         {"kind": "households", "source": "homes", "crs": "wgs84",
          "columns": xy | {"source_ref": "ref", "households": "households"}},
     )  # fmt: skip
-    shape = grids.set_index("code").geometry[f"{OTHER}001"]
-    reports = pd.DataFrame(spots_in(shape, 90, rng), columns=["lon", "lat"])
-    reports = reports.assign(
-        ref=np.arange(90), at=pd.date_range("2026-08-01 12:00", periods=90), category="0102"
-    )
+    # One a day where a grid is split, and then one a day where there are no grids yet.
+    shapes = grids.set_index("code").geometry
+    places = [spots_in(shapes[f"{OTHER}001"], 90, rng), spots_in(shapes[f"{BARE}001"], 10, rng)]
+    reports = pd.DataFrame(np.vstack(places), columns=["lon", "lat"])
+    days = [pd.date_range("2026-08-01 12:00", periods=len(xy)) for xy in places]
+    reports = reports.assign(ref=np.arange(100), at=np.concatenate(days), category="0102")
     take(
         reports,
         {"kind": "incidents", "source": "reports", "crs": "wgs84", "category_scheme": "demo",
@@ -266,6 +267,29 @@ class TestCheck:
         assert done.code == 5
         assert "neither grids nor communities on 2020-01-01: import them" in done.err
 
+    def test_place_with_its_own_levels_is_checked_against_the_lowest_of_them(
+        self, run: Run, fresh_database: Database, tmp_path: Path
+    ) -> None:
+        new = {"code": "T", "name": "Testville", "time_zone": "Asia/Shanghai", "metric_srid": SRID}
+        take = partial(_take, fresh_database, tmp_path)
+        columns = {"code": "code", "name": "name"}
+        common = {"source": "police", "crs": "wgs84"}
+        take(
+            read("district"),
+            {**common, "kind": "boundaries", "columns": columns, "new_jurisdiction": new,
+             "constants": {"level": "district"}},
+        )  # fmt: skip
+        beats = read("grids").assign(parent=CODE)
+        plan = {**common, "kind": "grids", "columns": {**columns, "parent_code": "parent"},
+                "constants": {"grid_kind": "basic"}}  # fmt: skip
+        take(beats.iloc[1:], plan)
+        done = run(fresh_database, "check", "--lang", "en")
+        assert "grids were checked against 没有社区，按此级检查: district" in done.out
+        assert "no grid has a number of households: not checked" in done.out
+        assert "1 errors, 0 warnings" in done.out
+        assert f"m2 inside {CODE} belong to no grid" in done.out
+        assert done.code == 1
+
     def test_empty_database_is_told_what_to_import(
         self, run: Run, fresh_database: Database
     ) -> None:
@@ -313,6 +337,15 @@ class TestDivide:
         earlier = run(own, *words[:-1], "2025-01-01")
         assert earlier.code == 6
         assert stored(own) == before
+
+    def test_grids_of_a_past_day_take_the_incidents_since_then(
+        self, run: Run, own: Database
+    ) -> None:
+        words = ("divide", "--community", BARE, "--write", "--on", "2026-08-03", "--retag")
+        done = run(own, *words)
+        assert done.code == 0, done.err
+        assert "incidents tagged anew 事件重新归入网格: 8" in done.out
+        assert ask(own, "SELECT count(*) FROM incident WHERE area_id IS NULL") == [(2,)]
 
     def test_exclusive_ground_and_other_bounds_are_taken_into_account(
         self, run: Run, loaded: Database, tmp_path: Path

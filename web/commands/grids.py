@@ -12,16 +12,14 @@ import numpy as np
 import typer
 
 from geo.drawings import read_drawing
-from geo.errors import NotFoundError
 from geo.grids.change import GridChange, merge_grids, split_grid
 from geo.grids.district import describe_division, divide_district
 from geo.grids.findings import describe_findings, findings_frame
 from geo.grids.policy import HouseholdPolicy
 from geo.grids.policy import Lang as OneLang
 from geo.grids.site import DivisionParams, Ground
-from geo.grids.store import read_codes, read_grids, read_parents, write_grids
+from geo.grids.store import read_codes, read_grids, write_grids
 from geo.grids.topology import Tolerance
-from geo.grids.validate import validate_grids
 from geo.ground import count_ties, read_area_names, read_homes, read_policy
 from web.commands.hotspots import Jurisdiction
 from web.geojson import write_geojson
@@ -29,6 +27,7 @@ from web.grids.findings import findings_map, provenance
 from web.grids.office import (
     Office,
     carry_out,
+    check_grids,
     gather_ground,
     micro_grids_of,
     name_grids,
@@ -103,29 +102,19 @@ def check(
     """
     with open_office(jurisdiction) as office:
         day = on.date() if on else office.today()
-        grids = read_grids(office.connection, office.place, on=day)
-        parents = read_parents(office.connection, office.place, on=day)
-        if grids.empty and not (parents["level"] == "community").any():
-            raise NotFoundError(
-                f"{office.about.code} has neither grids nor communities on {day}: import them "
-                "first (`gridbeat import boundaries`, `gridbeat import grids`)"
-            )
         policy = read_policy(office.connection, office.place)
-        found = validate_grids(
-            grids, parents=parents, policy=policy, srid=office.place.srid,
-            code_scheme=office.place.code_scheme,
-        )  # fmt: skip
-        frame = findings_frame(found, srid=office.place.srid)
+        checked = check_grids(office, on=day, policy=policy)
+        frame = findings_frame(checked.findings, srid=office.place.srid)
         about = provenance(office, "grid findings", on=day, policy=policy, tolerance=Tolerance())
-        typer.echo(f"{heading(office.about)}\n{day}")
+        typer.echo("\n".join([heading(office.about), str(day), *checked.notes]))
         for one in _languages(lang):
-            typer.echo(describe_findings(found, n_grids=len(grids), lang=one))
+            typer.echo(describe_findings(checked.findings, n_grids=len(checked.grids), lang=one))
         if out is not None:
             _say_written(write_geojson(out, frame, srid=office.place.srid, about=about))
         if map_file is not None:
-            layers, meta = findings_map(office, grids, frame, day=day, parameters=about)
+            layers, meta = findings_map(office, checked.grids, frame, day=day, parameters=about)
             _say_written(write_map(map_file, layers, meta=meta, lang=lang))
-    if any(item.severity == "error" for item in found):
+    if checked.has_errors:
         raise typer.Exit(1)
 
 

@@ -18,10 +18,13 @@ from geo.drawings import read_drawing
 from geo.errors import ConflictError, NotFoundError
 from geo.grids.change import GridChange
 from geo.grids.exclusive import make_exclusive
-from geo.grids.policy import EXCLUSIVE, MICRO
+from geo.grids.findings import Finding
+from geo.grids.policy import EXCLUSIVE, MICRO, HouseholdPolicy
 from geo.grids.site import Ground
 from geo.grids.store import apply_change, read_grids, read_parents, retag_incidents
+from geo.grids.validate import validate_grids
 from geo.ground import read_homes, read_seams
+from geo.models.base import LEVELS
 from geo.places import Place
 from geo.store import Connection, read_place
 from web.opening import begin, open_database
@@ -54,15 +57,70 @@ def open_office(jurisdiction: str | None) -> Iterator[Office]:
         yield Office(session, connection, read_place(connection, about.code), about)
 
 
+@dataclass(frozen=True)
+class Checked:
+    """The grids of a day, what is wrong with them, and what could not be asked of them."""
+
+    grids: gpd.GeoDataFrame
+    findings: list[Finding]
+    notes: tuple[str, ...]
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether the grids cannot be used as they are."""
+        return any(item.severity == "error" for item in self.findings)
+
+
+def check_grids(office: Office, *, on: date, policy: HouseholdPolicy) -> Checked:
+    """Validate the grids of a day against the areas that they belong to.
+
+    Where a place has no communities, its lowest areas stand for them; where it numbers grids in
+    its own way and knows the households of none, nothing is said about households.
+
+    Raises
+    ------
+    NotFoundError
+        If there is neither a grid nor an area above one.
+    """
+    grids = read_grids(office.connection, office.place, on=on)
+    parents, level = _communities(office, on)
+    if grids.empty and parents.empty:
+        raise NotFoundError(
+            f"{office.about.code} has neither grids nor communities on {on}: import them "
+            "first (`gridbeat import boundaries`, `gridbeat import grids`)"
+        )
+    scheme = office.place.code_scheme
+    found = validate_grids(
+        grids, parents=parents, policy=policy, srid=office.place.srid, code_scheme=scheme
+    )
+    notes = []
+    if level != "community":
+        notes.append(
+            f"no communities are stored; grids were checked against 没有社区，按此级检查: {level}"
+        )
+    if scheme == "local" and len(grids) and grids["households"].isna().all():
+        found = [item for item in found if item.rule != "households_missing"]
+        notes.append("no grid has a number of households: not checked 网格均无户数，未检查户数")
+    return Checked(grids, found, tuple(notes))
+
+
+def _communities(office: Office, on: date) -> tuple[gpd.GeoDataFrame, str]:
+    """Return the areas above grids with the lowest level called community, and its true name."""
+    areas = read_parents(office.connection, office.place, on=on)
+    lowest = max(areas["level"], key=LEVELS.index, default="community")
+    named = areas["level"].where(areas["level"] != lowest, "community")
+    return areas.assign(level=named), lowest
+
+
 def pick_communities(office: Office, codes: Sequence[str], *, on: date) -> gpd.GeoDataFrame:
-    """Return the communities of a day with these codes, or all of them.
+    """Return the communities of a day with these codes, or all; without any the lowest areas.
 
     Raises
     ------
     NotFoundError
         If there is none, or a code is not among them.
     """
-    areas = read_parents(office.connection, office.place, on=on)
+    areas, _ = _communities(office, on)
     found = areas[areas["level"] == "community"]
     if found.empty:
         raise NotFoundError(
