@@ -57,6 +57,8 @@ $(VENV)/run.stamp: requirements.lock pyproject.toml | system-run $(BIN)/uv
 	@echo "Installing Python packages from requirements.lock"
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@echo "Compiling the numerical kernels, once"
+	@$(BIN)/python tools/warm_kernels.py
 	@touch $@
 
 $(VENV)/test.stamp: requirements-dev.lock $(VENV)/run.stamp | system-test

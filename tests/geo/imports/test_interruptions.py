@@ -199,7 +199,7 @@ def test_two_sources_go_in_at_once_and_one_source_only_once(desk: Desk) -> None:
 
         def meet(_rows: int) -> None:
             if not waited:
-                waited.append(at_work.wait(timeout=60))
+                waited.append(at_work.wait(timeout=300))
 
         reports[name] = desk.take(
             files[name], desk.plan(source=source), chunk_rows=100, progress=meet
@@ -209,14 +209,14 @@ def test_two_sources_go_in_at_once_and_one_source_only_once(desk: Desk) -> None:
     for thread in threads:
         thread.start()
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while at_work.n_waiting < 2 and time.monotonic() < deadline:
             time.sleep(0.01)
         with pytest.raises(ConflictError) as caught:
             desk.take(files["c"], desk.plan(source="a"))
         refused.append(caught.value)
     finally:
-        at_work.wait(timeout=60)
+        at_work.wait(timeout=300)
         for thread in threads:
             thread.join()
     assert len(refused) == 1
