@@ -35,7 +35,11 @@
       var value = spec.rows[index][column];
       if (value === "") return;
       list.appendChild(element("dt", "", field));
-      list.appendChild(element("dd", "", value));
+      var cell = element("dd");
+      value.split("\n").forEach(function (line) {
+        cell.appendChild(element("p", "", line));
+      });
+      list.appendChild(cell);
     });
     box.appendChild(list);
     return box;
