@@ -17,7 +17,6 @@ from analytics.hotspots import (
     Neighbours,
     check_neighbours,
     choose_chance,
-    label_spots,
     standardise,
 )
 from analytics.permutation import Tails, exact_tails
@@ -228,9 +227,9 @@ def score_bins(
     tails = Tails(upper=upper.ravel(), lower=lower.ravel())
     p = np.where(np.isnan(z), np.nan, tails.two_sided.reshape(z.shape))
     q = adjust_fdr(p.ravel(), procedure=how.fdr)
-    side = label_spots(tails, q, alpha=how.alpha)
-    spots = (side == "hot").astype(np.int8) - (side == "cold")
-    return Bins(z=z, p=p, q=q.reshape(z.shape), spots=spots.reshape(z.shape), chance=chance)
+    side = np.where(tails.upper <= tails.lower, np.int8(1), np.int8(-1))
+    spots = np.where(q <= how.alpha, side, np.int8(0)).reshape(z.shape)
+    return Bins(z=z, p=p, q=q.reshape(z.shape), spots=spots, chance=chance)
 
 
 def _gather(values: Floats, neighbours: Neighbours, lag_steps: int) -> tuple[Floats, Ints]:
