@@ -158,7 +158,7 @@ def _values(grids: gpd.GeoDataFrame, k: int) -> dict[str, object]:
         "name": value("name") or str(row["code"]),
         "host_unit": value("host_unit"),
         "exempt_reason": value("exempt_reason"),
-        "households": None if homes is None else int(str(homes)),
+        "households": None if homes is None else int(float(str(homes))),
         "attributes": json.dumps(kept, ensure_ascii=False),
     }
 

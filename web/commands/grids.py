@@ -21,7 +21,6 @@ from geo.grids.site import DivisionParams, Ground
 from geo.grids.store import read_codes, read_grids, write_grids
 from geo.grids.topology import Tolerance
 from geo.ground import count_ties, read_area_names, read_homes, read_policy
-from web.commands.hotspots import Jurisdiction
 from web.geojson import write_geojson
 from web.grids.findings import findings_map, provenance
 from web.grids.office import (
@@ -46,6 +45,7 @@ from web.grids.words import (
 )
 from web.i18n import Lang
 from web.maps.render import write_map
+from web.options import Jurisdiction
 from web.progress import progress
 
 app = typer.Typer(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from importlib.metadata import version
 from typing import Annotated
 
@@ -21,19 +21,10 @@ from geo.crs.systems import unproject
 from geo.lattice.lattice import cell_centres, neighbours
 from patrol.store import read_class_names, read_planning_grids
 from web.opening import begin, open_database
+from web.options import Jurisdiction, Until, Weeks
 from web.subject import About, data_window, read_about
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-Jurisdiction = Annotated[
-    str | None,
-    typer.Option("--jurisdiction", "-j", help="Code; needed where there are several."),
-]
-Until = Annotated[
-    datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], help="Last day of the data; default: the last incident's."),
-]
-Weeks = Annotated[int, typer.Option(min=4, help="Length of the data window in weeks.")]
 
 
 @app.command()

@@ -17,10 +17,10 @@ from analytics.store import StoredResult, read_result
 from geo.crs.systems import epsg
 from geo.errors import NotFoundError
 from patrol.store import StoredPlan, read_newest_plan
-from web.commands.hotspots import Jurisdiction
 from web.maps.layers import MapLayers, MapMeta
 from web.maps.render import write_map
 from web.opening import begin, open_database
+from web.options import Jurisdiction
 from web.results import newest_run_ids
 from web.subject import About, read_about
 

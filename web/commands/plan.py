@@ -16,8 +16,9 @@ from patrol.exports import plan_csv, plan_geojson
 from patrol.plans import Plan
 from patrol.store import approve_plan, write_plan
 from patrol.summaries import plan_html, plan_markdown
-from web.commands.hotspots import Jurisdiction, Until, Weeks, make_request
+from web.commands.hotspots import make_request
 from web.opening import begin, open_database
+from web.options import Jurisdiction, Until, Weeks
 from web.results import newest_run_ids
 from web.subject import read_about
 
