@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numba import njit
 from numpy.typing import NDArray
 
-from analytics.steps import Steps
+from analytics.cube_fill import MOST_SPREAD, Tally, edges_us, fill, spreads
+from analytics.steps import Steps, to_utc
 from geo.errors import InputError
 
 UnitKind = Literal["cell", "area"]
@@ -26,8 +26,7 @@ DISCOVERED: tuple[str, ...] = ("patrol", "camera", "drone")
 """What is found only where a plan sent somebody or something to look. Counting it as need would
 send the next plan to the same place again, so it is evidence only after division by effort."""
 
-MOST_BYTES = 4_000_000_000
-"""Size above which a cube is refused rather than filling the machine's memory."""
+UNTIL = "occurred_until"
 COLUMNS = ("unit_id", "occurred_at", "category", "found_by")
 
 
@@ -80,7 +79,8 @@ class Cube:
         Who found the incidents of each source layer.
     left_out
         How many incidents were read and not counted, by reason; with the counts they add up to
-        the incidents handed in.
+        the incidents handed in. Parts of incidents, where they are spread over an interval that
+        the window cuts.
     """
 
     counts: NDArray[Any]
@@ -88,7 +88,7 @@ class Cube:
     steps: Steps
     classes: tuple[str, ...]
     found_by: tuple[str, ...]
-    left_out: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    left_out: Mapping[str, int | float] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         expected = (len(self.units), len(self.steps), len(self.classes), len(self.found_by))
@@ -176,6 +176,7 @@ def cube_from_events(
     *,
     found_by: Sequence[str] = REPORTED,
     classes: Sequence[str] | None = None,
+    spread: bool | None = None,
 ) -> Cube:
     """Count events into a cube.
 
@@ -184,13 +185,18 @@ def cube_from_events(
     events
         One row an event, a plain frame or a GeoDataFrame, with `COLUMNS`: ``unit_id`` (as
         `geo.lattice` or `geo.locate` place points), ``occurred_at`` with a time zone,
-        ``category``, ``found_by``.
+        ``category``, ``found_by``; and ``occurred_until`` where only an interval is known.
     units, steps
         Where and when to count; an event outside both is left out and told in `Cube.left_out`.
     found_by
         Sources to keep, each a layer of its own. The default is what was reported.
     classes
         Category codes to keep; by default all that occur, in sorted order.
+    spread
+        Spread each event evenly over the steps that its interval overlaps, so that an unknown
+        hour does not count as midnight. Intervals longer than `MOST_SPREAD` are left out as
+        ``vague_time``. By default only for hours and hours of the week, see `spreads`; otherwise
+        an event counts where its interval begins.
 
     Returns
     -------
@@ -205,52 +211,50 @@ def cube_from_events(
     _need_columns(events)
     codes = tuple(classes) if classes is not None else _codes(events["category"])
     sources = tuple(dict.fromkeys(found_by))
+    begin, end, timed = _spans(events, steps, spread)
     places = {
-        "outside_window": steps.locate(events["occurred_at"]),
+        "outside_window": timed.pop("outside_window"),
         "other_source": _rows(events["found_by"], sources),
         "other_class": _rows(events["category"], codes),
         "no_unit": units.locate(events["unit_id"]),
+        **timed,
     }
     kept, left_out = _split(places, len(events))
     shape = (len(units), len(steps), len(codes), len(sources))
     order = ("no_unit", "outside_window", "other_class", "other_source")
-    counts = count_into(shape, [places[name][kept] for name in order])
-    return Cube(counts, units, steps, codes, sources, left_out)
+    unit, step, kind, source = (places[name][kept] for name in order)
+    ones = np.ones(len(unit), dtype=np.int64)
+    tally = Tally(unit, step, kind, source, ones, begin[kept], end[kept])
+    counts, outside = fill(shape, tally, steps)
+    if outside:
+        left_out["outside_window"] += outside
+    return Cube(counts, units, steps, codes, sources, MappingProxyType(left_out))
 
 
-def count_into(
-    shape: tuple[int, int, int, int], index: Sequence[Ints], weights: NDArray[Any] | None = None
-) -> NDArray[Any]:
-    """Return a dense array of the given shape that holds how often each place is named.
+def _spans(
+    events: pd.DataFrame, steps: Steps, spread: bool | None
+) -> tuple[Ints, Ints, dict[str, Ints]]:
+    """Return begin and end of each event's interval, and places that tell who is left out.
 
-    Whole weights make a uint32 array, others float32. Empty input gives zeros.
-
-    Raises
-    ------
-    InputError
-        The array would take more than `MOST_BYTES`.
+    Equal begin and end mean that the event lies in one step as a whole.
     """
-    size = 4 * math.prod(shape)
-    if size > MOST_BYTES:
-        raise InputError(
-            f"a cube of {shape[0]} units, {shape[1]} steps, {shape[2]} classes and {shape[3]} "
-            f"sources would take {size / 1e9:.0f} GB; take larger cells, longer steps, a shorter "
-            "window or fewer classes"
-        )
-    whole = weights is None or np.issubdtype(weights.dtype, np.integer)
-    counts = np.zeros(shape, dtype=np.uint32 if whole else np.float32)
-    if len(index[0]):
-        flat = np.ravel_multi_index(tuple(index), shape)
-        each = np.ones(1, dtype=np.int64) if weights is None else weights
-        _tally(flat, each, counts.reshape(-1))
-    return counts
-
-
-@njit(cache=True, nogil=True)
-def _tally(flat: Ints, weights: NDArray[Any], out: NDArray[Any]) -> None:
-    single = len(weights) == 1
-    for i in range(len(flat)):
-        out[flat[i]] += weights[0] if single else weights[i]
+    at = steps.locate(events["occurred_at"])
+    if spread is None:
+        spread = spreads(steps.step) and UNTIL in events.columns
+    if not spread:
+        return np.zeros(len(at), np.int64), np.zeros(len(at), np.int64), {"outside_window": at}
+    if UNTIL not in events.columns:
+        raise InputError(f"events have no column {UNTIL!r}, over which to spread them")
+    start = to_utc(events["occurred_at"])
+    known = ~np.isnat(start)
+    begin = start.astype(np.int64)
+    end = np.fmax(to_utc(events[UNTIL]), start).astype(np.int64)
+    edges = edges_us(steps)
+    span = np.searchsorted(edges, begin, side="right")
+    crosses = known & (end > np.r_[edges, edges[-1]][span]) & (span < len(edges))
+    vague = np.where(end - begin > MOST_SPREAD // timedelta(microseconds=1), -1, 0)
+    end = np.where(crosses, end, begin)
+    return begin, end, {"outside_window": np.where(crosses, 0, at), "vague_time": vague}
 
 
 def _need_columns(events: pd.DataFrame) -> None:
@@ -272,11 +276,11 @@ def _rows(values: pd.Series, names: tuple[str, ...]) -> Ints:
     )
 
 
-def _split(places: Mapping[str, Ints], n: int) -> tuple[NDArray[np.bool_], Mapping[str, int]]:
+def _split(places: Mapping[str, Ints], n: int) -> tuple[NDArray[np.bool_], dict[str, int | float]]:
     kept = np.ones(n, dtype=np.bool_)
-    left_out: dict[str, int] = {}
+    left_out: dict[str, int | float] = {}
     for reason, place in places.items():
         lost = kept & (place < 0)
         left_out[reason] = int(lost.sum())
         kept &= ~lost
-    return kept, MappingProxyType(left_out)
+    return kept, left_out

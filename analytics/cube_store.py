@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
 from typing import Any
@@ -13,54 +14,66 @@ import pandas as pd
 import psycopg
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import Connection, TextClause, func, select
+from sqlalchemy import Connection, TextClause, func, select, text
 
 from analytics import queries
 from analytics.contiguity import touching
-from analytics.cube import Cube, Units, count_into
+from analytics.cube import Cube, Units
+from analytics.cube_fill import Tally, fill
+from analytics.cube_queries import REASONS, Counting, count_by_area, count_by_cell
 from analytics.hotspots import Neighbours
-from analytics.queries import NO_UNIT, OTHER_CLASS, OTHER_SOURCE, CubeRequest, KeyPlan, Query
-from analytics.steps import Steps, make_steps
+from analytics.queries import CubeRequest, Query
+from analytics.steps import make_steps
 from geo.crs.systems import convert_geometries
 from geo.errors import CrsError, InputError, NotFoundError
+from geo.lattice.frame import Kind
 from geo.lattice.lattice import Lattice, make_lattice
 
 ALL = "all"
+WORK_MEM = "256MB"
+"""Room for the groups of one counting; beyond it PostgreSQL goes on in files."""
 Ints = NDArray[np.int64]
 ARRAY_HEADER = 20
 """Bytes before the items: dimensions, flags, type, length, lower bound; four each."""
 _ITEM = np.dtype([("bytes", ">i4"), ("value", ">i8")])
-_REASONS = {"no_unit": NO_UNIT, "other_class": OTHER_CLASS, "other_source": OTHER_SOURCE}
 
 
 @dataclass(frozen=True, eq=False)
-class _Tally:
-    """How often each unit, step, category and source occurs, and what was left out by code."""
+class Counted:
+    """What the database counted, before it is given rows along the axes of a cube.
 
-    unit: Ints
-    step: Ints
-    kind: Ints
-    source: Ints
-    n: Ints
-    lost: Mapping[int, int]
+    Attributes
+    ----------
+    tally
+        Groups by the database's numbers: flat cell or area_id, step, category_id, source.
+    lost_step, lost_reason, lost
+        How many incidents were left out, by span of the step edges and place in `REASONS`.
+    """
+
+    tally: Tally
+    lost_step: Ints
+    lost_reason: Ints
+    lost: Ints
 
 
-def read_lattice(connection: Connection, jurisdiction_id: int, *, cell_size_m: float) -> Lattice:
-    """Lay square cells over a jurisdiction's boundary in its metric CRS.
+def read_lattice(
+    connection: Connection, jurisdiction_id: int, *, cell_size_m: float, kind: Kind = "square"
+) -> Lattice:
+    """Lay square or hexagonal cells over a jurisdiction's boundary in its metric CRS.
 
     Raises
     ------
     NotFoundError
         There is no such jurisdiction.
     """
-    place = _jurisdiction(connection, jurisdiction_id)
+    place = read_jurisdiction(connection, jurisdiction_id)
     boundary = np.array([shapely.from_wkb(bytes(place["boundary"]))], dtype=object)
     metric = convert_geometries(boundary, crs="wgs84", to=place["metric_srid"])[0]
-    return make_lattice(metric, cell_size_m=cell_size_m, srid=place["metric_srid"])
+    return make_lattice(metric, cell_size_m=cell_size_m, srid=place["metric_srid"], kind=kind)
 
 
 def read_cell_cube(connection: Connection, request: CubeRequest, lattice: Lattice) -> Cube:
-    """Count a jurisdiction's incidents on a square lattice.
+    """Count a jurisdiction's incidents on a lattice of squares or hexagons.
 
     Returns
     -------
@@ -73,24 +86,26 @@ def read_cell_cube(connection: Connection, request: CubeRequest, lattice: Lattic
     CrsError
         The lattice lies in another CRS than the jurisdiction's stored coordinates.
     InputError
-        A class is unknown, or the lattice is hexagonal.
+        A class is unknown.
     NotFoundError
         There is no such jurisdiction.
     """
-    place = _jurisdiction(connection, request.jurisdiction_id)
+    place = read_jurisdiction(connection, request.jurisdiction_id)
     if lattice.srid != place["metric_srid"]:
         raise CrsError(
             f"the lattice lies in EPSG:{lattice.srid}, the incidents in "
             f"EPSG:{place['metric_srid']}; make the lattice with read_lattice"
         )
-    steps = _steps(request, place)
-    known = _read_classes(connection, request.classes)
-    query, plan = queries.count_by_cell(request, steps, lattice, known.index.tolist())
+    counting, known = prepare(connection, request, place)
+    counted = count(connection, counting, count_by_cell(counting, lattice))
+    rows = lattice.position_of[counted.tally.unit].astype(np.int64)
+    return make_cube(counted, rows, cell_units(lattice), counting, known)
+
+
+def cell_units(lattice: Lattice) -> Units:
+    """Return the active cells of a lattice with exposure ``area_km2``."""
     area_km2 = lattice.share * lattice.cell_area_m2 / 1e6
-    units = Units("cell", lattice.cells, MappingProxyType({"area_km2": area_km2}))
-    tally = _tally(connection, query, plan)
-    rows = lattice.position_of[tally.unit].astype(np.int64)
-    return _fill(tally, rows, units, steps, request, known)
+    return Units("cell", lattice.cells, MappingProxyType({"area_km2": area_km2}))
 
 
 def read_area_cube(
@@ -114,21 +129,31 @@ def read_area_cube(
     NotFoundError
         There is no such jurisdiction, or it has no area of that level.
     """
-    place = _jurisdiction(connection, request.jurisdiction_id)
-    steps = _steps(request, place)
-    last_day = (steps.window[1] - pd.Timedelta(1, "us")).date()
+    place = read_jurisdiction(connection, request.jurisdiction_id)
+    counting, known = prepare(connection, request, place)
+    last_day = (counting.steps.window[1] - pd.Timedelta(1, "us")).date()
     areas = _read_areas(connection, request.jurisdiction_id, level=level, day=last_day)
-    known = _read_classes(connection, request.classes)
     units = _area_units(areas)
-    tally = _tally(connection, *queries.count_by_area(request, steps, known.index.tolist()))
+    counted = count(connection, counting, count_by_area(counting))
     unit_of = _units_of_areas(connection, request.jurisdiction_id, level=level)
-    rows = units.locate(unit_of.reindex(tally.unit).fillna(-1).to_numpy(dtype=np.int64))
+    rows = units.locate(unit_of.reindex(counted.tally.unit).fillna(-1).to_numpy(dtype=np.int64))
     polygons = convert_geometries(
         shapely.from_wkb(areas["geom"].map(bytes).to_numpy(dtype=object)),
         crs="wgs84",
         to=place["metric_srid"],
     )
-    return _fill(tally, rows, units, steps, request, known), touching(polygons)
+    return make_cube(counted, rows, units, counting, known), touching(polygons)
+
+
+def prepare(
+    connection: Connection, request: CubeRequest, place: Mapping[str, Any]
+) -> tuple[Counting, pd.DataFrame]:
+    """Return what to count, and scheme and code by category_id."""
+    steps = make_steps(request.start, request.end, step=request.step, time_zone=place["time_zone"])
+    known = _read_classes(connection, request.classes)
+    feeds = fetch(connection, queries.select_feeds(request.jurisdiction_id))["feed_id"]
+    counting = Counting(request, steps, tuple(feeds.tolist()), tuple(known.index.tolist()))
+    return counting, known
 
 
 def fetch(connection: Connection, query: Query | TextClause) -> pd.DataFrame:
@@ -138,14 +163,14 @@ def fetch(connection: Connection, query: Query | TextClause) -> pd.DataFrame:
     return pd.DataFrame(found.all(), columns=columns)
 
 
-def fetch_pairs(connection: Connection, query: Query) -> tuple[Ints, Ints]:
-    """Run a query for two bigint columns, ``key`` and ``n``, without NULLs; each ``(n_rows,)``.
+def fetch_columns(connection: Connection, query: Query) -> dict[str, Ints]:
+    """Run a query for bigint columns without NULLs; each ``(n_rows,)``, by name.
 
-    The rows come as two arrays in the server's binary form, which NumPy reads as they are: a
+    The rows come as arrays in the server's binary form, which NumPy reads as they are: a
     cursor would make, and COPY would send, each of perhaps millions of rows one by one.
     """
-    pairs = query.subquery()
-    arrays = select(func.array_agg(pairs.c["key"]), func.array_agg(pairs.c["n"]))
+    rows = query.subquery()
+    arrays = select(*(func.array_agg(column) for column in rows.c))
     compiled = arrays.compile(
         dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
     )
@@ -153,9 +178,12 @@ def fetch_pairs(connection: Connection, query: Query) -> tuple[Ints, Ints]:
     assert isinstance(driver, psycopg.Connection)
     with driver.cursor(binary=True) as cursor:
         cursor.execute(str(compiled).encode(), compiled.params)
-        assert cursor.pgresult is not None
-        keys, counts = (cursor.pgresult.get_value(0, column) for column in (0, 1))
-    return _read_array(keys), _read_array(counts)
+        result = cursor.pgresult
+        assert result is not None
+        return {
+            name: _read_array(result.get_value(0, place))
+            for place, name in enumerate(rows.c.keys())
+        }
 
 
 def _read_array(data: bytes | None) -> Ints:
@@ -165,16 +193,19 @@ def _read_array(data: bytes | None) -> Ints:
     return np.frombuffer(data, dtype=_ITEM, offset=ARRAY_HEADER)["value"].astype(np.int64)
 
 
-def _jurisdiction(connection: Connection, jurisdiction_id: int) -> Mapping[str, Any]:
+def read_jurisdiction(connection: Connection, jurisdiction_id: int) -> Mapping[str, Any]:
+    """Return zone, metric SRID and boundary of a jurisdiction.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such jurisdiction.
+    """
     query = queries.select_jurisdiction(jurisdiction_id)
     found = connection.execute(query).mappings().one_or_none()
     if found is None:
         raise NotFoundError(f"there is no jurisdiction {jurisdiction_id}; import one first")
     return dict(found)
-
-
-def _steps(request: CubeRequest, place: Mapping[str, Any]) -> Steps:
-    return make_steps(request.start, request.end, step=request.step, time_zone=place["time_zone"])
 
 
 def _read_classes(connection: Connection, wanted: Sequence[str] | None) -> pd.DataFrame:
@@ -197,38 +228,63 @@ def _name_classes(used: Ints, known: pd.DataFrame) -> dict[int, str]:
     return dict(zip(names.index.tolist(), names.tolist(), strict=True))
 
 
-def _tally(connection: Connection, query: Query, plan: KeyPlan) -> _Tally:
-    keys, counts = fetch_pairs(connection, query)
+def count(connection: Connection, counting: Counting, query: Query) -> Counted:
+    """Run a counting query, with room for its groups in memory, and unpack what it returns."""
+    with _room_to_count(connection):
+        found = fetch_columns(connection, query)
+    keys, n = found["key"], found["n"]
+    zeros = np.zeros(len(keys), dtype=np.int64)
+    begin, end = found.get("begin_us", zeros), found.get("end_us", zeros)
     kept = keys >= 0
-    lost = dict(zip(keys[~kept].tolist(), counts[~kept].tolist(), strict=True))
-    return _Tally(*plan.unpack(keys[kept]), counts[kept], lost)
+    lost_step, lost_reason = counting.plan.unpack_lost(keys[~kept])
+    place = counting.plan.unpack(keys[kept])
+    return Counted(Tally(*place, n[kept], begin[kept], end[kept]), lost_step, lost_reason, n[~kept])
 
 
-def _fill(
-    tally: _Tally,
-    rows: Ints,
-    units: Units,
-    steps: Steps,
-    request: CubeRequest,
-    known: pd.DataFrame,
+@contextmanager
+def _room_to_count(connection: Connection) -> Iterator[None]:
+    """Let a transaction group in memory instead of sorting on disk, for a while."""
+    before = connection.execute(text("SELECT current_setting('work_mem')")).scalar_one()
+    setting = text("SELECT set_config('work_mem', :size, true)")
+    connection.execute(setting, {"size": WORK_MEM})
+    yield
+    connection.execute(setting, {"size": before})
+
+
+def make_cube(
+    counted: Counted, rows: Ints, units: Units, counting: Counting, known: pd.DataFrame
 ) -> Cube:
-    placed = rows >= 0
-    layers = np.unique(tally.source[placed]) if placed.any() else np.array([0])
-    if request.by_class:
-        names = _name_classes(tally.kind[placed], known)
-        classes = tuple(dict.fromkeys([*(request.classes or ()), *sorted(set(names.values()))]))
-        row_of = pd.Series({number: classes.index(name) for number, name in names.items()})
-        kinds = row_of.reindex(tally.kind[placed]).to_numpy().astype(np.int64)
-    else:
-        classes, kinds = (ALL,), tally.kind[placed]
-    layer = np.searchsorted(layers, tally.source[placed]).astype(np.int64)
-    index: list[Ints] = [rows[placed], tally.step[placed], kinds, layer]
-    shape = (len(units), len(steps), len(classes), len(layers))
-    counts = count_into(shape, index, tally.n[placed])
-    left_out = {reason: tally.lost.get(code, 0) for reason, code in _REASONS.items()}
-    left_out["no_unit"] += int(tally.n[~placed].sum())
-    found_by = tuple(request.found_by[layer] for layer in layers)
-    return Cube(counts, units, steps, classes, found_by, MappingProxyType(left_out))
+    """Fill a cube with what was counted; `rows` are the units' rows, -1 for none of them."""
+    kept = counted.tally.take(rows >= 0)
+    layers, classes, kinds = _name_layers(kept, counting, known)
+    source = np.searchsorted(layers, kept.source).astype(np.int64)
+    tally = replace(kept, unit=rows[rows >= 0], kind=kinds, source=source)
+    shape = (len(units), len(counting.steps), len(classes), len(layers))
+    counts, outside = fill(shape, tally, counting.steps)
+    left_out: dict[str, int | float] = {
+        reason: int(counted.lost[counted.lost_reason == number].sum())
+        for number, reason in enumerate(REASONS)
+        if reason != "vague_time" or counting.spread
+    }
+    left_out["no_unit"] += int(counted.tally.n[rows < 0].sum())
+    if counting.spread:
+        left_out["outside_window"] = outside
+    found_by = tuple(counting.request.found_by[layer] for layer in layers)
+    return Cube(counts, units, counting.steps, classes, found_by, MappingProxyType(left_out))
+
+
+def _name_layers(
+    kept: Tally, counting: Counting, known: pd.DataFrame
+) -> tuple[Ints, tuple[str, ...], Ints]:
+    """Return the sources that occur, the names of the classes, and each group's class."""
+    layers = np.unique(kept.source) if len(kept) else np.array([0])
+    if not counting.request.by_class:
+        return layers, (ALL,), kept.kind
+    names = _name_classes(kept.kind, known)
+    asked = counting.request.classes or ()
+    classes = tuple(dict.fromkeys([*asked, *sorted(set(names.values()))]))
+    row_of = pd.Series({number: classes.index(name) for number, name in names.items()})
+    return layers, classes, row_of.reindex(kept.kind).to_numpy().astype(np.int64)
 
 
 def _read_areas(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import date
 from importlib.resources import files
 from typing import Any, TypeAlias
 
@@ -12,37 +11,23 @@ import numpy as np
 from geoalchemy2 import Geography
 from numpy.typing import NDArray
 from sqlalchemy import (
-    ARRAY,
-    TIMESTAMP,
-    BigInteger,
-    ColumnElement,
-    Double,
     Select,
     TextClause,
-    and_,
-    case,
     cast,
     func,
-    literal,
     select,
     text,
 )
-from sqlalchemy.orm import InstrumentedAttribute
 
 from analytics.cube import REPORTED
 from analytics.models import ResultRow, ResultRun
-from analytics.steps import Step, Steps
-from geo.errors import InputError
-from geo.lattice.frame import Frame
-from geo.models.incidents import Category, CategoryScheme, Incident
+from analytics.steps import Step
+from geo.models.incidents import Category, CategoryScheme
 from geo.models.places import Area, Jurisdiction
 from geo.models.records import Feed, ImportRun
 
 Ints = NDArray[np.int64]
 Query: TypeAlias = "Select[*tuple[Any, ...]]"
-
-NO_UNIT, OTHER_CLASS, OTHER_SOURCE = -1, -2, -3
-"""What stands instead of a unit for incidents that a cube leaves out."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +47,9 @@ class CubeRequest:
     by_class
         Keep classes apart in the cube. Otherwise they are added up into one layer, ``all``,
         which keeps the cube of a fine lattice small.
+    spread
+        Spread incidents over their intervals, see `analytics.cube.cube_from_events`; by default
+        for hours and hours of the week only.
     """
 
     jurisdiction_id: int
@@ -71,105 +59,7 @@ class CubeRequest:
     found_by: tuple[str, ...] = REPORTED
     classes: tuple[str, ...] | None = None
     by_class: bool = False
-
-
-@dataclass(frozen=True)
-class KeyPlan:
-    """How unit, step, class and source are packed into one number, for one cheap grouping.
-
-    ``key = ((unit * n_steps + step) * n_kinds + category_id) * n_sources + source``, or one of
-    `NO_UNIT`, `OTHER_CLASS`, `OTHER_SOURCE`. `n_kinds` is 1 where classes are not told apart.
-    """
-
-    n_steps: int
-    n_kinds: int
-    n_sources: int
-
-    def unpack(self, keys: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-        """Return unit, step, category_id and source of keys that are not negative."""
-        rest, source = np.divmod(keys, self.n_sources)
-        rest, kind = np.divmod(rest, self.n_kinds)
-        unit, step = np.divmod(rest, self.n_steps)
-        return unit, step, kind, source
-
-
-def count_by_cell(
-    request: CubeRequest, steps: Steps, frame: Frame, category_ids: Sequence[int]
-) -> tuple[Query, KeyPlan]:
-    """Count incidents by cell, step, category and source in one pass over the partitions.
-
-    The cell is computed from the stored metric coordinates, as `geo.lattice.frame.Frame` says, so
-    that database and Python agree bit by bit.
-
-    Parameters
-    ----------
-    category_ids
-        All that may occur; those to count where the request names classes.
-
-    Returns
-    -------
-    tuple
-        A query for ``key`` and ``n``, and how to read the keys.
-
-    Raises
-    ------
-    InputError
-        The lattice is hexagonal.
-    """
-    if frame.kind != "square":
-        raise InputError(
-            "the database counts on square lattices only; place the points of a hexagonal one "
-            "with geo.lattice.lattice.cell_of and count with analytics.cube.cube_from_events"
-        )
-    size = cast(literal(frame.cell_size_m), Double)
-    column = func.floor((Incident.x_m - cast(literal(frame.x0), Double)) / size)
-    row = func.floor((Incident.y_m - cast(literal(frame.y0), Double)) / size)
-    framed = and_(column >= 0, column < frame.n_columns, row >= 0, row < frame.n_rows)
-    cell = cast(row * frame.n_columns + column, BigInteger)
-    return _count(request, steps, category_ids, unit=cell, known=framed)
-
-
-def count_by_area(
-    request: CubeRequest, steps: Steps, category_ids: Sequence[int]
-) -> tuple[Query, KeyPlan]:
-    """Count incidents by the area that they were placed in; see `count_by_cell`."""
-    known = Incident.area_id.is_not(None)
-    return _count(request, steps, category_ids, unit=Incident.area_id, known=known)
-
-
-def _count(
-    request: CubeRequest,
-    steps: Steps,
-    category_ids: Sequence[int],
-    *,
-    unit: ColumnElement[int] | InstrumentedAttribute[int | None],
-    known: ColumnElement[bool],
-) -> tuple[Query, KeyPlan]:
-    # The steps' own edges go to the database, so that days of 23 and 25 hours are the same here
-    # and there, and one binary search serves every kind of step.
-    edges = [edge.replace(tzinfo=UTC) for edge in steps.edges.tolist()]
-    step = func.width_bucket(Incident.occurred_at, literal(edges, ARRAY(TIMESTAMP(True)))) - 1
-    n_kinds = max(category_ids, default=0) + 1 if request.by_class else 1
-    plan = KeyPlan(len(steps), n_kinds, len(request.found_by))
-    kind = Incident.category_id if request.by_class else literal(0)
-    sources = {name: number for number, name in enumerate(request.found_by)}
-    source = case(sources, value=Incident.found_by)
-    whens: list[tuple[ColumnElement[bool], int]] = [
-        (Incident.found_by.not_in(request.found_by), OTHER_SOURCE)
-    ]
-    if request.classes is not None:
-        whens.append((Incident.category_id.not_in(category_ids), OTHER_CLASS))
-    whens.append((~known, NO_UNIT))
-    packed = ((unit * plan.n_steps + step) * plan.n_kinds + kind) * plan.n_sources + source
-    key = cast(case(*whens, else_=packed), BigInteger).label("key")
-    feeds = select(Feed.feed_id).where(Feed.jurisdiction_id == request.jurisdiction_id)
-    query = (
-        select(key, func.count().label("n"))
-        .where(Incident.occurred_at >= edges[0], Incident.occurred_at < edges[-1])
-        .where(Incident.feed_id.in_(feeds))
-        .group_by("key")
-    )
-    return query, plan
+    spread: bool | None = None
 
 
 def select_jurisdiction(jurisdiction_id: int) -> Query:
@@ -186,6 +76,11 @@ def select_categories() -> Query:
     return select(Category.category_id, CategoryScheme.scheme, Category.code).join(
         CategoryScheme, Category.scheme_id == CategoryScheme.scheme_id
     )
+
+
+def select_feeds(jurisdiction_id: int) -> Query:
+    """Select the numbers of a jurisdiction's feeds."""
+    return select(Feed.feed_id).where(Feed.jurisdiction_id == jurisdiction_id)
 
 
 def select_areas(jurisdiction_id: int, *, level: str, day: date) -> Query:

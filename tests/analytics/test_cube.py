@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.cube import DISCOVERED, REPORTED, Cube, Units, count_into, cube_from_events
+from analytics.cube import DISCOVERED, REPORTED, Cube, Units, cube_from_events
+from analytics.cube_fill import count_into
 from analytics.steps import make_steps
 from geo.errors import InputError
 from geo.models.base import FOUND_BY

@@ -146,3 +146,43 @@ def test_edges_are_utc_microseconds():
     steps = make_steps(date(2026, 1, 1), date(2026, 1, 2), step="day", time_zone="Asia/Shanghai")
     assert steps.edges.dtype == np.dtype("datetime64[us]")
     assert steps.edges[0] == np.datetime64("2025-12-31T16:00")
+
+
+def test_hours_of_the_week_begin_on_monday_at_midnight_and_say_how_often_they_came():
+    steps = make_steps(
+        date(2026, 10, 19), date(2026, 11, 9), step="hour_of_week", time_zone="America/Chicago"
+    )
+    assert len(steps) == 168
+    sunday_one = 6 * 24 + 1
+    assert steps.hours[sunday_one] == 4.0
+    assert steps.hours.sum() == 3 * 168 + 1
+    assert np.delete(steps.hours, sunday_one).tolist() == [3.0] * 167
+    both = pd.DatetimeIndex(["2026-11-01 06:30", "2026-11-01 07:30", "2026-10-19 05:00"], tz="UTC")
+    assert steps.locate(both).tolist() == [sunday_one, sunday_one, 0]
+    outside = pd.DatetimeIndex(["2026-10-19 04:59", "2026-11-09 06:00", pd.NaT], tz="UTC")
+    assert steps.locate(outside).tolist() == [-1, -1, -1]
+    assert steps.starts[0] == pd.Timestamp("2026-10-19", tz="America/Chicago")
+
+
+def test_a_window_that_misses_an_hour_of_the_week_is_refused():
+    for start, end in (
+        (date(2026, 3, 23), date(2026, 3, 29)),
+        (date(2026, 3, 23), date(2026, 3, 30)),  # the clock skips Sunday 01:00
+    ):
+        with pytest.raises(InputError, match="every hour of the week"):
+            make_steps(start, end, step="hour_of_week", time_zone="Europe/London")
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    zone=st.sampled_from(ZONES),
+    start=st.dates(date(2010, 1, 1), date(2030, 1, 1)),
+    minutes=st.lists(st.integers(0, 30 * 24 * 60 - 1), min_size=1, max_size=30),
+)
+def test_an_instant_falls_into_the_hour_of_the_week_of_its_wall_clock(zone, start, minutes):
+    end = (pd.Timestamp(start) + pd.Timedelta(days=40)).date()
+    steps = make_steps(start, end, step="hour_of_week", time_zone=zone)
+    assert steps.hours.sum() == (steps.edges[-1] - steps.edges[0]) / np.timedelta64(1, "h")
+    times = pd.DatetimeIndex([steps.window[0]] * len(minutes)) + pd.to_timedelta(minutes, unit="m")
+    local = times.tz_convert(zone)
+    assert steps.locate(times).tolist() == (local.day_of_week * 24 + local.hour).tolist()

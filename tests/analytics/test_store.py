@@ -206,6 +206,3 @@ def test_errors_say_what_is_missing(db, district):
     elsewhere = make_lattice(shapely.box(0, 0, 500, 500), cell_size_m=100, srid=32616)
     with pytest.raises(CrsError, match="EPSG:32616"):
         read_cell_cube(db, request_of(district), elsewhere)
-    hexagons = make_lattice(shapely.box(0, 0, 500, 500), cell_size_m=100, srid=SRID, kind="hexagon")
-    with pytest.raises(InputError, match="square lattices only"):
-        read_cell_cube(db, request_of(district), hexagons)

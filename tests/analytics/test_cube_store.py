@@ -1,0 +1,196 @@
+"""The database counts as Python does: intervals, hours of the week and hexagons too."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from psycopg.types.numeric import Float8
+from sqlalchemy import text
+
+from analytics.cube import Units, cube_from_events
+from analytics.cube_queries import Counting, count_by_cell
+from analytics.cube_store import fetch_columns, read_area_cube, read_cell_cube, read_lattice
+from analytics.queries import CubeRequest
+from analytics.steps import make_steps
+from geo.lattice.lattice import cell_of
+from geo.models.incidents import FOUND_BY
+
+pytestmark = pytest.mark.db
+
+ZONE = "America/Chicago"
+WINDOWS = {
+    "hour": (date(2020, 10, 20), date(2020, 11, 10)),
+    "hour_of_week": (date(2020, 2, 20), date(2020, 11, 10)),
+    "day": (date(2020, 2, 20), date(2020, 11, 10)),
+    "week": (date(2020, 2, 20), date(2020, 11, 10)),
+    "month": (date(2020, 2, 1), date(2020, 11, 1)),
+}
+
+
+def blur(db, district, *, seed=5):
+    """Let two of three incidents be known to the day, the month or a longer interval only."""
+    rng = np.random.default_rng(seed)
+    events = district["events"].copy()
+    start = events["occurred_at"]
+    kind = rng.choice(
+        ["exact", "day", "month", "odd", "long"], len(events), p=[0.3, 0.3, 0.2, 0.18, 0.02]
+    )
+    day = start.dt.normalize()
+    local = start.dt.tz_localize(None)
+    month = local.dt.to_period("M").dt.to_timestamp()
+    widths = pd.to_timedelta(rng.integers(1, 86_400_000_000, len(events)), unit="us")
+    begin = start.where(kind != "day", day).where(kind != "month", month.dt.tz_localize(ZONE))
+    day_after = (day.dt.tz_localize(None) + pd.Timedelta(1, "D")).dt.tz_localize(ZONE)
+    month_after = (month + pd.offsets.MonthBegin(1)).dt.tz_localize(ZONE)
+    until = begin.copy()
+    until = until.where(kind != "day", day_after).where(kind != "month", month_after)
+    until = until.where(kind != "odd", begin + widths)
+    until = until.where(kind != "long", begin + pd.Timedelta(40, "D"))
+    refs = [f"r{i + 1}" for i in range(len(events))]
+    db.execute(
+        text(
+            "UPDATE incident i SET occurred_at = s.a, occurred_until = s.b, time_precision = "
+            "'interval' FROM unnest(CAST(:r AS text[]), CAST(:a AS timestamptz[]), "
+            "CAST(:b AS timestamptz[])) AS s (r, a, b) WHERE i.source_ref = s.r AND i.feed_id = :f"
+        ),
+        {
+            "r": refs, "f": district["feed"],
+            "a": begin.dt.to_pydatetime().tolist(), "b": until.dt.to_pydatetime().tolist(),
+        },
+    )  # fmt: skip
+    return events.assign(occurred_at=begin, occurred_until=until)
+
+
+def in_cells(events, lattice):
+    cells = cell_of(lattice, events["x_m"].to_numpy(), events["y_m"].to_numpy())
+    return events.assign(unit_id=np.where(cells >= 0, lattice.cells[cells], -1))
+
+
+@pytest.mark.parametrize("step", list(WINDOWS))
+@pytest.mark.parametrize("spread", [None, True])
+def test_intervals_are_spread_alike_in_the_database_and_in_python(db, district, step, spread):
+    events = blur(db, district)
+    lattice = read_lattice(db, district["id"], cell_size_m=250.0)
+    request = CubeRequest(
+        district["id"], *WINDOWS[step], step=step, found_by=FOUND_BY, by_class=True, spread=spread
+    )
+    ours = read_cell_cube(db, request, lattice)
+    theirs = cube_from_events(
+        in_cells(events, lattice),
+        Units("cell", lattice.cells),
+        make_steps(*WINDOWS[step], step=step, time_zone=ZONE),
+        found_by=ours.found_by, classes=ours.classes, spread=spread,
+    )  # fmt: skip
+    assert ours.counts.dtype == theirs.counts.dtype
+    np.testing.assert_allclose(ours.counts, theirs.counts, rtol=0, atol=1e-12)
+    assert ours.counts.sum() > 0
+    spreading = spread or step in ("hour", "hour_of_week")
+    assert ("vague_time" in ours.left_out) == bool(spreading)
+
+
+def test_spreading_over_hours_loses_and_doubles_nothing(db, district):
+    blur(db, district)
+    window = (date(2019, 12, 1), date(2021, 3, 1))
+    request = CubeRequest(district["id"], *window, step="hour", found_by=FOUND_BY)
+    cube, _ = read_area_cube(db, request)
+    left = dict(cube.left_out)
+    assert left["vague_time"] > 0
+    assert left["outside_window"] == pytest.approx(0, abs=1e-9)
+    assert cube.counts.sum() + sum(left.values()) == pytest.approx(3000, abs=1e-9)
+
+
+def test_incidents_that_began_before_the_window_reach_into_it(db, district):
+    blur(db, district)
+    window = (date(2020, 6, 10), date(2020, 6, 20))
+    request = CubeRequest(district["id"], *window, step="hour", found_by=FOUND_BY)
+    cube, _ = read_area_cube(db, request)
+    assert cube.left_out["outside_window"] > 1
+    overlapping = db.execute(
+        text(
+            "SELECT count(*) FROM incident WHERE occurred_at < timestamptz '2020-06-20 00:00-05' "
+            "AND (occurred_at >= timestamptz '2020-06-10 00:00-05' OR "
+            "(occurred_until > timestamptz '2020-06-10 00:00-05' "
+            " AND occurred_at >= timestamptz '2020-06-10 00:00-05' - interval '32 days'))"
+        )
+    ).scalar_one()
+    assert cube.counts.sum() + sum(cube.left_out.values()) == pytest.approx(overlapping, abs=1e-9)
+
+
+def edge_points(lattice, rng, n):
+    """Points anywhere, on corners, on sides, and a float's breadth beside them."""
+    size, height = lattice.cell_size_m, lattice.row_height_m
+    column = rng.integers(-1, lattice.n_columns + 1, n)
+    row = rng.integers(-1, lattice.n_rows + 1, n)
+    x = lattice.x0 + column * size + rng.choice([0, 0.25, 0.5, 1], n) * size
+    y = lattice.y0 + row * height + rng.integers(0, 7, n) * (height / 6)
+    side = rng.choice([-np.inf, 0, np.inf], (2, n))
+    x = np.where(side[0] == 0, x, np.nextafter(x, side[0]))
+    y = np.where(side[1] == 0, y, np.nextafter(y, side[1]))
+    anywhere = rng.random(n) < 0.5
+    x[anywhere] = rng.uniform(lattice.x0, lattice.x0 + lattice.n_columns * size, anywhere.sum())
+    y[anywhere] = rng.uniform(lattice.y0, lattice.y0 + lattice.n_rows * height, anywhere.sum())
+    return x, y
+
+
+@pytest.mark.parametrize("kind", ["hexagon", "square"])
+def test_cells_of_a_hundred_thousand_points_are_the_same_bit_by_bit(db, district, kind):
+    rng = np.random.default_rng(3)
+    lattice = read_lattice(db, district["id"], cell_size_m=37.3, kind=kind)
+    x, y = edge_points(lattice, rng, 100_000)
+    db.execute(
+        text(
+            "INSERT INTO incident (occurred_at, occurred_until, time_precision, feed_id, "
+            "source_ref, category_id, found_by, geom, x_m, y_m, content_hash) "
+            "SELECT t, t, 'minute', :feed, 'p' || n, (SELECT min(category_id) FROM category "
+            "JOIN category_scheme USING (scheme_id) WHERE scheme = 'test'), 'resident', "
+            "ST_SetSRID(ST_MakePoint(-87.7, 41.9), 4326), x, y, 0 "
+            "FROM unnest(CAST(:x AS float8[]), CAST(:y AS float8[])) WITH ORDINALITY AS p (x, y, n), "
+            "LATERAL (SELECT timestamptz '2020-12-01 06:00Z' + n * interval '20 seconds') AS s (t)"
+        ),
+        {"feed": district["feed"], "x": list(map(Float8, x)), "y": list(map(Float8, y))},
+    )
+    window = (date(2020, 12, 1), date(2020, 12, 31))
+    request = CubeRequest(district["id"], *window, step="day", found_by=("resident",))
+    cube = read_cell_cube(db, request, lattice)
+    when = pd.Timestamp("2020-12-01 06:00Z") + pd.to_timedelta(np.arange(1, 100_001) * 20, unit="s")
+    ours = pd.DataFrame(
+        {"x_m": x, "y_m": y, "occurred_at": when, "found_by": "resident", "category": "all"}
+    )
+    old = district["events"].assign(category="all")
+    old = old[old["found_by"] == "resident"]
+    old["occurred_at"] = old["occurred_at"].dt.tz_convert("UTC")
+    events = in_cells(pd.concat([ours, old]), lattice)
+    theirs = cube_from_events(
+        events, Units("cell", lattice.cells), cube.steps, found_by=("resident",), spread=False
+    )
+    np.testing.assert_array_equal(cube.counts, theirs.counts)
+    assert cube.left_out["no_unit"] == theirs.left_out["no_unit"] > 0
+    assert cube.counts.sum() > 50_000
+
+
+def test_counting_a_part_of_the_window_is_that_part_of_the_count(db, district):
+    lattice = read_lattice(db, district["id"], cell_size_m=200.0, kind="hexagon")
+    request = CubeRequest(
+        district["id"], date(2020, 1, 1), date(2021, 1, 1), step="day", by_class=True
+    )
+    steps = make_steps(request.start, request.end, step="day", time_zone=ZONE)
+    ids = [row[0] for row in db.execute(text("SELECT category_id FROM category")).all()]
+
+    def keys(within):
+        counting = Counting(request, steps, (district["feed"],), tuple(ids), within)
+        found = fetch_columns(db, count_by_cell(counting, lattice))
+        return dict(zip(found["key"].tolist(), found["n"].tolist(), strict=True)), counting.plan
+
+    whole, plan = keys(None)
+    part, _ = keys((100, 130))
+    expected = {}
+    for key, n in whole.items():
+        number = np.array([key])
+        step = plan.unpack(number)[1] if key >= 0 else plan.unpack_lost(number)[0]
+        if 100 <= step[0] < 130:
+            expected[key] = n
+    assert part == expected
+    assert min(part) < 0 < max(part)
