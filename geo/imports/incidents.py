@@ -52,8 +52,7 @@ def merge_incidents(
         _copy(connection, _COPY_NEW, packed)
         return Counts(new=n_rows, no_grid=no_grid)
     _copy(connection, _COPY_STAGE, [*packed, pack_numbers(made.raw.row_no.filter(sound), ">i8")])
-    counts = _merge_staged(connection, target, n_rows)
-    counts.same = _settle(connection, made)
+    counts = _merge_staged(connection, made, target, n_rows)
     counts.no_grid = no_grid
     return counts
 
@@ -97,29 +96,43 @@ def _copy(connection: Connection, statement: str, columns: list[Packed]) -> None
         copy.write(pack_rows(columns).data)
 
 
-def _merge_staged(connection: Connection, target: Target, staged: int) -> Counts:
+def _merge_staged(connection: Connection, made: Normalised, target: Target, staged: int) -> Counts:
     names = {"feed": target.feed_id, "run": target.run_id}
     connection.execute("ANALYZE stage_incident (source_ref)")
     known = connection.execute(packaged_sql("incident_known"), names).rowcount
     new = connection.execute(packaged_sql("incident_new"), names).rowcount if known < staged else 0
     if not known:
         return Counts(new=new)
+    same, differing, contradicting = _count_known(connection)
     connection.execute(
         "UPDATE incident_key k SET last_run_id = %(run)s FROM stage_known s "
         "WHERE k.incident_id = s.record_id AND s.same AND NOT s.this_run",
         names,
     )
-    connection.execute(packaged_sql("incident_history"), names)
-    changed = connection.execute(packaged_sql("incident_change"), names).rowcount
-    return Counts(new=new, changed=changed)
+    changed = 0
+    if differing:
+        connection.execute(packaged_sql("incident_history"), names)
+        changed = connection.execute(packaged_sql("incident_change"), names).rowcount
+    if contradicting:
+        same += _settle(connection, made)
+    return Counts(new=new, changed=changed, same=same)
+
+
+def _count_known(connection: Connection) -> tuple[int, int, int]:
+    """Count known rows that say the same, something new, and something else than this run did."""
+    connection.execute("ANALYZE stage_known")  # or a few rows are joined as if they were many
+    found = connection.execute(
+        "SELECT count(*) FILTER (WHERE same), count(*) FILTER (WHERE NOT same AND NOT this_run), "
+        "count(*) FILTER (WHERE NOT same AND this_run) FROM stage_known"
+    ).fetchone()
+    same, differing, contradicting = (int(str(n)) for n in found or (0, 0, 0))
+    return same, differing, contradicting
 
 
 def _settle(connection: Connection, made: Normalised) -> int:
     """Mark rows whose reference this run has met with other content; return how many are same."""
     conflicts = connection.execute(
-        "SELECT k.row_no, i.source_ref, i.content_hash FROM stage_known k "
-        "JOIN incident i ON i.occurred_at = k.occurred_at AND i.incident_id = k.record_id "
-        "WHERE NOT k.same AND k.this_run"
+        "SELECT s.row_no, k.source_ref, k.content_hash FROM stage_known s "
+        "JOIN incident_key k ON k.incident_id = s.record_id WHERE NOT s.same AND s.this_run"
     ).fetchall()
-    found = connection.execute("SELECT count(*) FROM stage_known WHERE same").fetchone()
-    return settle_conflicts(made, conflicts) + (int(str(found[0])) if found else 0)
+    return settle_conflicts(made, conflicts)

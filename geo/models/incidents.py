@@ -102,7 +102,7 @@ class Incident(Base):
 
 
 class IncidentKey(Base):
-    """Which incident a source's reference means: unique over all partitions."""
+    """Which incident a source's reference means, and what it says: unique over all partitions."""
 
     __tablename__ = "incident_key"
     __table_args__ = (UniqueConstraint("incident_id"), {"postgresql_with": {"fillfactor": "90"}})
@@ -110,4 +110,5 @@ class IncidentKey(Base):
     source_ref: Mapped[str] = mapped_column(primary_key=True)
     incident_id: Mapped[int] = mapped_column(BigInteger)
     occurred_at: Mapped[datetime]
+    content_hash: Mapped[int] = mapped_column(BigInteger)
     last_run_id: Mapped[int | None] = mapped_column(BigInteger)

@@ -35,8 +35,9 @@ END $$;
 CREATE FUNCTION incident_keys_insert() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    INSERT INTO incident_key (feed_id, source_ref, incident_id, occurred_at, last_run_id)
-    SELECT feed_id, source_ref, incident_id, occurred_at, import_run_id FROM written;
+    INSERT INTO incident_key
+        (feed_id, source_ref, incident_id, occurred_at, content_hash, last_run_id)
+    SELECT feed_id, source_ref, incident_id, occurred_at, content_hash, import_run_id FROM written;
     RETURN NULL;
 END $$;
 
@@ -50,7 +51,8 @@ BEGIN
         RAISE integrity_constraint_violation
         USING MESSAGE = 'an incident keeps its feed, source_ref and number for ever';
     END IF;
-    UPDATE incident_key k SET occurred_at = w.occurred_at, last_run_id = w.import_run_id
+    UPDATE incident_key k SET occurred_at = w.occurred_at, content_hash = w.content_hash,
+        last_run_id = w.import_run_id
     FROM written w WHERE k.feed_id = w.feed_id AND k.source_ref = w.source_ref;
     RETURN NULL;
 END $$;

@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("source_ref", sa.Text(), nullable=False),
         sa.Column("incident_id", sa.BigInteger(), nullable=False),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("content_hash", sa.BigInteger(), nullable=False),
         sa.Column("last_run_id", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("feed_id", "source_ref", name=op.f("pk_incident_key")),
         sa.UniqueConstraint("incident_id", name=op.f("uq_incident_key_incident_id")),
