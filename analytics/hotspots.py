@@ -138,7 +138,7 @@ def find_hotspots(
         p = np.where(fewer & is_cut(share, neighbours), np.nan, p)
     q = adjust_fdr(p, procedure=how.fdr)
     label = np.where(np.isnan(p), "untested", label_spots(found.tails, q, alpha=how.alpha))
-    described = asdict(how) | {"chance": found.chance}
+    described = asdict(how) | {"chance": found.chance, "share": share is not None}
     described |= cube.describe(classes=how.classes, found_by=how.found_by)
     return Result(
         kind="hotspots",

@@ -107,6 +107,7 @@ def run_night(
                 code_version,
                 seed=how.seed,
                 lattice=lattice if result.units.kind == "cell" else None,
+                contiguity=how.contiguity,
                 level=how.level if result.units.kind == "area" else None,
             ),
         )

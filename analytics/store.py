@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +21,9 @@ from analytics.models import ResultRun
 from analytics.queries import CubeRequest
 from analytics.results import Result
 from geo.errors import InputError, NotFoundError
-from geo.lattice.lattice import Lattice
+from geo.lattice.lattice import Contiguity, Lattice
+
+LIBRARIES = ("numpy", "scipy", "numba", "pandas", "shapely", "pyproj")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +57,8 @@ class Origin:
         Of the generator that was handed in, None where there was none.
     lattice
         The lattice that was counted on, None for areas.
+    contiguity
+        Which cells of it were neighbours.
     level
         The level of the areas, None for a lattice.
     """
@@ -61,6 +67,7 @@ class Origin:
     code_version: str
     seed: int | None = None
     lattice: Lattice | None = None
+    contiguity: Contiguity = "queen"
     level: str | None = None
 
 
@@ -89,10 +96,15 @@ def write_result(connection: Connection, result: Result, origin: Origin) -> int:
             "area_id": [None] * len(ids) if of_cells else ids.tolist(),
             "label": result.label.tolist(),
             **{name: _nullable(values) for name, values in _figures(result).items()},
-            **_frame_values(frame if of_cells else None),
+            **lattice_values(frame if of_cells else None),
         },
     )
     return run_id
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that figures depend on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 def read_result(connection: Connection, result_run_id: int) -> StoredResult:
@@ -137,11 +149,16 @@ def _run_values(connection: Connection, result: Result, origin: Origin) -> dict[
     lattice = origin.lattice
     request = asdict(origin.request)
     request |= {"start": str(origin.request.start), "end": str(origin.request.end)}
-    parameters = {"method": dict(result.parameters), "request": request}
+    parameters = {
+        "method": dict(result.parameters),
+        "request": request,
+        "versions": library_versions(),
+    }
     if result.units.kind == "area":
         parameters["level"] = {"level": origin.level}
     elif lattice is not None:
-        parameters["lattice"] = _frame_values(lattice)
+        parameters["lattice"] = lattice_values(lattice)
+        parameters["neighbours"] = {"contiguity": origin.contiguity}
     return {
         "jurisdiction_id": jurisdiction_id,
         "kind": result.kind,
@@ -158,7 +175,8 @@ def _run_values(connection: Connection, result: Result, origin: Origin) -> dict[
     }
 
 
-def _frame_values(frame: Lattice | None) -> dict[str, Any]:
+def lattice_values(frame: Lattice | None) -> dict[str, Any]:
+    """Return what says where the cells of a square lattice lie, as plain JSON values."""
     if frame is None:
         return dict.fromkeys(("x0", "y0", "size", "n_columns", "srid"))
     return {

@@ -30,6 +30,7 @@ COMMANDS = {
     "hotspots": ("web.commands.hotspots", "Find where incidents pile up, and where they rise."),
     "plan": ("web.commands.plan", "Give patrol hours to grids, with a reason for each."),
     "map": ("web.commands.map", "Write the map of hotspots, trends, grids and plan."),
+    "results": ("web.commands.results", "Show stored results, and compute one again."),
     "demo": ("web.commands.demo", "Make a simulated district and go the whole way with it."),
 }
 EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
