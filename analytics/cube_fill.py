@@ -52,9 +52,16 @@ class Tally:
     def __len__(self) -> int:
         return len(self.n)
 
-    def take(self, rows: NDArray[np.bool_]) -> Tally:
+    def take(self, rows: NDArray[np.bool_] | Ints) -> Tally:
         """Return some of the groups."""
         return Tally(*(getattr(self, item.name)[rows] for item in fields(self)))
+
+    def in_order(self) -> Tally:
+        """Return the groups in one order, whatever the one they came in.
+
+        A database promises none, and sums of parts depend on it in their last digits.
+        """
+        return self.take(np.lexsort([getattr(self, item.name) for item in fields(self)]))
 
 
 def spreads(step: Step) -> bool:
@@ -131,7 +138,7 @@ def fill(shape: Shape, tally: Tally, steps: Steps) -> tuple[NDArray[Any], float]
     counts = empty_counts(shape, np.float64 if spread.any() else np.uint32)
     whole = tally.take(~spread)
     add_counts(counts, (whole.unit, whole.step, whole.kind, whole.source), whole.n)
-    parts = tally.take(spread)
+    parts = tally.take(spread).in_order()
     add_spans(counts, parts, steps)
     return counts, float(outside(parts, steps).sum())
 
