@@ -1,0 +1,1 @@
+"""How well forecasts did so far: rolling origins, scores, intervals and the choice."""
