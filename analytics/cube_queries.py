@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,9 +22,9 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    false,
     func,
     literal,
-    null,
     or_,
     select,
 )
@@ -110,7 +111,7 @@ class Counting:
 
 
 def count_by_cell(counting: Counting, frame: Frame) -> Query:
-    """Count incidents by cell, step, category and source in one pass over the partitions.
+    """Place each incident by cell, step, category and source in one pass over the partitions.
 
     The cell is computed from the stored metric coordinates with the operations of
     `geo.lattice.indexing` in their order, so that database and Python agree bit by bit.
@@ -118,16 +119,24 @@ def count_by_cell(counting: Counting, frame: Frame) -> Query:
     Returns
     -------
     Select
-        ``key`` and ``n``, to be read with `Counting.plan`; where intervals are spread also
-        ``begin_us`` and ``end_us``, 0 for incidents that lie in one step as a whole.
+        ``key`` of each incident, to be read with `Counting.plan`: on a fine lattice few share
+        one, and sending them is cheaper than grouping them. Of those that are spread NULL, and
+        ``part_key``, ``begin_us`` and ``end_us`` instead, which are NULL for the others.
     """
     cells = _squares(counting, frame) if frame.kind == "square" else _hexagons(counting, frame)
-    return _count(counting, cells)
+    return _each(counting, cells, n_units=frame.n_frame)
 
 
 def count_by_area(counting: Counting) -> Query:
-    """Count incidents by the area that they were placed in; see `count_by_cell`."""
-    return _count(counting, _rows(counting, Incident.area_id.label("unit")))
+    """Place each incident in its area, see `count_by_cell`; or count them, ``key`` and ``n``.
+
+    They are counted where the keys are few: without classes and without spreading.
+    """
+    rows = _rows(counting, Incident.area_id.label("unit"))
+    if counting.spread or counting.request.by_class:
+        return _each(counting, rows)
+    key = cast(_keys(counting, rows)[0], BigInteger).label("key")
+    return select(key, func.count().label("n")).group_by("key")
 
 
 def _rows(counting: Counting, *columns: Number) -> FromClause:
@@ -201,37 +210,60 @@ def _fenced(rows: FromClause, *columns: Number) -> FromClause:
 def _framed(rows: FromClause, frame: Frame) -> FromClause:
     column, row = rows.c.column, rows.c.row
     inside = and_(column >= 0, column < frame.n_columns, row >= 0, row < frame.n_rows)
-    cell = case((inside, cast(row * frame.n_columns + column, BigInteger)), else_=null())
+    cell = case((inside, cast(row * frame.n_columns + column, BigInteger)))
     kept = [rows.c[name] for name in _KEPT]
     return select(cell.label("unit"), *kept).subquery()
 
 
+_INTEGERS = 2**31
 _KEPT = ("span", "category_id", "found_by", "occurred_at", "occurred_until")
 
 
-def _count(counting: Counting, rows: FromClause) -> Query:
-    plan, step, crosses = counting.plan, _step(counting, rows.c.span), _crosses(counting, rows)
+def _keys(counting: Counting, rows: FromClause) -> tuple[Number, Number]:
+    """Return the packed key of each row, and whether it is spread.
+
+    What is left out makes a part of the key NULL, so that the reason is looked for only then.
+    """
+    plan, request, columns = counting.plan, counting.request, rows.c
+    crosses = _crosses(counting, rows) if counting.spread else false()
+    step = _step(counting, columns.span)
     if counting.spread:
         step = case((crosses, 0), else_=step)
-    kind = rows.c.category_id if counting.request.by_class else literal(0)
-    sources = {name: number for number, name in enumerate(counting.request.found_by)}
-    source = case(sources, value=rows.c.found_by)
-    packed = ((cast(rows.c.unit, BigInteger) * plan.n_steps + step) * plan.n_kinds + kind) * (
-        plan.n_sources
-    ) + source
-    lost = [(reason, number) for number, reason in _lost(counting, rows)]
-    since = func.greatest(rows.c.span - 1, 0)
-    whens = [(reason, -1 - (since * len(REASONS) + number)) for reason, number in lost]
-    key = cast(case(*whens, else_=packed), BigInteger).label("key")
+    kind: Number = columns.category_id if request.by_class else literal(0, BigInteger)
+    reasons: list[tuple[Number, int]] = [(columns.found_by.not_in(request.found_by), 0)]
+    if request.classes is not None:
+        asked = columns.category_id == func.any(_array(counting.category_ids))
+        kind = case((asked, kind))
+        reasons.append((~asked, 1))
+    reasons.append((columns.unit.is_(None), 2))
+    unit: Number = columns.unit
+    if counting.spread:
+        vague = columns.occurred_until - columns.occurred_at > MOST_SPREAD
+        unit = case((~vague, unit))
+        reasons.append((vague, 3))
+    source = case({name: i for i, name in enumerate(request.found_by)}, value=columns.found_by)
+    packed = ((unit * plan.n_steps + step) * plan.n_kinds + kind) * plan.n_sources + source
+    since = -1 - func.greatest(columns.span - 1, 0) * len(REASONS)
+    lost = case(*((reason, since - number) for reason, number in reasons))
+    return func.coalesce(packed, lost), and_(crosses, packed.is_not(None))
+
+
+def _each(counting: Counting, rows: FromClause, *, n_units: float = math.inf) -> Query:
+    """Select the key of each incident, in few bytes where the keys of `n_units` allow."""
+    plan, (key, spread) = counting.plan, _keys(counting, rows)
+    largest = n_units * plan.n_steps * plan.n_kinds * plan.n_sources
+    key = cast(key, Integer if largest < _INTEGERS else BigInteger).label("key")
     if not counting.spread:
-        return select(key, func.count().label("n")).group_by("key")
-    spread = and_(crosses, ~or_(*(reason for reason, _ in lost)))
+        return select(key)
     ends = {"begin_us": rows.c.occurred_at, "end_us": rows.c.occurred_until}
+    found = _fenced(rows, key, spread.label("spread")).c
     spans = [
-        case((spread, cast(func.date_part("epoch", at) * 1e6, BigInteger)), else_=0).label(name)
-        for name, at in ends.items()
+        case((found.spread, cast(func.date_part("epoch", found[at.name]) * 1e6, BigInteger)))
+        for at in ends.values()
     ]
-    return select(key, *spans, func.count().label("n")).group_by("key", *ends)
+    whole, part = case((~found.spread, found.key)), case((found.spread, found.key))
+    named = zip(("part_key", *ends), (part, *spans), strict=True)
+    return select(whole.label("key"), *(column.label(name) for name, column in named))
 
 
 def _step(counting: Counting, span: Number) -> Number:
@@ -249,15 +281,3 @@ def _crosses(counting: Counting, rows: FromClause) -> Number:
 def _item(array: Number, place: Number) -> Number:
     # SQL asks for parentheses around an array that is not a column.
     return Grouping(cast(array, array.type))[place]
-
-
-def _lost(counting: Counting, rows: FromClause) -> list[tuple[int, Number]]:
-    """Return the reasons that may apply, each with its number in `REASONS`."""
-    request = counting.request
-    reasons: list[tuple[int, Number]] = [(0, rows.c.found_by.not_in(request.found_by))]
-    if request.classes is not None:
-        reasons.append((1, rows.c.category_id.not_in(counting.category_ids)))
-    reasons.append((2, rows.c.unit.is_(None)))
-    if counting.spread:
-        reasons.append((3, rows.c.occurred_until - rows.c.occurred_at > MOST_SPREAD))
-    return reasons

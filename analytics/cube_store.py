@@ -35,7 +35,11 @@ WORK_MEM = "256MB"
 Ints = NDArray[np.int64]
 ARRAY_HEADER = 20
 """Bytes before the items: dimensions, flags, type, length, lower bound; four each."""
-_ITEM = np.dtype([("bytes", ">i4"), ("value", ">i8")])
+_ITEMS = {
+    20: np.dtype([("bytes", ">i4"), ("value", ">i8")]),
+    23: np.dtype([("bytes", ">i4"), ("value", ">i4")]),
+}
+"""How bigint and integer lie in an array, by the number of the type."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,13 +168,13 @@ def fetch(connection: Connection, query: Query | TextClause) -> pd.DataFrame:
 
 
 def fetch_columns(connection: Connection, query: Query) -> dict[str, Ints]:
-    """Run a query for bigint columns without NULLs; each ``(n_rows,)``, by name.
+    """Run a query for integer columns; each by name, without its NULLs.
 
     The rows come as arrays in the server's binary form, which NumPy reads as they are: a
     cursor would make, and COPY would send, each of perhaps millions of rows one by one.
     """
     rows = query.subquery()
-    arrays = select(*(func.array_agg(column) for column in rows.c))
+    arrays = select(*(func.array_agg(item).filter(item.is_not(None)) for item in rows.c))
     compiled = arrays.compile(
         dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
     )
@@ -187,10 +191,11 @@ def fetch_columns(connection: Connection, query: Query) -> dict[str, Ints]:
 
 
 def _read_array(data: bytes | None) -> Ints:
-    """Read PostgreSQL's binary form of a one-dimensional bigint array; NULL is empty."""
-    if data is None:
+    """Read PostgreSQL's binary form of a one-dimensional array of integers; NULL is empty."""
+    if not data or len(data) < ARRAY_HEADER:
         return np.empty(0, dtype=np.int64)
-    return np.frombuffer(data, dtype=_ITEM, offset=ARRAY_HEADER)["value"].astype(np.int64)
+    item = _ITEMS[int.from_bytes(data[8:12])]
+    return np.frombuffer(data, dtype=item, offset=ARRAY_HEADER)["value"].astype(np.int64)
 
 
 def read_jurisdiction(connection: Connection, jurisdiction_id: int) -> Mapping[str, Any]:
@@ -232,13 +237,14 @@ def count(connection: Connection, counting: Counting, query: Query) -> Counted:
     """Run a counting query, with room for its groups in memory, and unpack what it returns."""
     with _room_to_count(connection):
         found = fetch_columns(connection, query)
-    keys, n = found["key"], found["n"]
-    zeros = np.zeros(len(keys), dtype=np.int64)
-    begin, end = found.get("begin_us", zeros), found.get("end_us", zeros)
-    kept = keys >= 0
+    keys, n = found["key"], found.get("n", np.ones(len(found["key"]), dtype=np.int64))
+    kept, parts = keys >= 0, found.get("part_key", keys[:0])
+    place = counting.plan.unpack(np.r_[keys[kept], parts])
+    n_parts, whole = np.ones(len(parts), dtype=np.int64), np.zeros(kept.sum(), dtype=np.int64)
+    begin, end = (np.r_[whole, found.get(name, parts)] for name in ("begin_us", "end_us"))
     lost_step, lost_reason = counting.plan.unpack_lost(keys[~kept])
-    place = counting.plan.unpack(keys[kept])
-    return Counted(Tally(*place, n[kept], begin[kept], end[kept]), lost_step, lost_reason, n[~kept])
+    tally = Tally(*place, np.r_[n[kept], n_parts], begin, end)
+    return Counted(tally, lost_step, lost_reason, n[~kept])
 
 
 @contextmanager

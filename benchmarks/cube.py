@@ -1,0 +1,148 @@
+"""Cubes counted by PostGIS beside `SELECT count(*)` over the same incidents, in the same run.
+
+    python -P benchmarks/cube.py [--rows 2000000] [--repeat 5] [--explain]
+
+A private cluster in a temporary directory gets a jurisdiction of 30 x 30 km, 900 grids, 30 classes
+and generated incidents of three years in the partitioned table. Every round runs the bare count
+and each cube once, one after the other; reported are best times and the ratio of the medians. The
+count has the filter of the cube: the feeds of the jurisdiction and the window. `peak` is the peak
+memory of this process so far.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from analytics.cube_queries import Counting, count_by_cell
+from analytics.cube_store import (
+    prepare,
+    read_area_cube,
+    read_cell_cube,
+    read_jurisdiction,
+    read_lattice,
+)
+from analytics.queries import CubeRequest
+from geo.cluster.layout import Cluster
+from geo.cluster.server import ensure_running, stop
+from geo.database.connect import Database, connect, make_engine, private_database
+from geo.database.schema import migrate
+
+START, END = date(2022, 1, 3), date(2025, 1, 6)
+SETUP = Path(__file__).with_suffix(".sql")
+
+
+@contextmanager
+def database() -> Iterator[Database]:
+    with tempfile.TemporaryDirectory(prefix="gridbeat-cube-") as place:
+        Path(place).chmod(0o711)
+        cluster = Cluster(Path(place) / "home", durable=False)
+        ensure_running(cluster)
+        try:
+            made = private_database(cluster, name="bench")
+            with connect(made.renamed("postgres"), role="owner", autocommit=True) as connection:
+                connection.execute("CREATE DATABASE bench")
+            migrate(made)
+            yield made
+        finally:
+            stop(cluster)
+
+
+def load(made: Database, rows: int) -> None:
+    with connect(made, role="owner", autocommit=True) as connection:
+        for statement in SETUP.read_text("utf-8").replace(":rows", str(rows)).split(";\n"):
+            if statement.strip():
+                connection.execute(statement.encode())
+
+
+def bare_count(connection: Connection, counting: Counting) -> int:
+    statement = text(
+        "SELECT count(*) FROM incident WHERE occurred_at >= :low AND occurred_at < :high "
+        "AND feed_id = ANY(:feeds)"
+    )
+    edges = counting.edges()
+    values = {"low": edges[0], "high": edges[-1], "feeds": list(counting.feed_ids)}
+    return int(connection.execute(statement, values).scalar_one())
+
+
+def explain(connection: Connection, counting: Counting, lattice: object) -> None:
+    query = count_by_cell(counting, lattice)  # type: ignore[arg-type]
+    connection.execute(text("SET work_mem = '256MB'"))
+    compiled = query.compile(connection, compile_kwargs={"render_postcompile": True})
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    for (line,) in driver.execute(f"EXPLAIN (ANALYZE, VERBOSE) {compiled}", compiled.params):
+        print(line[:220])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=2_000_000)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--explain", action="store_true")
+    options = parser.parse_args()
+    with database() as made:
+        load(made, options.rows)
+        engine = make_engine(made)
+        with engine.connect() as connection:
+            measure(connection, options.repeat, plan=options.explain)
+        engine.dispose()
+
+
+def measure(connection: Connection, repeat: int, *, plan: bool) -> None:
+    number = connection.execute(text("SELECT jurisdiction_id FROM jurisdiction")).scalar_one()
+    squares = read_lattice(connection, number, cell_size_m=250.0)
+    hexagons = read_lattice(connection, number, cell_size_m=250.0, kind="hexagon")
+
+    def asked(step: str, **changes: bool) -> CubeRequest:
+        return CubeRequest(number, START, END, step=step, **changes)  # type: ignore[arg-type]
+
+    counting, _ = prepare(connection, asked("week"), read_jurisdiction(connection, number))
+    if plan:
+        explain(connection, counting, squares)
+    work: dict[str, Callable[[], object]] = {
+        "SELECT count(*)": lambda: bare_count(connection, counting),
+        "squares of 250 m by week": lambda: read_cell_cube(connection, asked("week"), squares),
+        "squares of 250 m by day": lambda: read_cell_cube(connection, asked("day"), squares),
+        "hexagons of 250 m by week": lambda: read_cell_cube(connection, asked("week"), hexagons),
+        "900 grids by week": lambda: read_area_cube(connection, asked("week")),
+        "900 grids by week and class": lambda: read_area_cube(
+            connection, asked("week", by_class=True)
+        ),
+        "900 grids by hour of week, spread": lambda: read_area_cube(
+            connection, asked("hour_of_week")
+        ),
+    }
+    times: dict[str, list[float]] = {name: [] for name in work}
+    for round_ in range(repeat + 1):
+        for name, run in work.items():
+            start = time.perf_counter()
+            run()
+            if round_:
+                times[name].append(time.perf_counter() - start)
+    rows = bare_count(connection, counting)
+    base = times["SELECT count(*)"]
+    print(f"\n{rows:,} incidents in the window, {repeat} interleaved rounds\n")
+    print("| what | best s | median s | rows/s (best) | beside count(*) |")
+    print("|---|--:|--:|--:|--:|")
+    for name, spent in times.items():
+        ratio = statistics.median(a / b for a, b in zip(spent, base, strict=True))
+        print(
+            f"| {name} | {min(spent):.3f} | {statistics.median(spent):.3f} | "
+            f"{rows / min(spent):,.0f} | {ratio:.2f} x |"
+        )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"\nPeak memory of the counting process: {peak:,.0f} MiB.")
+
+
+if __name__ == "__main__":
+    main()
