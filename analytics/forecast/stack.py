@@ -88,7 +88,7 @@ class Stack:
                 seen = [series[:, s : s + steps].sum(axis=1) for s in starts[step]]
                 yield self._learn(np.array(seen), np.array([told[s] for s in starts[step]]), now)
             ahead = [fitted.predict(steps).over(0, steps).mean[:, 0] for fitted in now]
-            told = {s: told[s] for s in sorted(told)[-self.params.windows * steps :]}
+            told = {s: p for s, p in told.items() if s > step - self.params.windows * steps}
             told[step] = np.array(ahead)
 
     def _starts(self, cutoff: int) -> list[int]:

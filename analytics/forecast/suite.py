@@ -9,6 +9,8 @@ from analytics.cube import Cube
 from analytics.forecast.baselines import all_history, ewma, kernel, last_window, promap
 from analytics.forecast.blend import Blend, BlendParams
 from analytics.forecast.boosting import Boosting, BoostingParams
+from analytics.forecast.cox import Cox
+from analytics.forecast.exciting import SelfExciting
 from analytics.forecast.kept import Kept
 from analytics.forecast.protocol import Method, Places, Target
 from analytics.forecast.stack import Stack, StackParams
@@ -62,7 +64,7 @@ def standard_methods(
     params: BlendParams | None = None,
     boosting: BoostingParams | None = None,
 ) -> tuple[Method, ...]:
-    """Return counting in five ways, a blend, its correction by boosting, and a stack of them.
+    """Return counting in five ways, the models, and a stack of counting and models.
 
     Parameters
     ----------
@@ -87,7 +89,8 @@ def standard_methods(
         Kept(all_history(target, places, params=how)),
         Kept(ewma(target, places, params=how)),
     )
-    smart = (Kept(blend), Kept(corrected))
+    exciting = SelfExciting("self-exciting", target, places)
+    smart = (Kept(blend), Kept(exciting), Kept(Cox("Cox", target, places)), Kept(corrected))
     stack = Stack(
         "stack",
         target,

@@ -32,7 +32,7 @@ def table(town, places):
 
 def test_every_method_is_scored_at_every_origin(table):
     assert table.groupby("method")["origin"].apply(list).map(tuple).nunique() == 1
-    assert len(table) == 24 * 8
+    assert len(table) == 24 * 10
     assert (
         not table.drop(columns=["stability_1", *(f"busy_{n}" for n in (50, 80, 90, 95))])
         .isna()
@@ -87,7 +87,7 @@ def test_intervals_hold_their_share_in_a_steady_town(table):
 def test_the_backtest_finds_what_is_better_and_says_so(table):
     choice = choose_method(table, rng=np.random.default_rng(0))
     assert choice.beats_counting
-    assert choice.method in {"blend", "boosting", "stack", "kernel"}
+    assert choice.method in {"blend", "boosting", "stack", "kernel", "Cox", "self-exciting"}
     assert choice.over_counting.mean > 0
 
 
