@@ -30,6 +30,10 @@ UNTIL = "occurred_until"
 COLUMNS = ("unit_id", "occurred_at", "category", "found_by")
 
 
+_AT_ONCE = 16_000_000
+"""How many numbers `Cube.totals` has in memory at a time."""
+
+
 @dataclass(frozen=True, eq=False)
 class Units:
     """The places that are counted: cells of a lattice, or areas such as responsibility grids.
@@ -100,9 +104,14 @@ class Cube:
         self.counts.flags.writeable = False
 
     def series(
-        self, *, classes: Sequence[str] | None = None, found_by: Sequence[str] = REPORTED
+        self,
+        *,
+        classes: Sequence[str] | None = None,
+        found_by: Sequence[str] = REPORTED,
+        units: slice = slice(None),
+        steps: slice = slice(None),
     ) -> NDArray[Any]:
-        """Return counts by unit and step, shape ``(n_units, n_steps)``.
+        """Return counts by unit and step, shape ``(n_units, n_steps)``, int64 or float64.
 
         Parameters
         ----------
@@ -124,16 +133,26 @@ class Cube:
                 f"the cube holds incidents found by {', '.join(self.found_by)}, none by "
                 f"{', '.join(found_by)}; name the sources to use in found_by"
             )
+        counts = self.counts[units, steps]
+        if counts.strides[-1] > counts.strides[1]:
+            return _sum_planes(counts, rows, layers)
         if len(rows) == len(self.classes) and len(layers) == len(self.found_by):
-            return _sum_out(self.counts)
-        return _sum_out(self.counts[:, :, rows][:, :, :, layers])
+            return _sum_out(counts)
+        return _sum_out(counts[:, :, rows][:, :, :, layers])
 
     def totals(
         self, *, classes: Sequence[str] | None = None, found_by: Sequence[str] = REPORTED
     ) -> NDArray[Any]:
-        """Return counts by unit over all steps, shape ``(n_units,)``; see `series`."""
-        series = self.series(classes=classes, found_by=found_by)
-        return np.asarray(series.sum(axis=1, dtype=_total_type(series)))
+        """Return counts by unit over all steps, shape ``(n_units,)``; see `series`.
+
+        Works through the cube a few steps at a time.
+        """
+        total = np.zeros(len(self.units), dtype=_total_type(self.counts))
+        at_once = max(1, _AT_ONCE // max(1, len(self.units)))
+        for first in range(0, len(self.steps), at_once):
+            some = slice(first, first + at_once)
+            total += self.series(classes=classes, found_by=found_by, steps=some).sum(axis=1)
+        return total
 
     def describe(
         self, *, classes: Sequence[str] | None = None, found_by: Sequence[str] = REPORTED
@@ -161,6 +180,15 @@ class Cube:
 
 def _total_type(counts: NDArray[Any]) -> type[np.int64] | type[np.float64]:
     return np.float64 if np.issubdtype(counts.dtype, np.floating) else np.int64
+
+
+def _sum_planes(counts: NDArray[Any], rows: Sequence[int], layers: Sequence[int]) -> NDArray[Any]:
+    """Add up classes and sources that lie far apart in memory, plane by plane."""
+    total = np.zeros(counts.shape[:2], dtype=_total_type(counts), order="F")
+    for row in rows:
+        for layer in layers:
+            total += counts[:, :, row, layer]
+    return total
 
 
 def _sum_out(block: NDArray[Any]) -> NDArray[Any]:

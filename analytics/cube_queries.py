@@ -19,6 +19,7 @@ from sqlalchemy import (
     FromClause,
     Integer,
     SmallInteger,
+    TextClause,
     and_,
     case,
     cast,
@@ -31,11 +32,12 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import Grouping
 
 from analytics.cube_fill import MOST_SPREAD, spreads
-from analytics.queries import CubeRequest, Query
+from analytics.queries import CubeRequest, Query, packaged
 from analytics.steps import Steps
 from geo.lattice.frame import Frame
 from geo.lattice.indexing import ROW_HEIGHT
-from geo.models.incidents import Incident
+from geo.models.incidents import Incident, IncidentKey
+from geo.models.records import Feed, ImportRun
 
 Ints = NDArray[np.int64]
 Number: TypeAlias = "ColumnElement[Any]"
@@ -232,7 +234,7 @@ def _keys(counting: Counting, rows: FromClause) -> tuple[Number, Number]:
     kind: Number = columns.category_id if request.by_class else literal(0, BigInteger)
     reasons: list[tuple[Number, int]] = [(columns.found_by.not_in(request.found_by), 0)]
     if request.classes is not None:
-        asked = columns.category_id == func.any(_array(counting.category_ids))
+        asked = columns.category_id.in_(counting.category_ids)
         kind = case((asked, kind))
         reasons.append((~asked, 1))
     reasons.append((columns.unit.is_(None), 2))
@@ -281,3 +283,24 @@ def _crosses(counting: Counting, rows: FromClause) -> Number:
 def _item(array: Number, place: Number) -> Number:
     # SQL asks for parentheses around an array that is not a column.
     return Grouping(cast(array, array.type))[place]
+
+
+def select_runs(jurisdiction_id: int) -> Query:
+    """Select how many rows each import run of a jurisdiction has written so far, if any."""
+    return (
+        select(ImportRun.import_run_id, ImportRun.rows_new, ImportRun.rows_changed)
+        .join(Feed, Feed.feed_id == ImportRun.feed_id)
+        .where(Feed.jurisdiction_id == jurisdiction_id, ImportRun.kind == "incidents")
+        .where(ImportRun.rows_new + ImportRun.rows_changed > 0)
+        .order_by(ImportRun.import_run_id)
+    )
+
+
+def select_newest_incident() -> Query:
+    """Select the largest number of an incident."""
+    return select(func.max(IncidentKey.incident_id))
+
+
+def select_spans_touched() -> TextClause:
+    """Return the question which steps newer runs touched; its header says what to bind."""
+    return packaged("spans_touched")

@@ -95,15 +95,26 @@ def read_cell_cube(connection: Connection, request: CubeRequest, lattice: Lattic
         There is no such jurisdiction.
     """
     place = read_jurisdiction(connection, request.jurisdiction_id)
+    check_frame(lattice, place)
+    counting, known = prepare(connection, request, place)
+    counted = count(connection, counting, count_by_cell(counting, lattice))
+    rows = lattice.position_of[counted.tally.unit].astype(np.int64)
+    return make_cube(counted, rows, cell_units(lattice), counting, known)
+
+
+def check_frame(lattice: Lattice, place: Mapping[str, Any]) -> None:
+    """Refuse a lattice that lies in another CRS than a jurisdiction's stored coordinates.
+
+    Raises
+    ------
+    CrsError
+        Says which two.
+    """
     if lattice.srid != place["metric_srid"]:
         raise CrsError(
             f"the lattice lies in EPSG:{lattice.srid}, the incidents in "
             f"EPSG:{place['metric_srid']}; make the lattice with read_lattice"
         )
-    counting, known = prepare(connection, request, place)
-    counted = count(connection, counting, count_by_cell(counting, lattice))
-    rows = lattice.position_of[counted.tally.unit].astype(np.int64)
-    return make_cube(counted, rows, cell_units(lattice), counting, known)
 
 
 def cell_units(lattice: Lattice) -> Units:
@@ -234,9 +245,18 @@ def _name_classes(used: Ints, known: pd.DataFrame) -> dict[int, str]:
 
 
 def count(connection: Connection, counting: Counting, query: Query) -> Counted:
-    """Run a counting query, with room for its groups in memory, and unpack what it returns."""
+    """Run a counting query and unpack what it returns."""
+    return unpack(fetch_counts(connection, query), counting)
+
+
+def fetch_counts(connection: Connection, query: Query) -> dict[str, Ints]:
+    """Run a counting query with room for its groups in memory."""
     with _room_to_count(connection):
-        found = fetch_columns(connection, query)
+        return fetch_columns(connection, query)
+
+
+def unpack(found: Mapping[str, Ints], counting: Counting) -> Counted:
+    """Read the keys that a counting query returned."""
     keys, n = found["key"], found.get("n", np.ones(len(found["key"]), dtype=np.int64))
     kept, parts = keys >= 0, found.get("part_key", keys[:0])
     place = counting.plan.unpack(np.r_[keys[kept], parts])
@@ -261,36 +281,63 @@ def make_cube(
     counted: Counted, rows: Ints, units: Units, counting: Counting, known: pd.DataFrame
 ) -> Cube:
     """Fill a cube with what was counted; `rows` are the units' rows, -1 for none of them."""
-    kept = counted.tally.take(rows >= 0)
-    layers, classes, kinds = _name_layers(kept, counting, known)
-    source = np.searchsorted(layers, kept.source).astype(np.int64)
-    tally = replace(kept, unit=rows[rows >= 0], kind=kinds, source=source)
-    shape = (len(units), len(counting.steps), len(classes), len(layers))
-    counts, outside = fill(shape, tally, counting.steps)
-    left_out: dict[str, int | float] = {
-        reason: int(counted.lost[counted.lost_reason == number].sum())
-        for number, reason in enumerate(REASONS)
-        if reason != "vague_time" or counting.spread
-    }
-    left_out["no_unit"] += int(counted.tally.n[rows < 0].sum())
+    kept = replace(counted.tally, unit=rows).take(rows >= 0)
+    layers = name_layers(np.unique(kept.kind), np.unique(kept.source), counting, known)
+    shape = (len(units), len(counting.steps), len(layers.classes), len(layers.found_by))
+    counts, outside = fill(shape, layers.place(kept), counting.steps)
+    lost = np.bincount(counted.lost_reason, counted.lost, minlength=len(REASONS))
+    lost[REASONS.index("no_unit")] += counted.tally.n[rows < 0].sum()
+    left_out = name_lost(lost, outside, counting)
+    return Cube(counts, units, counting.steps, layers.classes, layers.found_by, left_out)
+
+
+def name_lost(lost: NDArray[Any], outside: float, counting: Counting) -> Mapping[str, int | float]:
+    """Return `Cube.left_out` of incidents by place in `REASONS` and of parts past the window."""
+    named: dict[str, int | float] = dict(zip(REASONS, lost.astype(int).tolist(), strict=True))
     if counting.spread:
-        left_out["outside_window"] = outside
-    found_by = tuple(counting.request.found_by[layer] for layer in layers)
-    return Cube(counts, units, counting.steps, classes, found_by, MappingProxyType(left_out))
+        return MappingProxyType(named | {"outside_window": outside})
+    named.pop("vague_time")
+    return MappingProxyType(named)
 
 
-def _name_layers(
-    kept: Tally, counting: Counting, known: pd.DataFrame
-) -> tuple[Ints, tuple[str, ...], Ints]:
-    """Return the sources that occur, the names of the classes, and each group's class."""
-    layers = np.unique(kept.source) if len(kept) else np.array([0])
-    if not counting.request.by_class:
-        return layers, (ALL,), kept.kind
-    names = _name_classes(kept.kind, known)
-    asked = counting.request.classes or ()
-    classes = tuple(dict.fromkeys([*asked, *sorted(set(names.values()))]))
-    row_of = pd.Series({number: classes.index(name) for number, name in names.items()})
-    return layers, classes, row_of.reindex(kept.kind).to_numpy().astype(np.int64)
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """The classes and sources of a cube, and where the database's numbers of them go.
+
+    Attributes
+    ----------
+    classes, found_by
+        Names along the cube's last two axes.
+    kind_rows, source_rows
+        Row of each category_id and of each source of the request that occurs, -1 of the others.
+    """
+
+    classes: tuple[str, ...]
+    found_by: tuple[str, ...]
+    kind_rows: Ints
+    source_rows: Ints
+
+    def place(self, tally: Tally) -> Tally:
+        """Return the groups with rows along the cube's axes for class and source."""
+        kind, source = self.kind_rows[tally.kind], self.source_rows[tally.source]
+        return replace(tally, kind=kind, source=source)
+
+
+def name_layers(kinds: Ints, sources: Ints, counting: Counting, known: pd.DataFrame) -> Layers:
+    """Return the layers of a cube in which these categories and sources occur."""
+    request = counting.request
+    layers = sources if len(sources) else np.array([0])
+    source_rows = np.full(len(request.found_by), -1, dtype=np.int64)
+    source_rows[layers] = np.arange(len(layers))
+    found_by = tuple(request.found_by[layer] for layer in layers)
+    if not request.by_class:
+        return Layers((ALL,), found_by, np.zeros(1, dtype=np.int64), source_rows)
+    names = _name_classes(kinds, known)
+    classes = tuple(dict.fromkeys([*(request.classes or ()), *sorted(set(names.values()))]))
+    kind_rows = np.full(counting.plan.n_kinds, -1, dtype=np.int64)
+    for number, name in names.items():
+        kind_rows[number] = classes.index(name)
+    return Layers(classes, found_by, kind_rows, source_rows)
 
 
 def _read_areas(

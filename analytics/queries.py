@@ -102,15 +102,16 @@ def select_areas(jurisdiction_id: int, *, level: str, day: date) -> Query:
 
 def select_units_of_areas(jurisdiction_id: int, *, level: str) -> TextClause:
     """Select ``area_id`` and the ``unit`` of a level in which each area of a jurisdiction lies."""
-    return _packaged("areas_at_level").bindparams(jurisdiction_id=jurisdiction_id, level=level)
+    return packaged("areas_at_level").bindparams(jurisdiction_id=jurisdiction_id, level=level)
 
 
 def insert_result_rows() -> TextClause:
     """Return the statement that stores the rows of a result; its header says what to bind."""
-    return _packaged("insert_result_rows")
+    return packaged("insert_result_rows")
 
 
-def _packaged(name: str) -> TextClause:
+def packaged(name: str) -> TextClause:
+    """Return the statement that stands in ``sql/name.sql``."""
     return text(files("analytics").joinpath("sql", f"{name}.sql").read_text("utf-8"))
 
 
