@@ -40,7 +40,9 @@ lock: $(BIN)/uv  ## renew the locks: versions and hashes, no addresses
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --upgrade \
 	    --extra china --group build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header \
-	    --extra china --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	    --extra china --extra dask --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header \
+	    --extra china --extra dask --group build --group dev --group bench -c requirements-dev.lock pyproject.toml -o requirements-bench.lock
 
 clean:  ## remove what was made here; the database stays
 	rm -rf $(VENV) out dist web/assets/vendor web/ui/node_modules .pytest_cache .mypy_cache .ruff_cache
