@@ -1,0 +1,1 @@
+"""Drones: sweep and hotspot missions, what the airspace allows, files in and out."""

@@ -1,0 +1,1 @@
+"""Where patrols, vehicles and drones really were."""
