@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
@@ -26,7 +25,6 @@ from geo.grids.policy import HouseholdPolicy
 from geo.grids.validate import validate_grids
 from geo.imports.mapping import make_mapping
 from geo.imports.run import import_file
-from web.cli import main
 
 pytestmark = pytest.mark.db
 
@@ -153,27 +151,17 @@ def own(loaded: Database, copied: Callable[..., Any]) -> Iterator[Database]:
         yield database
 
 
-@dataclass(frozen=True)
-class Outcome:
-    code: object
-    out: str
-    err: str
-
-
-Run = Callable[..., Outcome]
+Run = Callable[..., Any]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, gridbeat: Run) -> Run:
     """Give what runs `gridbeat grids` on a database."""
 
-    def call(database: Database, *arguments: object) -> Outcome:
+    def call(database: Database, *arguments: object) -> Any:
         address = database.owner_url.render_as_string(hide_password=False)
         monkeypatch.setenv("GRIDBEAT_DATABASE_URL", address)
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            main(["grids", *map(str, arguments)])
-        return Outcome(caught.value.code, *capsys.readouterr())
+        return gridbeat("grids", *arguments)
 
     return call
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from geo.database.connect import Database, connect
 from geo.imports.kinds import KINDS
 from geo.imports.mapping import make_mapping, read_mapping
-from web.cli import main
 
 BOUNDARY = {
     "type": "FeatureCollection",
@@ -50,27 +49,7 @@ A3,2024-03-03 12:00,噪声,,,13800000002,展览路
 """
 
 
-@dataclass(frozen=True)
-class Outcome:
-    code: object
-    out: str
-    err: str
-
-
-Gridbeat = Callable[..., Outcome]
-
-
-@pytest.fixture
-def gridbeat(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Gridbeat:
-    """Give what runs the command line."""
-
-    def run(*arguments: object) -> Outcome:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            main([str(argument) for argument in arguments])
-        return Outcome(caught.value.code, *capsys.readouterr())
-
-    return run
+Gridbeat = Callable[..., Any]
 
 
 @pytest.fixture

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from geo.database.connect import Database, connect
-from web.cli import main
 
 WEST, SOUTH, STEP = 116.40, 39.90, 0.01
 FOUND = """
@@ -56,27 +55,7 @@ y = "lat"
 """
 
 
-@dataclass(frozen=True)
-class Outcome:
-    code: object
-    out: str
-    err: str
-
-
-Gridbeat = Callable[..., Outcome]
-
-
-@pytest.fixture
-def gridbeat(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Gridbeat:
-    """Give what runs the command line."""
-
-    def run(*arguments: object) -> Outcome:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            main([str(argument) for argument in arguments])
-        return Outcome(caught.value.code, *capsys.readouterr())
-
-    return run
+Gridbeat = Callable[..., Any]
 
 
 def square(code: str, column: int, row: int, size: int = 1) -> dict[str, object]:
