@@ -236,7 +236,7 @@ def _read_classes(connection: Connection, wanted: Sequence[str] | None) -> pd.Da
     return known[known["code"].isin(wanted) | full.isin(wanted)]
 
 
-def _name_classes(used: Ints, known: pd.DataFrame) -> dict[int, str]:
+def name_classes(used: Ints, known: pd.DataFrame) -> dict[int, str]:
     """Name category_ids: by code, with the scheme before it where two schemes share the code."""
     rows = known.loc[np.unique(used)]
     shared = rows.groupby("code")["scheme"].transform("nunique") > 1
@@ -332,7 +332,7 @@ def name_layers(kinds: Ints, sources: Ints, counting: Counting, known: pd.DataFr
     found_by = tuple(request.found_by[layer] for layer in layers)
     if not request.by_class:
         return Layers((ALL,), found_by, np.zeros(1, dtype=np.int64), source_rows)
-    names = _name_classes(kinds, known)
+    names = name_classes(kinds, known)
     classes = tuple(dict.fromkeys([*(request.classes or ()), *sorted(set(names.values()))]))
     kind_rows = np.full(counting.plan.n_kinds, -1, dtype=np.int64)
     for number, name in names.items():

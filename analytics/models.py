@@ -18,6 +18,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.models.base import Base, identity_key, one_of
 
+UNITS = ("cell", "area", "zone", "whole")
+"""What a row is about: a cell, an area, a shape of its own, or the whole jurisdiction."""
+
 
 class ResultRun(Base):
     """One computation: its parameters, data window, code version and seed."""
@@ -25,7 +28,7 @@ class ResultRun(Base):
     __tablename__ = "result_run"
     __table_args__ = (
         CheckConstraint("window_from < window_to", name="window"),
-        CheckConstraint(one_of("unit", ("cell", "area")), name="unit"),
+        CheckConstraint(one_of("unit", UNITS), name="unit"),
     )
     result_run_id: Mapped[int] = identity_key()
     jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
@@ -42,7 +45,10 @@ class ResultRun(Base):
 
 
 class ResultRow(Base):
-    """One unit's figures in a result: observed, score (z or tau), p, q, slope and label."""
+    """One row of a result: observed, score (z or tau), p, q, slope, label, and what else it says.
+
+    A row about the whole jurisdiction has no shape.
+    """
 
     __tablename__ = "result_row"
     __table_args__ = (
@@ -54,7 +60,9 @@ class ResultRow(Base):
     )
     unit_no: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     area_id: Mapped[int | None] = mapped_column(ForeignKey("area.area_id"))
-    geom: Mapped[Any] = mapped_column(Geometry("MULTIPOLYGON", srid=4326, spatial_index=True))
+    geom: Mapped[Any] = mapped_column(
+        Geometry("MULTIPOLYGON", srid=4326, spatial_index=True), nullable=True
+    )
     observed: Mapped[float | None]
     score: Mapped[float | None]
     p_value: Mapped[float | None]

@@ -110,6 +110,11 @@ def insert_result_rows() -> TextClause:
     return packaged("insert_result_rows")
 
 
+def insert_listing_rows() -> TextClause:
+    """Return the statement that stores the rows of a listing; its header says what to bind."""
+    return packaged("insert_listing_rows")
+
+
 def packaged(name: str) -> TextClause:
     """Return the statement that stands in ``sql/name.sql``."""
     return text(files("analytics").joinpath("sql", f"{name}.sql").read_text("utf-8"))
@@ -154,6 +159,7 @@ def select_rows(result_run_id: int) -> Query:
             ResultRow.q_value,
             ResultRow.slope,
             ResultRow.label,
+            ResultRow.details,
             func.ST_AsBinary(ResultRow.geom).label("geom"),
         )
         .join(Area, Area.area_id == ResultRow.area_id, isouter=True)

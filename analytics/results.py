@@ -8,13 +8,14 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from analytics.cube import Units
 from analytics.steps import Steps
 from geo.errors import InputError
 
-Kind = Literal["hotspots", "trends", "density", "emerging", "scan"]
+Kind = Literal["hotspots", "trends", "density", "emerging", "scan", "rates", "association"]
 Lang = Literal["zh", "en"]
 
 LABELS: Mapping[str, Mapping[Lang, str]] = MappingProxyType(
@@ -41,6 +42,22 @@ LABELS: Mapping[str, Mapping[Lang, str]] = MappingProxyType(
         "sporadic_cold": {"zh": "零星冷点", "en": "sporadic cold spot"},
         "oscillating_cold": {"zh": "振荡冷点", "en": "oscillating cold spot"},
         "historical_cold": {"zh": "历史冷点", "en": "historical cold spot"},
+        "above": {"zh": "高于正常范围", "en": "above the limits"},
+        "below": {"zh": "低于正常范围", "en": "below the limits"},
+        "within": {"zh": "正常范围内", "en": "within the limits"},
+        "unknown": {"zh": "情况不明", "en": "unknown"},
+        "known": {"zh": "情况已知", "en": "known"},
+        "high-high": {"zh": "高值聚集", "en": "high among high"},
+        "low-low": {"zh": "低值聚集", "en": "low among low"},
+        "high-low": {"zh": "低值中的高值", "en": "high among low"},
+        "low-high": {"zh": "高值中的低值", "en": "low among high"},
+        "rise": {"zh": "上升", "en": "rise"},
+        "fall": {"zh": "下降", "en": "fall"},
+        "cluster": {"zh": "聚集", "en": "cluster"},
+        "alarm": {"zh": "预警", "en": "alarm"},
+        "repeat": {"zh": "近重复", "en": "near repeat"},
+        "more": {"zh": "增多", "en": "more"},
+        "less": {"zh": "减少", "en": "less"},
     }
 )
 
@@ -69,6 +86,8 @@ class Result:
         A key of `LABELS`.
     parameters
         All that is needed to compute it again, as plain JSON values.
+    details
+        What else the method says of each unit, one row a unit; None where that is nothing.
     """
 
     kind: Kind
@@ -81,8 +100,11 @@ class Result:
     slope: NDArray[np.float64]
     label: NDArray[np.str_]
     parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    details: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
+        if self.details is not None and len(self.details) != len(self.units):
+            raise InputError(f"details has {len(self.details)} rows for {len(self.units)} units")
         for name in ("observed", "score", "p", "q", "slope", "label"):
             if getattr(self, name).shape != self.units.ids.shape:
                 raise InputError(

@@ -5,21 +5,25 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from sqlalchemy import Connection, insert
 
 from analytics import queries
 from analytics.cube_store import fetch
+from analytics.listing import FIGURES, Listing, to_json
 from analytics.models import ResultRun
 from analytics.queries import CubeRequest
 from analytics.results import Result
+from geo.crs.systems import convert_geometries
 from geo.errors import InputError, NotFoundError
 from geo.lattice.lattice import Contiguity, Lattice
 
@@ -36,7 +40,8 @@ class StoredResult:
         The columns of ``result_run``: parameters, window, code version, seed, summary, ...
     rows
         One row a unit in EPSG:4326: ``unit_no``, ``area_id``, ``code``, ``name`` (areas),
-        ``observed``, ``score``, ``p_value``, ``q_value``, ``slope``, ``label``.
+        ``observed``, ``score``, ``p_value``, ``q_value``, ``slope``, ``label``, and a column for
+        whatever else the method says.
     """
 
     run: Mapping[str, Any]
@@ -82,10 +87,7 @@ def write_result(connection: Connection, result: Result, origin: Origin) -> int:
     frame = origin.lattice
     if result.units.kind == "cell" and (frame is None or frame.kind != "square"):
         raise InputError("a result of cells is stored with its square lattice; give it in origin")
-    values = _run_values(connection, result, origin)
-    run_id = connection.execute(
-        insert(ResultRun).values(values).returning(ResultRun.result_run_id)
-    ).scalar_one()
+    run_id = _write_run(connection, _run_values(connection, result, origin))
     of_cells = result.units.kind == "cell"
     ids = result.units.ids
     connection.execute(
@@ -95,11 +97,38 @@ def write_result(connection: Connection, result: Result, origin: Origin) -> int:
             "unit_no": (ids if of_cells else np.arange(len(ids))).tolist(),
             "area_id": [None] * len(ids) if of_cells else ids.tolist(),
             "label": result.label.tolist(),
-            **{name: _nullable(values) for name, values in _figures(result).items()},
+            "details": to_json(result.details, len(ids)),
+            **{name: _nullable(values) for name, values in figures(result).items()},
             **lattice_values(frame if of_cells else None),
         },
     )
     return run_id
+
+
+def write_listing(connection: Connection, listing: Listing, origin: Origin) -> int:
+    """Store a list with all that is needed to compute it again, and return its number."""
+    run_id = _write_run(connection, _listing_values(connection, listing, origin))
+    rows, found = listing.rows, listing.figures()
+    connection.execute(
+        queries.insert_listing_rows(),
+        {
+            "result_run_id": run_id,
+            "unit_no": list(range(len(rows))),
+            "area_id": rows["area_id"].tolist() if listing.unit == "area" else [None] * len(rows),
+            "geom": _wkb(listing),
+            "label": rows["label"].tolist(),
+            "details": to_json(listing.details(), len(rows)),
+            **{name: _nullable(found[name].to_numpy()) for name in FIGURES},
+        },
+    )
+    return run_id
+
+
+def write_found(connection: Connection, found: Result | Listing, origin: Origin) -> int:
+    """Store what a method found, of whichever shape, and return its number."""
+    if isinstance(found, Listing):
+        return write_listing(connection, found, origin)
+    return write_result(connection, found, origin)
 
 
 def library_versions() -> dict[str, str]:
@@ -119,10 +148,11 @@ def read_result(connection: Connection, result_run_id: int) -> StoredResult:
     if run is None:
         raise NotFoundError(f"there is no result {result_run_id}; list them or compute one anew")
     rows = fetch(connection, queries.select_rows(result_run_id))
-    geometry = shapely.from_wkb([bytes(geom) for geom in rows["geom"]])
+    geometry = shapely.from_wkb([None if geom is None else bytes(geom) for geom in rows["geom"]])
+    more = pd.DataFrame(rows.pop("details").tolist(), index=rows.index)
     return StoredResult(
         run=MappingProxyType(dict(run)),
-        rows=gpd.GeoDataFrame(rows.drop(columns="geom"), geometry=geometry, crs=4326),
+        rows=gpd.GeoDataFrame(rows.drop(columns="geom").join(more), geometry=geometry, crs=4326),
     )
 
 
@@ -143,36 +173,66 @@ def read_newest_result(
     return read_result(connection, number)
 
 
+def _write_run(connection: Connection, values: Mapping[str, Any]) -> int:
+    query = insert(ResultRun).values(values).returning(ResultRun.result_run_id)
+    return int(connection.execute(query).scalar_one())
+
+
 def _run_values(connection: Connection, result: Result, origin: Origin) -> dict[str, Any]:
-    window = result.steps.window
-    jurisdiction_id = origin.request.jurisdiction_id
-    lattice = origin.lattice
-    request = asdict(origin.request)
-    request |= {"start": str(origin.request.start), "end": str(origin.request.end)}
-    parameters = {
-        "method": dict(result.parameters),
-        "request": request,
-        "versions": library_versions(),
-    }
+    values = _common_values(connection, origin, result.steps.window, result.parameters)
+    parameters = values["parameters"]
     if result.units.kind == "area":
         parameters["level"] = {"level": origin.level}
-    elif lattice is not None:
-        parameters["lattice"] = lattice_values(lattice)
+    elif origin.lattice is not None:
+        parameters["lattice"] = lattice_values(origin.lattice)
         parameters["neighbours"] = {"contiguity": origin.contiguity}
+    summary = {"labels": result.count_labels(), "observed": float(result.observed.sum())}
+    return values | {"kind": result.kind, "unit": result.units.kind, "summary": summary}
+
+
+def _listing_values(connection: Connection, listing: Listing, origin: Origin) -> dict[str, Any]:
+    values = _common_values(connection, origin, listing.window, listing.parameters)
+    parameters = values["parameters"]
+    if origin.level is not None:
+        parameters["level"] = {"level": origin.level}
+    if origin.lattice is not None:
+        parameters["lattice"] = lattice_values(origin.lattice)
+    observed = float(np.nansum(listing.figures()["observed"]))
+    summary = {"labels": listing.count_labels(), "observed": observed}
+    return values | {"kind": listing.kind, "unit": listing.unit, "summary": summary}
+
+
+def _common_values(
+    connection: Connection,
+    origin: Origin,
+    window: tuple[datetime, datetime],
+    method: Mapping[str, Any],
+) -> dict[str, Any]:
+    number = origin.request.jurisdiction_id
+    request = asdict(origin.request)
+    request |= {"start": str(origin.request.start), "end": str(origin.request.end)}
+    last_import = connection.execute(queries.select_last_import(number)).scalar_one()
     return {
-        "jurisdiction_id": jurisdiction_id,
-        "kind": result.kind,
-        "unit": result.units.kind,
-        "parameters": parameters,
+        "jurisdiction_id": number,
+        "parameters": {
+            "method": dict(method),
+            "request": request,
+            "versions": library_versions(),
+        },
         "window_from": window[0],
         "window_to": window[1],
-        "last_import_run_id": connection.execute(
-            queries.select_last_import(jurisdiction_id)
-        ).scalar_one(),
+        "last_import_run_id": last_import,
         "code_version": origin.code_version,
         "seed": origin.seed,
-        "summary": {"labels": result.count_labels(), "observed": float(result.observed.sum())},
     }
+
+
+def _wkb(listing: Listing) -> list[bytes | None]:
+    """Return the shapes of a listing's zones in EPSG:4326, None for rows without one."""
+    if listing.unit != "zone" or listing.srid is None:
+        return [None] * len(listing.rows)
+    shapes = np.asarray(listing.rows["geometry"], dtype=object)
+    return [shapely.to_wkb(shape) for shape in convert_geometries(shapes, crs=listing.srid)]
 
 
 def lattice_values(frame: Lattice | None) -> dict[str, Any]:
@@ -188,7 +248,8 @@ def lattice_values(frame: Lattice | None) -> dict[str, Any]:
     }
 
 
-def _figures(result: Result) -> dict[str, NDArray[np.float64]]:
+def figures(result: Result) -> dict[str, NDArray[np.float64]]:
+    """Return the figures of each unit by the names of their columns."""
     return {
         "observed": result.observed,
         "score": result.score,
