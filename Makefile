@@ -8,7 +8,7 @@ export UV_NO_PROGRESS = 1
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint lock bench build smoke clean system-run system-test
+.PHONY: help ui demo test check lint lock bench build smoke clean system-run system-test
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -33,6 +33,8 @@ smoke:  ## build the wheel and use it in an empty environment
 bench: $(VENV)/test.stamp  ## print every ratio that the documents name
 	@for file in benchmarks/*.py; do name=$$(basename $$file .py); echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
+ui: web/assets/vendor/manifest.json  ## the browser pages and libraries
+
 build: web/assets/vendor/manifest.json  ## the wheel, with its browser assets
 	$(BIN)/uv build --wheel --no-build-isolation --out-dir dist
 
@@ -45,7 +47,7 @@ lock: $(BIN)/uv  ## renew the locks: versions and hashes, no addresses
 	    --extra china --extra dask --group build --group dev --group bench -c requirements-dev.lock pyproject.toml -o requirements-bench.lock
 
 clean:  ## remove what was made here; the database stays
-	rm -rf $(VENV) out dist web/assets/vendor web/ui/node_modules .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) out dist web/assets web/ui/node_modules .pytest_cache .mypy_cache .ruff_cache
 
 system-run system-test:
 	@[ -n "$$GRIDBEAT_SKIP_APT" ] || tools/system-packages $(@:system-%=%)
@@ -68,6 +70,8 @@ $(VENV)/test.stamp: requirements-dev.lock $(VENV)/run.stamp | system-test
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
 
-web/assets/vendor/manifest.json: web/ui/package-lock.json web/ui/vendor.py | $(VENV)/run.stamp
-	@$(BIN)/python web/ui/vendor.py
+UI_SOURCES := $(shell find web/ui -name node_modules -prune -o -type f -print)
+web/assets/vendor/manifest.json: $(UI_SOURCES) | $(VENV)/run.stamp
+	@echo "Building the browser pages"
+	@$(BIN)/python web/ui/build.py
 	@touch $@
