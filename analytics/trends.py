@@ -8,17 +8,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numba import njit
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from analytics.cube import REPORTED, Cube
 from analytics.fdr import Procedure, adjust_fdr
 from analytics.results import Result
+from analytics.trend_kernel import score_rows
 from geo.errors import InputError
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -178,77 +177,14 @@ def mann_kendall(series: NDArray[Any]) -> MannKendall:
     Sen (1968), doi:10.1080/01621459.1968.10480934. The variance with ties and the continuity
     correction are those of Hussain and Mahmud (2019), doi:10.21105/joss.01556.
     """
-    values = np.ascontiguousarray(series, dtype=np.float64)
+    values = np.asarray(series)
     if values.ndim != 2:
         raise InputError(f"series must be units x steps, not of shape {values.shape}")
-    s, var_s, pairs, slope = _score_rows(values)
+    s, var_s, pairs, slope = score_rows(values)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(var_s > 0, (s - np.sign(s)) / np.sqrt(var_s), 0.0)
         tau = s / pairs
     return MannKendall(s=s, var_s=var_s, z=z, p=2 * ndtr(-np.abs(z)), tau=tau, slope=slope)
-
-
-@njit(cache=True, nogil=True)
-def _score_rows(values: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    n_units, n_steps = values.shape
-    s, var_s = np.zeros(n_units), np.zeros(n_units)
-    pairs, slope = np.zeros(n_units), np.full(n_units, np.nan)
-    row, at, slopes = np.empty(n_steps), np.empty(n_steps), np.empty(n_steps * (n_steps - 1) // 2)
-    for i in range(n_units):
-        n = 0
-        for t in range(n_steps):
-            if not np.isnan(values[i, t]):
-                row[n], at[n] = values[i, t], t
-                n += 1
-        rises, falls = _count_pairs(row[:n])
-        s[i], pairs[i] = rises - falls, n * (n - 1) / 2
-        var_s[i] = _variance_with_ties(row[:n])
-        if n > 1:
-            slope[i] = _sen_slope(row[:n], at[:n], rises, falls, slopes)
-    return s, var_s, pairs, slope
-
-
-@njit(cache=True, nogil=True)
-def _count_pairs(row: Floats) -> tuple[int, int]:
-    rises, falls = 0, 0
-    for a in range(len(row) - 1):
-        first = row[a]
-        up, down = 0, 0
-        for b in range(a + 1, len(row)):
-            up += row[b] > first
-            down += row[b] < first
-        rises += up
-        falls += down
-    return rises, falls
-
-
-@njit(cache=True, nogil=True)
-def _variance_with_ties(row: Floats) -> float:
-    n = len(row)
-    total = n * (n - 1) * (2 * n + 5)
-    ordered = np.sort(row)
-    run = 1
-    for t in range(1, n + 1):
-        if t < n and ordered[t] == ordered[t - 1]:
-            run += 1
-        else:
-            total -= run * (run - 1) * (2 * run + 5)
-            run = 1
-    return total / 18
-
-
-@njit(cache=True, nogil=True)
-def _sen_slope(row: Floats, at: Floats, rises: int, falls: int, slopes: Floats) -> float:
-    n = len(row)
-    pairs = n * (n - 1) // 2
-    if falls <= (pairs - 1) // 2 and rises <= (pairs - 1) // 2:
-        return 0.0  # the middle of the ordered slopes lies among the ties
-    filled = 0
-    for a in range(n - 1):
-        for b in range(a + 1, n):
-            slopes[filled] = (row[b] - row[a]) / (at[b] - at[a])
-            filled += 1
-    return float(np.median(slopes[:pairs]))
 
 
 def label_trends(s: Floats, q: Floats, *, alpha: float) -> NDArray[np.str_]:

@@ -40,6 +40,27 @@ def test_constant_and_monotonic_series_agree_with_pymannkendall():
     compare(np.array([np.zeros(9), np.full(9, 3.5), np.arange(9.0), -np.arange(9.0)]))
 
 
+@pytest.mark.parametrize("n_units", [1, 64, 65, 130])
+def test_rows_beside_each_other_do_not_mix_whatever_their_number(n_units):
+    rng = np.random.default_rng(n_units)
+    compare(rng.poisson(40.0, (n_units, 30)) + np.arange(n_units)[:, None] % 7 * np.arange(30))
+
+
+def test_slopes_of_heavy_tailed_and_very_large_or_small_values_agree_with_pymannkendall():
+    rng = np.random.default_rng(12)
+    wild = rng.standard_cauchy((30, 41)).cumsum(axis=1)
+    scale = np.repeat([1e-290, 1e-9, 1.0, 1e9, 1e290], 6)[:, None]
+    ours = mann_kendall(wild * scale)
+    for i, row in enumerate(wild * scale):
+        slope = pymannkendall.original_test(row).slope
+        assert ours.slope[i] == pytest.approx(slope, rel=1e-12, abs=0)
+
+
+def test_counts_too_large_for_two_bytes_agree_with_pymannkendall():
+    rng = np.random.default_rng(13)
+    compare(rng.poisson(1e6, (5, 20)) - 32768)
+
+
 def test_missing_steps_are_skipped_as_pymannkendall_skips_them():
     rng = np.random.default_rng(3)
     series = rng.normal(size=(30, 20)).cumsum(axis=1).round(1)
