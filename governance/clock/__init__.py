@@ -1,0 +1,1 @@
+"""Working time: calendars, open hours, and the deadlines that follow from them."""
