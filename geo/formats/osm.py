@@ -25,6 +25,9 @@ _SCHEMA = pa.schema(
         ("oneway", pa.string()),
         ("height", pa.string()),
         ("levels", pa.string()),
+        ("layer", pa.string()),
+        ("bridge", pa.string()),
+        ("tunnel", pa.string()),
         (GEOMETRY, pa.binary()),
     ]
 )
@@ -108,5 +111,8 @@ def _row(item: Any, ref: str, key: str, wkb: bytes) -> dict[str, Any]:
         "oneway": tags.get("oneway"),
         "height": tags.get("height"),
         "levels": tags.get("building:levels"),
+        "layer": tags.get("layer"),
+        "bridge": tags.get("bridge"),
+        "tunnel": tags.get("tunnel"),
         GEOMETRY: wkb,
     }
