@@ -7,13 +7,16 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from analytics.autocorrelation import hamed_rao, pre_whitened
+from analytics.changes import find_change_points
 from analytics.cube import REPORTED, Cube
 from analytics.fdr import Procedure, adjust_fdr
 from analytics.results import Result
 from analytics.seasonal import seasonal_mann_kendall
+from analytics.sen_interval import sen_interval
 from analytics.trends import MannKendall, label_trends, mann_kendall
 from geo.errors import InputError
 
@@ -70,7 +73,9 @@ def find_adjusted_trends(cube: Cube, params: AdjustedTrendParams | None = None) 
     -------
     Result
         As `analytics.trends.find_trends`; with a seasonal method slope is the change over one
-        cycle.
+        cycle. Details: ``slope_low`` and ``slope_high``, Sen's 95 % interval (NaN where the
+        series was pre-whitened); and where the level changed last, ``changed_on`` (the step's
+        first day), ``level_before`` and ``level_after`` in incidents a step.
 
     Raises
     ------
@@ -98,6 +103,36 @@ def find_adjusted_trends(cube: Cube, params: AdjustedTrendParams | None = None) 
         slope=test.slope,
         label=label_trends(test.s, q, alpha=how.alpha),
         parameters=MappingProxyType(described),
+        details=_details(series, test, how, period).join(_last_change(series, cube)),
+    )
+
+
+def _details(
+    series: NDArray[Any], test: MannKendall, how: AdjustedTrendParams, period: int
+) -> pd.DataFrame:
+    if how.method.endswith("pre-whitened"):
+        nothing = np.full(len(series), np.nan)
+        return pd.DataFrame({"slope_low": nothing, "slope_high": nothing})
+    cycle = period if how.method.startswith("seasonal") else None
+    low, high = sen_interval(series, test.var_s, period=cycle)
+    return pd.DataFrame({"slope_low": low, "slope_high": high})
+
+
+def _last_change(series: NDArray[Any], cube: Cube) -> pd.DataFrame:
+    """Return when the level of each series changed last, from and to what; missing if never."""
+    hours = cube.steps.hours
+    found = find_change_points(series, exposure=hours / hours.mean())
+    days = cube.steps.starts.strftime("%Y-%m-%d").to_numpy()
+    changed = np.diff(found.indptr) > 0
+    at = found.steps[np.maximum(found.indptr[1:] - 1, 0)] if len(found.steps) else found.indptr[1:]
+    step = np.where(changed, at, 0)
+    row = np.arange(len(series))
+    return pd.DataFrame(
+        {
+            "changed_on": pd.Series(days[step], dtype=object).where(changed, None),
+            "level_before": np.where(changed, found.level[row, np.maximum(step - 1, 0)], np.nan),
+            "level_after": np.where(changed, found.level[row, step], np.nan),
+        }
     )
 
 

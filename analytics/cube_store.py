@@ -150,7 +150,7 @@ def read_area_cube(
     areas = _read_areas(connection, request.jurisdiction_id, level=level, day=last_day)
     units = _area_units(areas)
     counted = count(connection, counting, count_by_area(counting))
-    unit_of = _units_of_areas(connection, request.jurisdiction_id, level=level)
+    unit_of = units_of_areas(connection, request.jurisdiction_id, level=level)
     rows = units.locate(unit_of.reindex(counted.tally.unit).fillna(-1).to_numpy(dtype=np.int64))
     polygons = convert_geometries(
         shapely.from_wkb(areas["geom"].map(bytes).to_numpy(dtype=object)),
@@ -357,6 +357,7 @@ def _area_units(areas: pd.DataFrame) -> Units:
     return Units("area", areas["area_id"].to_numpy(dtype=np.int64), MappingProxyType(exposure))
 
 
-def _units_of_areas(connection: Connection, jurisdiction_id: int, *, level: str) -> pd.Series:
+def units_of_areas(connection: Connection, jurisdiction_id: int, *, level: str) -> pd.Series:
+    """Return the area_id of a level by the area_id of each area that lies in one."""
     found = fetch(connection, queries.select_units_of_areas(jurisdiction_id, level=level))
     return found.set_index("area_id")["unit"]

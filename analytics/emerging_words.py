@@ -111,12 +111,17 @@ def explain(found: Emerging, lang: Lang) -> list[str]:
     A sentence reads ``new hot spot: hot in the last of 24 weeks and never before (last z 4.1,
     q 0.003; trend of z: +1.2, p 0.23)``.
     """
-    steps = STEP_WORDS[found.result.steps.step][lang]
     n_steps = found.bins.spots.shape[1]
-    return [_sentence(row, n_steps, steps, lang) for row in history(found).to_dict("records")]
+    step = found.result.steps.step
+    return [
+        explain_facts(row, lang, n_steps=n_steps, step=step)
+        for row in history(found).to_dict("records")
+    ]
 
 
-def _sentence(row: Mapping[Hashable, Any], n_steps: int, steps: str, lang: Lang) -> str:
+def explain_facts(row: Mapping[Hashable, Any], lang: Lang, *, n_steps: int, step: str) -> str:
+    """Return the sentence of one place from its row of `history`, as a result stores it too."""
+    steps = STEP_WORDS[step][lang]
     label = str(row["label"])
     pattern, _, side = label.partition("_")
     hot, cold = int(row["hot_steps"]), int(row["cold_steps"])

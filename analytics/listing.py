@@ -14,7 +14,7 @@ import pandas as pd
 
 from geo.errors import InputError
 
-ListKind = Literal["changes", "clusters", "scan", "near_repeat", "effect", "bias"]
+ListKind = Literal["changes", "clusters", "scan", "near_repeat", "effect", "bias", "backtest"]
 RowUnit = Literal["area", "zone", "whole"]
 
 FIGURES = ("observed", "score", "p_value", "q_value", "slope")

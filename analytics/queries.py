@@ -105,6 +105,12 @@ def select_units_of_areas(jurisdiction_id: int, *, level: str) -> TextClause:
     return packaged("areas_at_level").bindparams(jurisdiction_id=jurisdiction_id, level=level)
 
 
+def select_area_codes(area_ids: list[int]) -> Query:
+    """Select code and name of areas by number."""
+    columns = (Area.area_id, Area.code, Area.name)
+    return select(*columns).where(Area.area_id.in_(area_ids))
+
+
 def insert_result_rows() -> TextClause:
     """Return the statement that stores the rows of a result; its header says what to bind."""
     return packaged("insert_result_rows")

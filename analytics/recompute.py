@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
@@ -13,20 +14,19 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection
 
-from analytics.adjusted_trends import AdjustedTrendParams, find_adjusted_trends
-from analytics.cube import Cube
-from analytics.cube_store import read_area_cube, read_cell_cube, read_lattice
-from analytics.density import DensityParams, find_density
-from analytics.emerging import EmergingParams, find_emerging
-from analytics.hotspots import HotspotParams, Neighbours, find_hotspots
+from analytics.answers import ASKED, answer, read_cube
+from analytics.cube_store import read_lattice
+from analytics.hotspots import HotspotParams, find_hotspots
+from analytics.listing import FIGURES, Listing, to_json
 from analytics.queries import CubeRequest
 from analytics.results import Result
-from analytics.store import StoredResult, lattice_values
-from analytics.trends import TrendParams, find_trends
+from analytics.store import Origin, StoredResult, figures, lattice_values
 from geo.errors import ConflictError, InputError
-from geo.lattice.lattice import Lattice, neighbours
+from geo.lattice.lattice import Lattice
 
-COLUMNS = ("observed", "score", "p_value", "q_value", "slope", "label")
+COLUMNS = (*FIGURES, "label", "details")
+KNOWN = frozenset({*FIGURES, "label", "unit_no", "area_id", "code", "name", "geometry"})
+"""Columns of stored rows that are no details."""
 UNSAID: Mapping[str, Any] = MappingProxyType({"contiguity": "queen", "share": True})
 """What the first results were made with and did not say."""
 P = TypeVar("P")
@@ -41,8 +41,8 @@ class Comparison:
     n_rows
         Rows stored.
     differences
-        One row for each figure or label that differs: ``unit`` (cell number or area_id),
-        ``column``, ``stored``, ``now``. Figures must be equal bit by bit.
+        One row for each figure, label or details that differ: ``unit`` (cell number, area_id, or
+        place in a list), ``column``, ``stored``, ``now``. Figures must be equal bit by bit.
     only_stored, only_now
         Units that one of the two does not have.
     """
@@ -63,7 +63,7 @@ class Comparison:
         return self.differences["unit"].nunique() + len(self.only_stored) + len(self.only_now)
 
 
-def recompute(connection: Connection, stored: StoredResult) -> Result:
+def recompute(connection: Connection, stored: StoredResult) -> Result | Listing:
     """Compute a stored result again: the same question to the data as they are now.
 
     Raises
@@ -76,18 +76,50 @@ def recompute(connection: Connection, stored: StoredResult) -> Result:
         The areas are no longer there.
     """
     run = stored.run
+    method = run["parameters"]["method"]
+    known, _ = ASKED.get(run["kind"], ((), None))
+    if not known:
+        raise InputError(
+            f"this version of Gridbeat cannot compute {run['kind']} over {run['unit']}s again"
+        )
+    # The adjusted trends alone say by which method they were tested.
+    params = _params(known["method" in method and len(known) > 1], method)
+    if run["kind"] == "hotspots" and not method.get("share", UNSAID["share"]):
+        return _unweighted(connection, stored, params)
+    return answer(connection, run["kind"], read_origin(connection, stored), params)
+
+
+def read_origin(connection: Connection, stored: StoredResult) -> Origin:
+    """Return what a stored result was counted from.
+
+    Raises
+    ------
+    ConflictError
+        The boundary was changed, so that the lattice has other cells.
+    """
+    run = stored.run
     parameters = run["parameters"]
     request = read_request(parameters["request"])
-    if run["unit"] == "area":
-        cube, near = read_area_cube(connection, request, level=parameters["level"]["level"])
-        return _find(run, cube, near, None)
-    lattice = _same_lattice(connection, request.jurisdiction_id, parameters["lattice"])
-    contiguity = parameters.get("neighbours", UNSAID)["contiguity"]
-    near = neighbours(lattice, contiguity=contiguity)
-    return _find(run, read_cell_cube(connection, request, lattice), near, lattice)
+    frame = parameters.get("lattice")
+    return Origin(
+        request,
+        run["code_version"],
+        seed=run["seed"],
+        lattice=frame and _same_lattice(connection, request.jurisdiction_id, frame),
+        contiguity=parameters.get("neighbours", UNSAID)["contiguity"],
+        level=parameters.get("level", {}).get("level"),
+    )
 
 
-def compare(rows: gpd.GeoDataFrame, result: Result) -> Comparison:
+def _unweighted(connection: Connection, stored: StoredResult, params: HotspotParams) -> Result:
+    """Find hotspots as they were found where cells cut by the boundary counted in full."""
+    origin = read_origin(connection, stored)
+    cube, near, _ = read_cube(connection, origin)
+    rng = None if origin.seed is None else np.random.default_rng(origin.seed)
+    return find_hotspots(cube, near, params, share=None, rng=rng)
+
+
+def compare(rows: gpd.GeoDataFrame, result: Result | Listing) -> Comparison:
     """Compare stored rows with a result, figure by figure; NaN equals NaN.
 
     Parameters
@@ -95,23 +127,13 @@ def compare(rows: gpd.GeoDataFrame, result: Result) -> Comparison:
     rows
         As `analytics.store.read_result` gives them.
     """
-    key = "unit_no" if result.units.kind == "cell" else "area_id"
-    before = _figures(rows.set_index(key))
-    now = _figures(
-        pd.DataFrame(
-            {
-                "observed": result.observed,
-                "score": result.score,
-                "p_value": result.p,
-                "q_value": result.q,
-                "slope": result.slope,
-                "label": result.label,
-            },
-            index=result.units.ids,
-        )
-    )
+    of_areas = isinstance(result, Result) and result.units.kind == "area"
+    before = _stored(rows).set_index(rows["area_id" if of_areas else "unit_no"])
+    now = _computed(result)
     both = before.index.intersection(now.index, sort=False)
-    differing = [_differing(before.loc[both, name], now.loc[both, name]) for name in COLUMNS]
+    # Results of earlier versions kept no details.
+    columns = COLUMNS if set(rows.columns) - KNOWN else COLUMNS[:-1]
+    differing = [_differing(before.loc[both, name], now.loc[both, name]) for name in columns]
     return Comparison(
         n_rows=len(before),
         differences=pd.concat(differing, ignore_index=True),
@@ -124,25 +146,6 @@ def read_request(stored: Mapping[str, Any]) -> CubeRequest:
     """Return what was counted from its stored JSON."""
     days = {name: date.fromisoformat(stored[name]) for name in ("start", "end")}
     return _params(CubeRequest, {**stored, **days})
-
-
-def _find(run: Mapping[str, Any], cube: Cube, near: Neighbours, lattice: Lattice | None) -> Result:
-    kind, method = run["kind"], run["parameters"]["method"]
-    if kind == "hotspots":
-        rng = None if run["seed"] is None else np.random.default_rng(run["seed"])
-        share = (
-            lattice.share if lattice is not None and method.get("share", UNSAID["share"]) else None
-        )
-        return find_hotspots(cube, near, _params(HotspotParams, method), share=share, rng=rng)
-    if kind == "trends" and "method" in method:
-        return find_adjusted_trends(cube, _params(AdjustedTrendParams, method))
-    if kind == "trends":
-        return find_trends(cube, _params(TrendParams, method))
-    if kind == "density" and lattice is not None:
-        return find_density(cube, lattice, _params(DensityParams, method))
-    if kind == "emerging":
-        return find_emerging(cube, near, _params(EmergingParams, method)).result
-    raise InputError(f"this version of Gridbeat cannot compute {kind} over {run['unit']}s again")
 
 
 def _same_lattice(
@@ -164,9 +167,37 @@ def _params(kind: type[P], stored: Mapping[str, Any]) -> P:
     return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
-def _figures(frame: pd.DataFrame) -> pd.DataFrame:
-    numbers = {name: pd.to_numeric(frame[name]).astype(np.float64) for name in COLUMNS[:-1]}
-    return pd.DataFrame(numbers | {"label": frame["label"].astype(object)})
+def _stored(rows: gpd.GeoDataFrame) -> pd.DataFrame:
+    more = [name for name in rows.columns if name not in KNOWN]
+    return _table(rows, rows["label"], pd.DataFrame(rows[more]) if more else None)
+
+
+def _computed(result: Result | Listing) -> pd.DataFrame:
+    if isinstance(result, Listing):
+        return _table(result.figures(), result.rows["label"], result.details())
+    found = pd.DataFrame(figures(result))
+    return _table(found, pd.Series(result.label), result.details).set_index(result.units.ids)
+
+
+def _table(found: pd.DataFrame, label: pd.Series, details: pd.DataFrame | None) -> pd.DataFrame:
+    numbers = {name: pd.to_numeric(found[name]).astype(np.float64) for name in FIGURES}
+    return pd.DataFrame(
+        numbers
+        | {
+            "label": label.astype(object).to_numpy(),
+            "details": [_ordered(text) for text in to_json(details, len(label))],
+        }
+    )
+
+
+def _ordered(text: str) -> str:
+    """Return JSON with its keys in order and all numbers alike: the database keeps no order."""
+    values = {
+        name: float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        for name, value in json.loads(text).items()
+        if value is not None
+    }
+    return json.dumps(values, sort_keys=True, ensure_ascii=False)
 
 
 def _differing(stored: pd.Series, now: pd.Series) -> pd.DataFrame:

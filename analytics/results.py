@@ -15,7 +15,9 @@ from analytics.cube import Units
 from analytics.steps import Steps
 from geo.errors import InputError
 
-Kind = Literal["hotspots", "trends", "density", "emerging", "scan", "rates", "association"]
+Kind = Literal[
+    "hotspots", "trends", "density", "emerging", "scan", "rates", "association", "forecast"
+]
 Lang = Literal["zh", "en"]
 
 LABELS: Mapping[str, Mapping[Lang, str]] = MappingProxyType(
@@ -58,6 +60,9 @@ LABELS: Mapping[str, Mapping[Lang, str]] = MappingProxyType(
         "repeat": {"zh": "近重复", "en": "near repeat"},
         "more": {"zh": "增多", "en": "more"},
         "less": {"zh": "减少", "en": "less"},
+        "expected": {"zh": "预计", "en": "expected"},
+        "chosen": {"zh": "采用", "en": "chosen"},
+        "scored": {"zh": "评分", "en": "scored"},
     }
 )
 

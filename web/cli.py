@@ -28,11 +28,33 @@ COMMANDS = {
     "import": ("web.commands.imports", "Take in files: incidents, boundaries, grids, cameras."),
     "grids": ("web.commands.grids", "Check, divide, split and merge responsibility grids."),
     "hotspots": ("web.commands.hotspots", "Find where incidents pile up, and where they rise."),
+    "trends": (
+        "web.commands.trends",
+        "Test areas for trends: Mann-Kendall, seasonal, Sen's slope.",
+    ),
+    "emerging": (
+        "web.commands.emerging",
+        "Class cells as new, growing, lasting, past, and say why.",
+    ),
+    "changes": ("web.commands.changes", "List what changed this week, by class and grid."),
+    "scan": ("web.commands.scan", "Find outbreaks by a scan of space and time."),
+    "clusters": ("web.commands.clusters", "Find dense knots of incidents."),
+    "near-repeat": ("web.commands.near_repeat", "Test how soon and how near the next follows."),
+    "rates": ("web.commands.rates", "Compare rates per household against chance."),
+    "association": ("web.commands.association", "Find areas alike or unlike their neighbours."),
+    "effect": ("web.commands.effect", "Compare before and after a measure."),
     "plan": ("web.commands.plan", "Give patrol hours to grids, with a reason for each."),
     "map": ("web.commands.map", "Write the map of hotspots, trends, grids and plan."),
     "results": ("web.commands.results", "Show stored results, and compute one again."),
     "demo": ("web.commands.demo", "Make a simulated district and go the whole way with it."),
 }
+# How the help groups them; what is not named here stands first.
+SECTIONS = {
+    "What is happening": (
+        "hotspots", "trends", "emerging", "changes", "scan", "clusters", "near-repeat", "rates",
+        "association", "effect", "bias",
+    ),
+}  # fmt: skip
 EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (InputError, 2),
     (DatabaseError, 3),
@@ -64,8 +86,13 @@ class Commands(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the list of commands into the help, without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+        installed = self.list_commands(ctx)
+        named = {name for names in SECTIONS.values() for name in names}
+        groups = {"Commands": [name for name in installed if name not in named]}
+        groups |= {title: [n for n in installed if n in names] for title, names in SECTIONS.items()}
+        for title, names in groups.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, COMMANDS[name][1]) for name in names])
 
 
 app = typer.Typer(

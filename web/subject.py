@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
@@ -33,6 +34,11 @@ class About(Subject):
     srid: int
     time_zone: str
     approval_no: str | None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return its time zone."""
+        return ZoneInfo(self.time_zone)
 
 
 def read_about(connection: Connection, code: str | None) -> About:

@@ -1,0 +1,208 @@
+"""One question to the stored incidents, answered: counted, computed, in the shape for storing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from analytics.adjusted_trends import AdjustedTrendParams, find_adjusted_trends
+from analytics.area_rates import RateParams, find_rates
+from analytics.bias.listing import EquityParams, list_equity
+from analytics.cell_association import AssociationParams, find_association
+from analytics.change_rows import list_changes
+from analytics.cluster_zones import ClusterParams, find_cluster_zones
+from analytics.cube import Cube
+from analytics.cube_store import (
+    fetch,
+    read_area_cube,
+    read_cell_cube,
+    units_of_areas,
+)
+from analytics.density import DensityParams, find_density
+from analytics.effect import EffectParams, find_effect
+from analytics.emerging import EmergingParams, find_emerging
+from analytics.emerging_words import history
+from analytics.hotspots import HotspotParams, Neighbours, find_hotspots
+from analytics.latest_changes import LatestParams
+from analytics.listing import Listing
+from analytics.point_store import read_points
+from analytics.queries import select_area_codes
+from analytics.repeat_bands import RepeatParams, find_repeat_bands
+from analytics.results import Result
+from analytics.scan import ScanParams
+from analytics.scan_zones import find_scan_zones
+from analytics.store import Origin
+from analytics.trends import TrendParams, find_trends
+from geo.errors import InputError
+from geo.lattice.lattice import Lattice, neighbours
+
+SEED = 20_260_101
+"""Of the generator, where nobody asks for another."""
+Found = Result | Listing
+Ask = Callable[[Connection, Origin, Any], Found]
+
+
+def answer(connection: Connection, kind: str, origin: Origin, params: Any) -> Found:
+    """Answer one question to the incidents as they are now; nothing is written.
+
+    Parameters
+    ----------
+    kind
+        A key of `ASKED`.
+    origin
+        What is counted, on which lattice or level, and the seed.
+    params
+        An instance of one of the kind's parameter classes in `ASKED`.
+
+    Raises
+    ------
+    InputError
+        The kind is unknown, does not fit the units, or the data do not allow it.
+    NotFoundError
+        There is no such jurisdiction, or no area of the level.
+    """
+    if kind not in ASKED:
+        raise InputError(f"this version of Gridbeat knows no {kind!r}; it knows {', '.join(ASKED)}")
+    return ASKED[kind][1](connection, origin, params)
+
+
+def read_cube(connection: Connection, origin: Origin) -> tuple[Cube, Neighbours, Lattice | None]:
+    """Count what `origin` says, on its lattice or in the areas of its level."""
+    if origin.lattice is not None:
+        near = neighbours(origin.lattice, contiguity=origin.contiguity)
+        return read_cell_cube(connection, origin.request, origin.lattice), near, origin.lattice
+    if origin.level is None:
+        raise InputError("say where to count: on a lattice, or in the areas of a level")
+    cube, near = read_area_cube(connection, origin.request, level=origin.level)
+    return cube, near, None
+
+
+def _rng(origin: Origin) -> np.random.Generator | None:
+    return None if origin.seed is None else np.random.default_rng(origin.seed)
+
+
+def _drawn(origin: Origin) -> np.random.Generator:
+    return np.random.default_rng(SEED if origin.seed is None else origin.seed)
+
+
+def _hotspots(connection: Connection, origin: Origin, params: HotspotParams) -> Found:
+    cube, near, lattice = read_cube(connection, origin)
+    share = None if lattice is None else lattice.share
+    return find_hotspots(cube, near, params, share=share, rng=_rng(origin))
+
+
+def _trends(
+    connection: Connection, origin: Origin, params: TrendParams | AdjustedTrendParams
+) -> Found:
+    cube, _, _ = read_cube(connection, origin)
+    if isinstance(params, AdjustedTrendParams):
+        return find_adjusted_trends(cube, params)
+    return find_trends(cube, params)
+
+
+def _density(connection: Connection, origin: Origin, params: DensityParams) -> Found:
+    cube, _, lattice = read_cube(connection, origin)
+    if lattice is None:
+        raise InputError("density is a surface over cells, not over areas")
+    return find_density(cube, lattice, params)
+
+
+def _emerging(connection: Connection, origin: Origin, params: EmergingParams) -> Found:
+    cube, near, _ = read_cube(connection, origin)
+    found = find_emerging(cube, near, params)
+    return replace(found.result, details=history(found).drop(columns=["unit_id", "label"]))
+
+
+def _association(connection: Connection, origin: Origin, params: AssociationParams) -> Found:
+    cube, near, _ = read_cube(connection, origin)
+    return find_association(cube, near, params, rng=_rng(origin))
+
+
+def _rates(connection: Connection, origin: Origin, params: RateParams) -> Found:
+    cube, _, _ = read_cube(connection, origin)
+    return find_rates(cube, params)
+
+
+def _changes(connection: Connection, origin: Origin, params: LatestParams) -> Found:
+    cube, _, _ = read_cube(connection, origin)
+    return list_changes(cube, params)
+
+
+def _clusters(connection: Connection, origin: Origin, params: ClusterParams) -> Found:
+    return find_cluster_zones(read_points(connection, origin.request), params)
+
+
+def _scan(connection: Connection, origin: Origin, params: ScanParams) -> Found:
+    cube, _, lattice = read_cube(connection, origin)
+    if lattice is None:
+        raise InputError("the scan looks at cells of a lattice, not at areas")
+    baseline = None
+    if params.model == "poisson":
+        baseline = _earlier(connection, origin, lattice, params)
+    return find_scan_zones(
+        cube, lattice, params, baseline=baseline, rng=_drawn(origin), workers=os.cpu_count() or 1
+    )
+
+
+def _earlier(
+    connection: Connection, origin: Origin, lattice: Lattice, params: ScanParams
+) -> NDArray[np.float64]:
+    """Return what was usual: the counts of a year before the window, and a little everywhere."""
+    request = origin.request
+    start = request.start.replace(year=request.start.year - 1, day=min(request.start.day, 28))
+    before = replace(request, start=start, end=request.start)
+    cube = read_cell_cube(connection, before, lattice)
+    totals = cube.totals(classes=params.classes, found_by=params.found_by)
+    return np.asarray(totals + 0.5, dtype=np.float64)
+
+
+def _repeats(connection: Connection, origin: Origin, params: RepeatParams) -> Found:
+    points = read_points(connection, origin.request)
+    return find_repeat_bands(points, params, rng=_drawn(origin))
+
+
+def _effect(connection: Connection, origin: Origin, params: EffectParams) -> Found:
+    cube, _, _ = read_cube(connection, origin)
+    return find_effect(cube, read_codes(connection, cube).tolist(), params)
+
+
+def _bias(connection: Connection, origin: Origin, params: EquityParams) -> Found:
+    cube, _, _ = read_cube(connection, origin)
+    above = units_of_areas(connection, origin.request.jurisdiction_id, level="community")
+    community = above.reindex(cube.units.ids)
+    if community.isna().any():
+        raise InputError("a grid lies in no community; import communities, or name them as parents")
+    codes = read_codes(connection, cube)
+    return list_equity(cube, codes, community.to_numpy(dtype=np.int64), params)
+
+
+def read_codes(connection: Connection, cube: Cube) -> NDArray[np.object_]:
+    """Return the code of each area of a cube, ``(n_units,)``."""
+    rows = fetch(connection, select_area_codes(cube.units.ids.tolist()))
+    return np.asarray(rows.set_index("area_id")["code"].reindex(cube.units.ids), dtype=object)
+
+
+ASKED: Mapping[str, tuple[tuple[type[Any], ...], Ask]] = MappingProxyType(
+    {
+        "hotspots": ((HotspotParams,), _hotspots),
+        "trends": ((TrendParams, AdjustedTrendParams), _trends),
+        "density": ((DensityParams,), _density),
+        "emerging": ((EmergingParams,), _emerging),
+        "association": ((AssociationParams,), _association),
+        "rates": ((RateParams,), _rates),
+        "changes": ((LatestParams,), _changes),
+        "clusters": ((ClusterParams,), _clusters),
+        "scan": ((ScanParams,), _scan),
+        "near_repeat": ((RepeatParams,), _repeats),
+        "effect": ((EffectParams,), _effect),
+        "bias": ((EquityParams,), _bias),
+    }
+)
+"""What can be asked: the classes of parameters, and what answers."""
