@@ -1,0 +1,1 @@
+"""Mission files of ground stations and aircraft, in and out."""

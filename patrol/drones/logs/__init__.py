@@ -1,0 +1,1 @@
+"""Flight logs of drones into tracks, and what their cameras saw."""
