@@ -43,6 +43,7 @@ COMMANDS = {
     "rates": ("web.commands.rates", "Compare rates per household against chance."),
     "association": ("web.commands.association", "Find areas alike or unlike their neighbours."),
     "effect": ("web.commands.effect", "Compare before and after a measure."),
+    "backtest": ("web.commands.backtest", "Say how well each method forecasts, and choose one."),
     "plan": ("web.commands.plan", "Give patrol hours to grids, with a reason for each."),
     "map": ("web.commands.map", "Write the map of hotspots, trends, grids and plan."),
     "results": ("web.commands.results", "Show stored results, and compute one again."),
