@@ -1,22 +1,31 @@
-"""The night's analytics: count once, then hotspots, density and trends, all stored."""
+"""The night's analytics: hotspots, trends, density, and what emerges, changes, breaks out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection
 
+from analytics.answers import SEED, answer
 from analytics.cube_store import read_area_cube, read_cell_cube, read_lattice
 from analytics.density import DensityParams, find_density
+from analytics.emerging import EmergingParams
+from analytics.history import last_weeks, long_request, read_first_day
 from analytics.hotspots import HotspotParams, find_hotspots
+from analytics.latest_changes import LatestParams
 from analytics.queries import CubeRequest
 from analytics.results import Result
-from analytics.store import Origin, write_result
+from analytics.scan import ScanParams
+from analytics.store import Origin, write_found, write_result
 from analytics.trends import TrendParams, find_trends
 from geo.errors import InputError
 from geo.lattice.lattice import Contiguity, Lattice, neighbours
+
+SCAN_WEEKS = 8
+"""Weeks whose days are scanned: long enough to say what is usual, too short for seasons."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,9 @@ class NightlyParams:
         Level of the areas that get trends of their own; None for none.
     density
         None leaves the surface out.
+    emerging, changes, scan
+        How places are classed by their history, last week is compared, and outbreaks are looked
+        for on cells twice as wide; None leaves each out. Data too few for one leave it out too.
     seed
         For p-values that must be simulated.
     """
@@ -41,7 +53,10 @@ class NightlyParams:
     hotspots: HotspotParams = field(default_factory=HotspotParams)
     trends: TrendParams = field(default_factory=TrendParams)
     density: DensityParams | None = field(default_factory=lambda: DensityParams(bandwidth_m=400.0))
-    seed: int = 20_260_101
+    emerging: EmergingParams | None = field(default_factory=EmergingParams)
+    changes: LatestParams | None = field(default_factory=LatestParams)
+    scan: ScanParams | None = field(default_factory=lambda: ScanParams(radius_cells=5))
+    seed: int = SEED
 
     def __post_init__(self) -> None:
         if self.density and self.density.bandwidth_m < self.cell_size_m:
@@ -55,7 +70,8 @@ class NightlyParams:
 class Night:
     """Results and their numbers by name: ``hotspots``, ``trends``, ``density``, ``area_trends``.
 
-    The first three are over the cells of `lattice`.
+    The first three are over the cells of `lattice`. What more was found has a number in `run_ids`
+    under the name of its kind: ``emerging``, ``changes``, ``scan``.
     """
 
     results: Mapping[str, Result]
@@ -113,4 +129,35 @@ def run_night(
         )
         for name, result in results.items()
     }
-    return Night(results=results, run_ids=run_ids, lattice=lattice)
+    more = {
+        kind: write_found(connection, answer(connection, kind, origin, asked), origin)
+        for kind, origin, asked in _more(connection, request, how, lattice, code_version)
+    }
+    return Night(results=results, run_ids=run_ids | more, lattice=lattice)
+
+
+def _more(
+    connection: Connection,
+    request: CubeRequest,
+    how: NightlyParams,
+    lattice: Lattice,
+    code_version: str,
+) -> Iterator[tuple[str, Origin, Any]]:
+    """Yield the other questions of the night that the data are enough for."""
+    first = read_first_day(connection, request.jurisdiction_id) or request.end
+    long = long_request(connection, request)
+    if how.emerging is not None and long is not None:
+        origin = Origin(
+            long, code_version, seed=how.seed, lattice=lattice, contiguity=how.contiguity
+        )
+        yield "emerging", origin, how.emerging
+    if how.changes is not None and how.level is not None:
+        recent = last_weeks(request, how.changes.baseline_steps + 3)
+        if recent.start >= first:
+            weekly = replace(recent, step="week", by_class=True)
+            yield "changes", Origin(weekly, code_version, level=how.level), how.changes
+    daily = replace(last_weeks(request, SCAN_WEEKS), step="day")
+    if how.scan is not None and daily.start >= first:
+        number = request.jurisdiction_id
+        wide = read_lattice(connection, number, cell_size_m=2 * how.cell_size_m)
+        yield "scan", Origin(daily, code_version, seed=how.seed, lattice=wide), how.scan

@@ -11,6 +11,7 @@ import numpy as np
 from geoalchemy2 import Geography
 from numpy.typing import NDArray
 from sqlalchemy import (
+    Date,
     Select,
     TextClause,
     cast,
@@ -22,7 +23,7 @@ from sqlalchemy import (
 from analytics.cube import REPORTED
 from analytics.models import ResultRow, ResultRun
 from analytics.steps import Step
-from geo.models.incidents import Category, CategoryScheme
+from geo.models.incidents import Category, CategoryScheme, Incident
 from geo.models.places import Area, Jurisdiction
 from geo.models.records import Feed, ImportRun
 
@@ -81,6 +82,13 @@ def select_categories() -> Query:
 def select_feeds(jurisdiction_id: int) -> Query:
     """Select the numbers of a jurisdiction's feeds."""
     return select(Feed.feed_id).where(Feed.jurisdiction_id == jurisdiction_id)
+
+
+def select_first_day(jurisdiction_id: int, *, time_zone: str) -> Query:
+    """Select the local day of a jurisdiction's first incident; NULL without any."""
+    feeds = select(Feed.feed_id).where(Feed.jurisdiction_id == jurisdiction_id)
+    first = func.min(Incident.occurred_at)
+    return select(cast(func.timezone(time_zone, first), Date)).where(Incident.feed_id.in_(feeds))
 
 
 def select_areas(jurisdiction_id: int, *, level: str, day: date) -> Query:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, text
 
 
-def newest_run_ids(connection: Connection, jurisdiction_id: int) -> dict[str, int]:
-    """Return kind -> number of the newest result over cells, and ``area_...`` over areas."""
+def newest_run_ids(
+    connection: Connection, jurisdiction_id: int, *, classes: Sequence[str] | None = None
+) -> dict[str, int]:
+    """Return kind -> number of the newest result over cells or zones, ``area_...`` over areas.
+
+    Parameters
+    ----------
+    classes
+        Of these classes alone; None: of all classes together.
+    """
     rows = connection.execute(
         text(
             "SELECT CASE unit WHEN 'area' THEN 'area_' || kind ELSE kind END AS name, "
             "max(result_run_id) AS number FROM result_run "
-            "WHERE jurisdiction_id = :number GROUP BY 1"
+            "WHERE jurisdiction_id = :number "
+            "AND parameters #> '{request,classes}' = CAST(:classes AS jsonb) GROUP BY 1"
         ),
-        {"number": jurisdiction_id},
+        {"number": jurisdiction_id, "classes": json.dumps(list(classes) if classes else None)},
     ).all()
     return {row.name: row.number for row in rows}

@@ -34,7 +34,9 @@ def test_a_night_finds_what_was_planted_and_gives_the_same_numbers_again(db, dis
     params = NightlyParams(cell_size_m=100.0, density=DensityParams(bandwidth_m=200.0))
     night = run_night(db, request, params, code_version="0.1.0")
     again = run_night(db, request, params, code_version="0.1.0")
-    assert set(night.run_ids) == {"hotspots", "trends", "density", "area_trends"}
+    assert set(night.run_ids) == {
+        "hotspots", "trends", "density", "area_trends", "emerging", "changes", "scan"
+    }  # fmt: skip
     rows = {name: read_result(db, number).rows for name, number in night.run_ids.items()}
     hot = rows["hotspots"][rows["hotspots"]["label"] == "hot"].to_crs(26971)
     assert len(hot) > 0
@@ -55,7 +57,7 @@ def test_a_night_without_grids_or_surface_leaves_them_out(db, district):
     request = CubeRequest(district["id"], date(2020, 1, 1), date(2021, 1, 1), step="month")
     params = NightlyParams(level=None, density=None, hotspots=HotspotParams(chance="simulated"))
     night = run_night(db, request, params, code_version="0.1.0")
-    assert set(night.run_ids) == {"hotspots", "trends"}
+    assert set(night.run_ids) == {"hotspots", "trends", "emerging", "scan"}
     assert read_result(db, night.run_ids["hotspots"]).run["seed"] == params.seed
 
 

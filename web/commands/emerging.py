@@ -8,12 +8,14 @@ import typer
 
 from analytics.emerging import EmergingParams
 from analytics.emerging_words import explain_facts
+from analytics.history import long_request
 from analytics.steps import Step
 from web.asking import Told, ask, make_request
 from web.opening import begin, open_database
-from web.options import Category, Cell, Jurisdiction, Language, Top, Until, Weeks
+from web.options import Category, Cell, Jurisdiction, Language, Top, Until
 from web.subject import read_about
 
+SHORT_WEEKS = 26
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
@@ -21,9 +23,13 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def emerging(
     jurisdiction: Jurisdiction = None,
     until: Until = None,
-    weeks: Weeks = 26,
-    step: Annotated[Step, typer.Option(help="Calendar step.")] = "week",
-    cell: Cell = 200.0,
+    weeks: Annotated[
+        int | None, typer.Option(min=10, help="Length of the window; default: up to two years.")
+    ] = None,
+    step: Annotated[
+        Step | None, typer.Option(help="Calendar step; default: months, weeks for short data.")
+    ] = None,
+    cell: Cell = 100.0,
     category: Category = None,
     lang: Language = "both",
     top: Top = 10,
@@ -35,9 +41,11 @@ def emerging(
     with begin(open_database()) as connection:
         about = read_about(connection, jurisdiction)
         request = make_request(
-            connection, about, until=until and until.date(), weeks=weeks, step=step,
-            classes=category,
+            connection, about, until=until and until.date(), weeks=weeks or SHORT_WEEKS,
+            step=step or "week", classes=category,
         )  # fmt: skip
+        if weeks is None and step is None:
+            request = long_request(connection, request) or request
         told = ask(connection, about, "emerging", request, EmergingParams(), cell_m=cell)
     lines = [*told.head("Emerging hot spots 时空热点"), *describe(told, lang=lang, top=top)]
     typer.echo("\n".join([*lines, *told.tail()]))
