@@ -47,6 +47,9 @@ COMMANDS = {
     "plan": ("web.commands.plan", "Give patrol hours to grids, with a reason for each."),
     "map": ("web.commands.map", "Write the map of hotspots, trends, grids and plan."),
     "results": ("web.commands.results", "Show stored results, and compute one again."),
+    "serve": ("web.commands.serve", "Serve the API and the pages, on this machine by default."),
+    "users": ("web.commands.users", "Accounts, roles, areas and tokens."),
+    "audit": ("web.commands.audit", "Check the log of who did what."),
     "demo": ("web.commands.demo", "Make a simulated district and go the whole way with it."),
 }
 # How the help groups them; what is not named here stands first.

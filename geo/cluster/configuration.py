@@ -10,6 +10,7 @@ from geo.cluster.layout import Cluster
 
 OWNER_ROLE = "gridbeat_owner"
 APP_ROLE = "gridbeat_app"
+WEB_ROLE = "gridbeat_web"
 MIB = 1024 * 1024
 IDENT_MAP = "gridbeat"
 
@@ -78,13 +79,15 @@ def write_configuration(cluster: Cluster, *, user: ServerUser) -> None:
     """Write the settings, the entry rules and the map of users, readable by the server.
 
     Only the peer's own login at the socket opens the door: no password, no TCP. Caller and
-    server user may be `OWNER_ROLE` (migrations and backups) or `APP_ROLE` (everything else).
+    server user may be `OWNER_ROLE` (migrations and backups), `APP_ROLE` (commands and jobs) or
+    `WEB_ROLE` (the web service, which sees what the request's account may see).
     """
     shm = os.statvfs("/dev/shm") if Path("/dev/shm").is_dir() else None  # noqa: S108
     shm_mib = shm.f_frsize * shm.f_blocks // MIB if shm else 0
     settings = server_settings(cluster, memory_mib=machine_memory_mib(), shm_mib=shm_mib)
     names = sorted({current_user_name(), user.name})
-    ident = [f'{IDENT_MAP} "{name}" {role}\n' for name in names for role in (OWNER_ROLE, APP_ROLE)]
+    roles = (OWNER_ROLE, APP_ROLE, WEB_ROLE)
+    ident = [f'{IDENT_MAP} "{name}" {role}\n' for name in names for role in roles]
     _replace(cluster.settings_file, settings, user=user)
     _replace(cluster.home / "pg_hba.conf", f"local all all peer map={IDENT_MAP}\n", user=user)
     _replace(cluster.home / "pg_ident.conf", "".join(ident), user=user)

@@ -11,7 +11,12 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from geo.cluster.configuration import APP_ROLE, OWNER_ROLE, write_configuration
+from geo.cluster.configuration import (
+    APP_ROLE,
+    OWNER_ROLE,
+    WEB_ROLE,
+    write_configuration,
+)
 from geo.cluster.identity import ServerUser, check_reachable, run_as_server, server_user
 from geo.cluster.layout import (
     SOCKET_NAME,
@@ -27,6 +32,7 @@ from geo.errors import DatabaseError
 
 DATABASE = "gridbeat"
 EXTENSIONS = ("postgis", "btree_gist")
+ROLES = (APP_ROLE, WEB_ROLE)
 START_LIMIT_S = 300.0
 STOP_LIMIT_S = 120.0
 
@@ -149,7 +155,7 @@ def _is_ready(cluster: Cluster) -> bool:
         if not cluster.data.exists():
             return False
         with psycopg.connect(_owner_conninfo(cluster, DATABASE)) as connection:
-            return _count_parts(connection) == len(EXTENSIONS) + 1
+            return _count_parts(connection) == len(EXTENSIONS) + len(ROLES)
     except (psycopg.OperationalError, OSError):
         return False
 
@@ -157,8 +163,8 @@ def _is_ready(cluster: Cluster) -> bool:
 def _count_parts(connection: psycopg.Connection) -> int:
     row = connection.execute(
         "SELECT (SELECT count(*) FROM pg_extension WHERE extname = ANY(%s))"
-        " + (SELECT count(*) FROM pg_roles WHERE rolname = %s)",
-        [list(EXTENSIONS), APP_ROLE],
+        " + (SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s))",
+        [list(EXTENSIONS), list(ROLES)],
     ).fetchone()
     return int(row[0]) if row else 0
 
@@ -193,6 +199,7 @@ def _start(cluster: Cluster, *, user: ServerUser) -> bool:
     programs = find_server(major=data_major(cluster))
     if settled_process(cluster) is not None:
         _wait_until_answering(cluster)
+        write_configuration(cluster, user=user)  # an older version started it
         return False
     remove_stale_lock(cluster.data / "postmaster.pid")
     remove_stale_lock(cluster.sockets() / f"{SOCKET_NAME}.lock")
@@ -252,16 +259,18 @@ def _wait_until_answering(cluster: Cluster) -> None:
 
 
 def _prepare_database(cluster: Cluster) -> None:
-    """Make the application's role, the database and its extensions where they are missing."""
+    """Make the application's roles, the database and its extensions where they are missing."""
     with psycopg.connect(_owner_conninfo(cluster, "postgres"), autocommit=True) as connection:
-        if not _exists(connection, "SELECT FROM pg_roles WHERE rolname = %s", APP_ROLE):
-            connection.execute(
-                sql.SQL(
-                    "CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE"
-                ).format(sql.Identifier(APP_ROLE))
-            )
+        for role in ROLES:
+            if not _exists(connection, "SELECT FROM pg_roles WHERE rolname = %s", role):
+                connection.execute(
+                    sql.SQL(
+                        "CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE"
+                    ).format(sql.Identifier(role))
+                )
         if not _exists(connection, "SELECT FROM pg_database WHERE datname = %s", DATABASE):
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        connection.execute("SELECT pg_reload_conf()")
     with psycopg.connect(_owner_conninfo(cluster, DATABASE)) as connection:
         for extension in EXTENSIONS:
             connection.execute(

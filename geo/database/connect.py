@@ -12,26 +12,26 @@ from sqlalchemy import URL, Engine, Pool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
-from geo.cluster.configuration import APP_ROLE, OWNER_ROLE
+from geo.cluster.configuration import APP_ROLE, OWNER_ROLE, WEB_ROLE
 from geo.cluster.layout import Cluster
 from geo.cluster.programs import OLDEST_MAJOR
 from geo.cluster.server import DATABASE, connection_options, ensure_running
 from geo.errors import DatabaseError, InputError
 from geo.settings import DatabaseSettings
 
-Role = Literal["app", "owner"]
+Role = Literal["app", "web", "owner"]
 OLDEST_POSTGIS = (3, 3)
 DRIVER = "postgresql+psycopg"
 
 
 @dataclass(frozen=True)
 class Database:
-    """One database and the two ways into it.
+    """One database and the three ways into it.
 
     Attributes
     ----------
     app_url
-        For everything: a role without superuser rights that obeys row-level security.
+        For commands and jobs: a role without superuser rights that may see every row.
     owner_url
         For migrations, backups and restores alone.
     cluster
@@ -47,9 +47,16 @@ class Database:
         """The database's name on its server."""
         return self.owner_url.database or ""
 
+    @property
+    def web_url(self) -> URL:
+        """For the web service: a role that sees the rows that a request's account may see."""
+        if self.cluster is not None:
+            return self.app_url.set(username=WEB_ROLE)
+        return _with_role(self.app_url, WEB_ROLE)
+
     def url(self, role: Role) -> URL:
         """Return the address for `role`."""
-        return self.app_url if role == "app" else self.owner_url
+        return {"app": self.app_url, "web": self.web_url, "owner": self.owner_url}[role]
 
     def renamed(self, name: str) -> Database:
         """Return the address of another database on the same server."""
@@ -113,9 +120,13 @@ def as_app_role(url: URL) -> URL:
     """Return `url` so that each session acts as the application's role from its first query."""
     if url.username == APP_ROLE:
         return url
+    return _with_role(url, APP_ROLE)
+
+
+def _with_role(url: URL, role: str) -> URL:
     given = url.query.get("options", "")
     options = given if isinstance(given, str) else " ".join(given)
-    return url.update_query_dict({"options": f"{options} -c role={APP_ROLE}".strip()})
+    return url.update_query_dict({"options": f"{options} -c role={role}".strip()})
 
 
 def connect(
@@ -188,7 +199,7 @@ def _checked(
         raise DatabaseError(_refusal(database, role, str(error))) from error
     try:
         check_server(connection)
-        if role == "app":
+        if role != "owner":
             check_role(connection)
     except BaseException:
         connection.close()
@@ -198,11 +209,12 @@ def _checked(
 
 def _refusal(database: Database, role: Role, reason: str) -> str:
     hint = ""
-    if f'role "{APP_ROLE}" does not exist' in reason:
+    name = WEB_ROLE if role == "web" else APP_ROLE
+    if f'role "{name}" does not exist' in reason:
         hint = " Prepare the database first: gridbeat db migrate."
     elif "permission denied to set role" in reason:
         user = database.url(role).username
-        hint = f" Let the login act as the application: GRANT {APP_ROLE} TO {user};"
+        hint = f" Let the login act as the application: GRANT {name} TO {user};"
     elif database.cluster is not None:
         hint = " Start it: gridbeat db up."
     return f"The database {database} cannot be reached: {reason.strip()}.{hint}"

@@ -1,13 +1,27 @@
-"""What tests of the command line share."""
+"""What tests of the command line and of the web service share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from threading import Thread
+from typing import Any
+from uuid import uuid4
 
+import httpx
 import pytest
+import uvicorn
+from fastapi import FastAPI
 
+from geo.database.connect import Database, connect
+from tests.conftest import created
+from tests.web.district import write_accounts, write_district
+from web.app import create_app
 from web.cli import main
+from web.settings import WebSettings
 
 
 @dataclass(frozen=True)
@@ -32,3 +46,82 @@ def gridbeat(
         return Outcome(caught.value.code, *capsys.readouterr())
 
     return run
+
+
+@dataclass(frozen=True)
+class Service:
+    """The web service on a database of its own, with a small district and an account a role.
+
+    Attributes
+    ----------
+    areas
+        Numbers of the areas by code: communities ``west``, ``east``; grids ``w1 w2 e1 e2``.
+    tokens
+        A bearer token a role by the role's name, and ``west``: an analyst of the west alone.
+    """
+
+    database: Database
+    app: FastAPI
+    areas: dict[str, int]
+    tokens: dict[str, str]
+
+    origin: str
+    open_clients: ExitStack
+
+    def client(self, **arguments: Any) -> httpx.Client:
+        """Return a browser without cookies; like one, it keeps secure cookies on this machine."""
+        policy = DefaultCookiePolicy(secure_protocols=("http", "https"))
+        known = {"base_url": self.origin, "cookies": CookieJar(policy), "timeout": 30}
+        client = httpx.Client(**known | arguments)
+        self.open_clients.callback(client.close)
+        return client
+
+    def bearer(self, who: str) -> dict[str, str]:
+        """Return the header that makes a request `who`'s."""
+        return {"Authorization": f"Bearer {self.tokens[who]}"}
+
+
+@contextmanager
+def listening(app: FastAPI) -> Iterator[str]:
+    """Run a service on a free port of this machine; give its origin."""
+    config = uvicorn.Config(app, port=0, log_level="error", ws="none", lifespan="on")
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the service did not start"
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=30)
+
+
+@contextmanager
+def serving(
+    server: Database, template: Database, settings: WebSettings | None = None
+) -> Iterator[Service]:
+    """Run the service on a fresh, filled database; dropped in the end."""
+    with created(server, name=f"gridbeat_web_{uuid4().hex[:12]}", template=template.name) as made:
+        with connect(made) as connection:
+            areas = write_district(connection)
+        tokens = write_accounts(made)
+        app = create_app(settings or WebSettings(hash_memory_kib=19_456, pool_size=4), made)
+        with listening(app) as origin, ExitStack() as clients:
+            yield Service(made, app, areas, tokens, origin, clients)
+
+
+@pytest.fixture(scope="session")
+def service(server: Database, template: Database) -> Iterator[Service]:
+    """Give a service whose data no test changes."""
+    with serving(server, template) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def own_service(server: Database, template: Database) -> Iterator[Service]:
+    """Give a service of this module's own, to change."""
+    with serving(server, template) as running:
+        yield running

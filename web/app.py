@@ -1,0 +1,94 @@
+"""The web service: made of its settings, its database and the routes, and refused if unguarded."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware.gzip import GZipMiddleware
+
+from geo.database.connect import Database
+from web.auth.passwords import Passwords
+from web.auth.permissions import Permission
+from web.auth.principal import PrincipalMemory, guards
+from web.database import Databases
+from web.errors import HANDLED, problem
+from web.headers import Guard
+from web.openapi import describe_api
+from web.routes import health, login, session
+from web.settings import WebSettings
+
+ROUTERS = (health.router, login.router, session.router)
+
+
+def create_app(settings: WebSettings, database: Database) -> FastAPI:
+    """Return the service; its pools open when it starts.
+
+    Raises
+    ------
+    RuntimeError
+        A route names no permission: a fault in the program, found before anybody can call it.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await app.state.databases.open()
+        try:
+            yield
+        finally:
+            await app.state.databases.close()
+
+    app = FastAPI(
+        title="Gridbeat 巡格",
+        version=version("gridbeat"),
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    app.state.databases = Databases(database, pool_size=settings.pool_size)
+    app.state.passwords = Passwords(
+        at_once=settings.hashes_at_once, memory_kib=settings.hash_memory_kib
+    )
+    app.state.principals = PrincipalMemory()
+    for router in ROUTERS:
+        app.router.routes.extend(router.routes)  # flat, so that every guard can be checked
+    describe_api(app)
+    for kind in HANDLED:
+        app.add_exception_handler(kind, problem)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
+    app.add_middleware(Guard, settings=settings)
+    _refuse_unguarded(app)
+    return app
+
+
+def named_permissions(app: FastAPI) -> Iterator[tuple[APIRoute, list[Permission]]]:
+    """Yield every route of `app` with the permissions that it names.
+
+    Raises
+    ------
+    RuntimeError
+        There is something that is no route and so names none, as a mounted app would be.
+    """
+    for route in app.routes:
+        yield from _walk(route)
+
+
+def _walk(route: Any) -> Iterator[tuple[APIRoute, list[Permission]]]:
+    if isinstance(route, APIRoute):
+        yield route, list(guards(route.dependant))
+    elif getattr(route, "permission", None) is not None:
+        return
+    else:
+        raise RuntimeError(f"{route!r} names no permission")
+
+
+def _refuse_unguarded(app: FastAPI) -> None:
+    for route, permissions in named_permissions(app):
+        if not permissions:
+            raise RuntimeError(f"{route.path} names no permission: dependencies=[needs(...)]")

@@ -1,0 +1,79 @@
+"""The one table of what each role may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Permission(StrEnum):
+    """What a page or endpoint needs; `PUBLIC` needs nobody to be signed in."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed-in"
+    MAP_READ = "map.read"
+    INCIDENTS_READ = "incidents.read"
+    INCIDENTS_WRITE = "incidents.write"
+    CAMERAS_READ = "cameras.read"
+    CAMERAS_WRITE = "cameras.write"
+    RESULTS_READ = "results.read"
+    PLANS_READ = "plans.read"
+    PLANS_WRITE = "plans.write"
+    PLANS_APPROVE = "plans.approve"
+    TRACKS_READ = "tracks.read"
+    ALERTS_WRITE = "alerts.write"
+    WALL_VIEW = "wall.view"
+    WALL_DIRECT = "wall.direct"
+    GRIDS_WRITE = "grids.write"
+    JOBS_RUN = "jobs.run"
+    TOKENS_OWN = "tokens.own"
+    AUDIT_READ = "audit.read"
+    USERS_MANAGE = "users.manage"
+
+
+class Role(StrEnum):
+    """What somebody does here; an account may hold several."""
+
+    WATCH = "watch"
+    PLANNER = "planner"
+    DISPATCHER = "dispatcher"
+    OFFICER = "officer"
+    SUPERVISOR = "supervisor"
+    ANALYST = "analyst"
+    CAMERA_ADMINISTRATOR = "camera-administrator"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+
+_P = Permission
+_LOOKS = frozenset({_P.MAP_READ, _P.INCIDENTS_READ, _P.RESULTS_READ, _P.PLANS_READ})
+_ALWAYS = frozenset({_P.PUBLIC, _P.SIGNED_IN})
+PERMISSIONS: MappingProxyType[Role, frozenset[Permission]] = MappingProxyType(
+    {
+        Role.WATCH: _LOOKS | {_P.CAMERAS_READ, _P.WALL_VIEW, _P.WALL_DIRECT, _P.ALERTS_WRITE},
+        Role.PLANNER: _LOOKS
+        | {_P.CAMERAS_READ, _P.PLANS_WRITE, _P.WALL_VIEW, _P.JOBS_RUN, _P.GRIDS_WRITE,
+           _P.TOKENS_OWN},
+        Role.DISPATCHER: _LOOKS
+        | {_P.CAMERAS_READ, _P.WALL_VIEW, _P.ALERTS_WRITE, _P.INCIDENTS_WRITE, _P.TOKENS_OWN},
+        Role.OFFICER: frozenset({_P.MAP_READ, _P.PLANS_READ, _P.INCIDENTS_WRITE}),
+        Role.SUPERVISOR: _LOOKS
+        | {_P.CAMERAS_READ, _P.WALL_VIEW, _P.PLANS_WRITE, _P.PLANS_APPROVE, _P.TRACKS_READ,
+           _P.JOBS_RUN, _P.TOKENS_OWN},
+        Role.ANALYST: _LOOKS | {_P.JOBS_RUN, _P.TOKENS_OWN},
+        Role.CAMERA_ADMINISTRATOR: frozenset({_P.MAP_READ, _P.CAMERAS_READ, _P.CAMERAS_WRITE}),
+        Role.AUDITOR: frozenset({_P.AUDIT_READ}),
+        Role.ADMINISTRATOR: frozenset({_P.USERS_MANAGE, _P.TOKENS_OWN}),
+    }
+)  # fmt: skip
+# A wall screen looks and nothing else, whoever made its token.
+WALL_PERMISSIONS = _LOOKS | {_P.CAMERAS_READ, _P.WALL_VIEW}
+# What no token may do: these need a person at a browser.
+PERSONAL = frozenset({_P.USERS_MANAGE, _P.TOKENS_OWN, _P.PLANS_APPROVE, _P.AUDIT_READ})
+
+
+def permissions_of(roles: Iterable[str]) -> frozenset[Permission]:
+    """Return what an account with `roles` may do; an unknown role permits nothing."""
+    known = [PERMISSIONS[Role(role)] for role in roles if role in set(Role)]
+    return _ALWAYS.union(*known)

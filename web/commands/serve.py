@@ -1,0 +1,90 @@
+"""`gridbeat serve`: the web service, on this machine alone unless told otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from geo.database.connect import Database
+from geo.errors import InputError
+from web.app import create_app
+from web.auth.first import FIRST_LOGIN, ensure_administrator
+from web.auth.passwords import Passwords
+from web.opening import begin, open_database
+from web.settings import WebSettings, is_loopback
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True)
+
+
+@app.callback()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
+    certificate: Annotated[
+        Path | None, typer.Option(exists=True, help="TLS certificate with its chain, PEM.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(exists=True, help="Its key, PEM.")] = None,
+) -> None:
+    """Serve the API, the wall and the planner.
+
+    Other machines are served over TLS only: with --certificate and --key, or behind a proxy that
+    ends TLS, named by GRIDBEAT_WEB_PUBLIC_URL=https://...
+    """
+    settings = make_settings()
+    refuse_plain_network(settings, host=host, certificate=certificate)
+    database = open_database()
+    introduce(database, settings)
+    uvicorn.run(
+        create_app(settings, database), host=host, port=port, server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        ssl_certfile=certificate, ssl_keyfile=key, log_level="info",
+        timeout_graceful_shutdown=10,
+    )  # fmt: skip
+
+
+def introduce(database: Database, settings: WebSettings) -> None:
+    """Make the first administrator where there is nobody, and show the password once."""
+    passwords = Passwords(at_once=1, memory_kib=settings.hash_memory_kib)
+    with begin(database) as connection:
+        password = ensure_administrator(connection, passwords)
+    if password is not None:
+        typer.echo(
+            f"first administrator 首位管理员: {FIRST_LOGIN}\n"
+            f"one-time password 一次性密码: {password}\n"
+            "Shown this once, changed at the first sign-in. 仅显示一次，首次登录须修改。"
+        )
+
+
+def make_settings() -> WebSettings:
+    """Return the settings of the environment.
+
+    Raises
+    ------
+    InputError
+        One of them cannot be used.
+    """
+    try:
+        return WebSettings()
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def refuse_plain_network(settings: WebSettings, *, host: str, certificate: Path | None) -> None:
+    """Refuse to send passwords over a network in plain text.
+
+    Raises
+    ------
+    InputError
+        The address is not this machine's own, and nothing ends TLS.
+    """
+    if is_loopback(host) or certificate is not None or settings.public_url is not None:
+        return
+    raise InputError(
+        f"{host} can be reached by others, and cookies and passwords would pass in plain text. "
+        "Give --certificate and --key, or put a TLS proxy in front and set "
+        "GRIDBEAT_WEB_PUBLIC_URL=https://..."
+    )

@@ -1,0 +1,156 @@
+"""One table from errors to answers (RFC 9457 problem details)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from uuid import uuid4
+
+import psycopg
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from psycopg_pool import PoolTimeout, TooManyRequests
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+from geo.errors import (
+    ConflictError,
+    DatabaseError,
+    GridbeatError,
+    InputError,
+    MissingDependencyError,
+    NotFoundError,
+)
+from web.language import choose_language
+
+PROBLEM = "application/problem+json"
+LOG = logging.getLogger("gridbeat.web")
+
+
+class SignInError(GridbeatError):
+    """Nobody is signed in, or the name, password or token does not hold."""
+
+
+class ForbiddenError(GridbeatError, PermissionError):
+    """The account may not do this, or the request may come from another site."""
+
+
+class TooManyError(GridbeatError):
+    """Too many tries from one account or address; `retry_after_s` says when to come again."""
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class TooLargeError(InputError):
+    """The body of a request is larger than the service takes."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How one kind of error is answered."""
+
+    status: int
+    slug: str
+    title_zh: str
+    title_en: str
+    tells: bool = True
+
+
+ANSWERS: tuple[tuple[type[Exception], Answer], ...] = (
+    (SignInError, Answer(401, "sign-in", "请先登录", "Sign in first")),
+    (ForbiddenError, Answer(403, "forbidden", "无权访问", "Not allowed")),
+    (TooManyError, Answer(429, "too-many", "请求过于频繁", "Too many requests")),
+    (TooLargeError, Answer(413, "too-large", "内容过大", "Too large")),
+    (RequestValidationError, Answer(400, "bad-request", "请求有误", "Bad request")),
+    (InputError, Answer(400, "bad-request", "请求有误", "Bad request")),
+    (NotFoundError, Answer(404, "not-found", "未找到", "Not found")),
+    (ConflictError, Answer(409, "conflict", "与现有数据冲突", "Conflict")),
+    (MissingDependencyError, Answer(501, "not-installed", "未安装", "Not installed")),
+    (PoolTimeout, Answer(503, "busy", "系统繁忙", "Busy", tells=False)),
+    (TooManyRequests, Answer(503, "busy", "系统繁忙", "Busy", tells=False)),
+    (DatabaseError, Answer(503, "database", "数据库不可用", "Database unavailable", tells=False)),
+    (
+        psycopg.errors.InsufficientPrivilege,
+        Answer(403, "forbidden", "无权访问", "Not allowed", tells=False),
+    ),
+    (
+        psycopg.errors.QueryCanceled,
+        Answer(503, "busy", "查询超时", "The query took too long", tells=False),
+    ),
+    (psycopg.DataError, Answer(400, "bad-request", "请求有误", "Bad request", tells=False)),
+    (psycopg.IntegrityError, Answer(409, "conflict", "与现有数据冲突", "Conflict", tells=False)),
+    (
+        psycopg.OperationalError,
+        Answer(503, "database", "数据库不可用", "Database unavailable", tells=False),
+    ),
+)
+FAULT = Answer(500, "fault", "系统故障", "A fault in Gridbeat", tells=False)
+TITLES = {
+    405: ("不支持的方法", "Method not allowed"),
+    404: ("未找到", "Not found"),
+    406: ("格式不支持", "Not acceptable"),
+    415: ("媒体类型不支持", "Unsupported media type"),
+}
+
+
+def find_answer(error: Exception) -> Answer:
+    """Return how `error` is answered: the first row of the table that fits."""
+    return next((answer for kind, answer in ANSWERS if isinstance(error, kind)), FAULT)
+
+
+def problem(request: Request, error: Exception) -> Response:
+    """Answer `error` with problem details in the language of the request.
+
+    What the database says may hold confidential values: it goes to the log, never to the caller.
+    """
+    if isinstance(error, DBAPIError) and isinstance(error.orig, Exception):
+        error = error.orig
+    if isinstance(error, HTTPException):
+        return _http_problem(request, error)
+    answer = find_answer(error)
+    lang = choose_language(request)
+    body: dict[str, object] = {
+        "type": f"/problems/{answer.slug}",
+        "title": answer.title_en if lang == "en" else answer.title_zh,
+        "status": answer.status,
+        "detail": str(error) if answer.tells else (
+            answer.title_en if lang == "en" else answer.title_zh
+        ),
+    }  # fmt: skip
+    headers = {"Cache-Control": "no-store"}
+    if isinstance(error, RequestValidationError):
+        body["detail"] = "; ".join(_describe(item) for item in error.errors()[:20])
+    if isinstance(error, TooManyError):
+        headers["Retry-After"] = str(error.retry_after_s)
+    if answer.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="gridbeat"'
+    if answer.status >= 500:
+        body["instance"] = f"urn:uuid:{uuid4()}"
+        LOG.error("%s %s: %s", request.method, body["instance"], type(error).__name__,
+                  exc_info=error)  # fmt: skip
+    return JSONResponse(body, answer.status, headers, media_type=PROBLEM)
+
+
+def _describe(item: dict[str, object]) -> str:
+    where = item.get("loc", ())
+    path = ".".join(str(part) for part in where) if isinstance(where, tuple) else str(where)
+    return f"{path}: {item.get('msg')}"
+
+
+def _http_problem(request: Request, error: HTTPException) -> Response:
+    zh, en = TITLES.get(error.status_code, ("请求有误", "Bad request"))
+    title = en if choose_language(request) == "en" else zh
+    body = {"type": "about:blank", "title": title, "status": error.status_code}
+    return JSONResponse(
+        body, error.status_code, {"Cache-Control": "no-store", **(error.headers or {})},
+        media_type=PROBLEM,
+    )  # fmt: skip
+
+
+HANDLED = (
+    HTTPException, RequestValidationError, GridbeatError, psycopg.Error, SQLAlchemyError,
+    PoolTimeout, TooManyRequests, Exception,
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""The few pages that the server writes itself: signing in and changing a password."""

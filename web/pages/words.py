@@ -1,0 +1,33 @@
+"""The texts of the server's own pages, in Chinese and English."""
+
+from __future__ import annotations
+
+from web.language import PageLang
+
+WORDS: dict[str, tuple[str, str]] = {
+    "product": ("巡格", "Gridbeat"),
+    "sign_in": ("登录", "Sign in"),
+    "login": ("用户名", "User name"),
+    "password": ("密码", "Password"),
+    "old_password": ("当前密码", "Current password"),
+    "new_password": ("新密码（至少12个字符）", "New password (12 characters or more)"),
+    "again": ("再次输入新密码", "New password again"),
+    "change_password": ("修改密码", "Change password"),
+    "first_change": (
+        "一次性密码须先修改，方可继续。",
+        "Change the one-time password before you go on.",
+    ),
+    "not_alike": ("两次输入的新密码不一致。", "The two new passwords are not alike."),
+    "with_provider": ("使用统一身份认证登录", "Sign in with your organisation"),
+    "sign_out": ("退出", "Sign out"),
+    "account": ("账户", "Account"),
+    "signed_in_as": ("当前用户", "Signed in as"),
+    "may": ("可用功能", "You may"),
+    "problem": ("出错了", "A problem"),
+    "other_language": ("English", "中文"),
+}
+
+
+def word(key: str, lang: PageLang) -> str:
+    """Return a text in one language."""
+    return WORDS[key][1 if lang == "en" else 0]

@@ -1,0 +1,1 @@
+"""The pages and endpoints, a module a subject; each names the permission it needs."""

@@ -1,0 +1,136 @@
+"""What the web service is told by `GRIDBEAT_WEB_*` variables; read once at the edge."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+KNOWN_SECRETS = frozenset(
+    {"secret", "changeme", "changethis", "change-me", "password", "gridbeat", "client-secret"}
+)
+SHORTEST_SECRET = 16
+
+
+class OidcSettings(BaseSettings):
+    """An identity provider that people may sign in with; none by default.
+
+    Attributes
+    ----------
+    issuer
+        Its address, as in its ``iss`` claims. HTTPS, except on this machine.
+    roles_claim
+        The claim that lists roles of ours; those alone are given at each sign-in.
+    areas_claim
+        The claim that lists codes of areas; ``*`` means all.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="GRIDBEAT_WEB_OIDC_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    issuer: str | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    roles_claim: str = "gridbeat_roles"
+    areas_claim: str = "gridbeat_areas"
+    algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256", "EdDSA")
+
+    @field_validator("issuer")
+    @classmethod
+    def _is_safe(cls, value: str | None) -> str | None:
+        if value is not None and not is_https_or_loopback(value):
+            raise ValueError("an identity provider is reached by https only")
+        return value
+
+    @field_validator("client_secret")
+    @classmethod
+    def _is_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            refuse_known_secret(value.get_secret_value(), name="GRIDBEAT_WEB_OIDC_CLIENT_SECRET")
+        return value
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> OidcSettings:
+        if (self.issuer is None) != (self.client_id is None):
+            raise ValueError("name both GRIDBEAT_WEB_OIDC_ISSUER and GRIDBEAT_WEB_OIDC_CLIENT_ID")
+        return self
+
+
+class WebSettings(BaseSettings):
+    """How the service is reached and how long sign-ins last.
+
+    Attributes
+    ----------
+    public_url
+        The address in people's browsers when a proxy ends TLS before this service.
+    trusted_proxies
+        Addresses whose ``X-Forwarded-For`` is believed.
+    pool_size
+        Connections of each of the two pools to the database.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="GRIDBEAT_WEB_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    public_url: str | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    session_length: timedelta = timedelta(hours=12)
+    session_idle: timedelta = timedelta(hours=2)
+    pool_size: int = Field(default=8, ge=1, le=100)
+    hashes_at_once: int = Field(default=2, ge=1, le=16)
+    hash_memory_kib: int = Field(default=65_536, ge=19_456)
+    largest_body: int = Field(default=2_000_000, ge=1000)
+    oidc: OidcSettings = Field(default_factory=OidcSettings)
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if not is_https_or_loopback(value) or parts.path not in {"", "/"}:
+            raise ValueError("GRIDBEAT_WEB_PUBLIC_URL is of the form https://name, without a path")
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def hosts(self) -> frozenset[str]:
+        """Return the names, without port, under which the service answers."""
+        named = {urlsplit(self.public_url).hostname or ""} if self.public_url else set()
+        return frozenset({*LOOPBACK_NAMES, *self.allowed_hosts, *named})
+
+
+def is_https_or_loopback(address: str) -> bool:
+    """Return whether `address` is of https, or of http on this machine."""
+    parts = urlsplit(address)
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether `host` is this machine's own name or address."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def refuse_known_secret(secret: str, *, name: str) -> None:
+    """Refuse a secret that everybody knows or can guess.
+
+    Raises
+    ------
+    ValueError
+        It is a documentation's example, or shorter than 16 characters.
+    """
+    if secret.lower() in KNOWN_SECRETS or len(secret) < SHORTEST_SECRET:
+        raise ValueError(
+            f"{name} is a known or short secret: make one with "
+            '`python3 -c "import secrets; print(secrets.token_urlsafe(32))"`'
+        )
