@@ -56,3 +56,43 @@ class PlanItem(Base):
     reason: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     reason_zh: Mapped[str]
     reason_en: Mapped[str]
+
+
+class CameraRound(Base):
+    """Which cameras a desk looks at during a shift, and by which rule they were chosen."""
+
+    __tablename__ = "camera_round"
+    __table_args__ = (
+        CheckConstraint("ends_at > starts_at", name="interval"),
+        CheckConstraint("watchers > 0", name="watchers"),
+    )
+    camera_round_id: Mapped[int] = identity_key()
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    watchers: Mapped[int]
+    parameters: Mapped[dict[str, Any]]
+    code_version: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class CameraLook(Base):
+    """One look at one camera: when it was due, when it was done, and what was found."""
+
+    __tablename__ = "camera_look"
+    __table_args__ = (
+        CheckConstraint("watcher > 0", name="watcher"),
+        CheckConstraint("found_incident_id IS NULL OR looked_at IS NOT NULL", name="finding"),
+        UniqueConstraint("camera_round_id", "camera_id", "due_at"),
+    )
+    camera_look_id: Mapped[int] = identity_key()
+    camera_round_id: Mapped[int] = mapped_column(
+        ForeignKey("camera_round.camera_round_id", ondelete="CASCADE")
+    )
+    camera_id: Mapped[int] = mapped_column(ForeignKey("camera.camera_id", ondelete="CASCADE"))
+    watcher: Mapped[int]
+    due_at: Mapped[datetime]
+    looked_at: Mapped[datetime | None]
+    found_incident_id: Mapped[int | None] = mapped_column(
+        ForeignKey("incident_key.incident_id", ondelete="SET NULL")
+    )

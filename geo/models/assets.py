@@ -54,7 +54,11 @@ class Camera(Imported, Base):
         CheckConstraint("range_m > 0", name="range"),
         CheckConstraint("height_m >= 0", name="height"),
         CheckConstraint("gb28181_id ~ '^[0-9]{20}$'", name="gb28181"),
-        CheckConstraint("retention_days >= 30", name="retention"),
+        CheckConstraint("retention_days >= 0", name="retention"),
+        CheckConstraint("image_px > 0", name="image_px"),
+        CheckConstraint(
+            "presets ~ '^[0-9.]+/[0-9.]+/[0-9.]+(; ?[0-9.]+/[0-9.]+/[0-9.]+)*$'", name="presets"
+        ),
     )
     camera_id: Mapped[int] = identity_key()
     name: Mapped[str | None]
@@ -75,6 +79,9 @@ class Camera(Imported, Base):
     filed_on: Mapped[date | None]
     filing_due: Mapped[date | None] = mapped_column(Computed("in_use_on + 30", persisted=True))
     retention_days: Mapped[int | None]
+    retention_reason: Mapped[str | None]
+    image_px: Mapped[int | None]
+    presets: Mapped[str | None]
 
 
 class Building(Imported, Base):

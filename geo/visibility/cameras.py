@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -101,6 +101,11 @@ class Looks:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def take(self, rows: Longs) -> Looks:
+        """Return some of the looks, in the order of `rows`."""
+        arrays = ("camera", "preset", "x", "y", "azimuth_deg", "fov_deg", "range_m", "height_m")
+        return replace(self, **{n: getattr(self, n)[rows] for n in (*arrays, "basis")})
 
 
 def make_looks(cameras: gpd.GeoDataFrame, *, srid: int, params: LookParams) -> Looks:

@@ -52,7 +52,7 @@ def test_cameras_go_in_with_defaults_and_what_follows_from_them(desk: Desk) -> N
 
 def test_each_bad_camera_says_what_is_wrong(desk: Desk) -> None:
     bad = [
-        camera(1, az=360), camera(2, keep=29), camera(3, gb="123"), camera(4, state="broken"),
+        camera(1, az=360), camera(2, keep=-1), camera(3, gb="123"), camera(4, state="broken"),
         camera(5, since="31.1.2024"), camera(6, sign="perhaps"), camera(7, keep="many"),
         camera(8, keep=30.5), camera(9, id=""), camera(10, lon=0, lat=0), camera(11, lon=-80),
         camera(12, az=-1),
@@ -61,7 +61,7 @@ def test_each_bad_camera_says_what_is_wrong(desk: Desk) -> None:
     assert (report.new, balance(report)) == (0, 12)
     assert desk.bad_rows() == [
         (1, "az", "360", "out_of_range"),
-        (2, "keep", "29", "out_of_range"),
+        (2, "keep", "-1", "out_of_range"),
         (3, "gb", "123", "bad_code"),
         (4, "state", "broken", "unknown_value"),
         (5, "since", "31.1.2024", "not_a_date"),
