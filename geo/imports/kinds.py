@@ -199,7 +199,19 @@ KINDS: dict[str, Kind] = {
                 Field("filing_no", synonyms=("filing_no", "备案编号")),
                 Field("filed_on", "date", synonyms=("filed_on", "备案日期")),
                 Field(
-                    "retention_days", "integer", minimum=30, synonyms=("retention_days", "保存天数")
+                    "retention_days", "integer", minimum=0, synonyms=("retention_days", "保存天数")
+                ),
+                Field("retention_reason", synonyms=("retention_reason", "延长保存理由")),
+                Field(
+                    "image_px",
+                    "integer",
+                    minimum=1,
+                    synonyms=("image_px", "horizontal_pixels", "水平像素"),
+                ),
+                Field(
+                    "presets",
+                    pattern=r"^[0-9.]+/[0-9.]+/[0-9.]+(; ?[0-9.]+/[0-9.]+/[0-9.]+)*$",
+                    synonyms=("presets", "预置位"),
                 ),
             ),
         ),
