@@ -34,6 +34,8 @@ _FILE_HINTS = {
     "stations": ("station", "站"),
     "households": ("household", "户"),
     "units": ("unit", "team", "队"),
+    "airspace": ("airspace", "zone", "空域", "禁飞"),
+    "drones": ("drone", "uav", "无人机"),
 }
 _PREVIEW = 5
 _MAX_CATEGORIES = 300

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from geo.errors import MappingError
+from geo.models.airspace import AIRSPACE_KINDS, DRONE_CLASSES
 from geo.models.base import CAMERA_STATUSES, FOUND_BY, GRID_KINDS, LEVELS, STATION_KINDS, UNIT_KINDS
 
 FieldType = Literal["text", "number", "integer", "flag", "date", "time"]
@@ -284,6 +285,100 @@ KINDS: dict[str, Kind] = {
                 ),
                 Field("home_station", synonyms=("home_station", "驻地")),
                 Field("area_code", synonyms=("area_code", "网格编码", "grid_code")),
+            ),
+        ),
+    )
+}
+
+KINDS |= {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "airspace",
+            "airspace_zone",
+            "zone_id",
+            "polygon",
+            (
+                Field(
+                    "kind",
+                    required=True,
+                    choices=AIRSPACE_KINDS,
+                    synonyms=("kind", "type", "类型", "空域类型"),
+                ),
+                Field("name", required=True, synonyms=_NAME.synonyms),
+                Field("authority", synonyms=("authority", "发布单位")),
+                Field(
+                    "floor_m",
+                    "number",
+                    minimum=0,
+                    default="0",
+                    synonyms=("floor_m", "floor", "下限", "下限高度"),
+                ),
+                Field(
+                    "ceiling_m",
+                    "number",
+                    minimum=0.001,
+                    synonyms=("ceiling_m", "ceiling", "上限", "上限高度"),
+                ),
+                Field(
+                    "valid_from",
+                    "time",
+                    default="-infinity",
+                    synonyms=("valid_from", "生效时间"),
+                ),
+                Field(
+                    "valid_to",
+                    "time",
+                    default="infinity",
+                    synonyms=("valid_to", "失效时间"),
+                ),
+            ),
+        ),
+        Kind(
+            "drones",
+            "drone",
+            "drone_id",
+            "point",
+            (
+                Field("name", required=True, synonyms=_NAME.synonyms),
+                Field("model", synonyms=("model", "型号")),
+                Field(
+                    "size_class",
+                    required=True,
+                    choices=DRONE_CLASSES,
+                    synonyms=("size_class", "class", "机型分类"),
+                ),
+                Field("registration_no", synonyms=("registration_no", "登记号", "实名登记标志")),
+                Field("operator", synonyms=("operator", "运营单位")),
+                Field(
+                    "network_relay",
+                    "flag",
+                    default="false",
+                    synonyms=("network_relay", "relay", "网络中继"),
+                ),
+                Field(
+                    "speed_m_s",
+                    "number",
+                    required=True,
+                    minimum=0.001,
+                    synonyms=("speed_m_s", "巡航速度"),
+                ),
+                Field(
+                    "endurance_s",
+                    "number",
+                    required=True,
+                    minimum=0.001,
+                    synonyms=("endurance_s", "续航时间"),
+                ),
+                Field("max_wind_m_s", "number", minimum=0, synonyms=("max_wind_m_s", "抗风能力")),
+                *(
+                    Field(name, "number", minimum=0.001, synonyms=(name,))
+                    for name in ("sensor_width_mm", "sensor_height_mm", "focal_mm")
+                ),
+                *(
+                    Field(name, "integer", minimum=1, synonyms=(name,))
+                    for name in ("image_width_px", "image_height_px")
+                ),
             ),
         ),
     )

@@ -97,7 +97,9 @@ def normalise(raw: RawBatch, plan: ReadPlan, *, references: pa.Array | None = No
     for field in plan.kind.fields:
         if field.type != "time" and (column := _column(raw.columns, field, plan)) is not None:
             columns[field.name] = _checked(column, field, plan, problems)
-    if plan.kind.name == "incidents":
+    if plan.kind.name != "incidents":
+        columns |= _validity(raw.columns, plan, problems)
+    else:
         columns |= _times(raw.columns, plan, problems)
         columns["category_id"] = _category_ids(columns.pop("category"), plan, problems)
     outside = np.zeros(n_rows, dtype=bool)
@@ -281,6 +283,21 @@ def _times(table: pa.Table, plan: ReadPlan, problems: Problems) -> dict[str, pa.
         problems.add(early, "reported_before_occurred", told_shown, told)
         made["reported_at"] = _stamps(reported.start, reported.known)
     return made
+
+
+def _validity(table: pa.Table, plan: ReadPlan, problems: Problems) -> dict[str, pa.Array]:
+    """Return the times of a kind that is valid from one moment to another."""
+    given = {*plan.mapping.columns, *plan.mapping.constants}
+    read = {
+        field.name: _time(table, field.name, plan, problems)
+        for field in plan.kind.fields
+        if field.type == "time" and field.name in given
+    }
+    if {"valid_from", "valid_to"} <= set(read):
+        (start, *_), (end, written, shown) = read["valid_from"], read["valid_to"]
+        backwards = start.known & end.known & (end.start <= start.start)
+        problems.add(backwards, "ends_before_start", shown, written)
+    return {name: _stamps(times.start, times.known) for name, (times, *_) in read.items()}
 
 
 def _time(
