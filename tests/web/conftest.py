@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from threading import Thread
 from typing import Any
 from uuid import uuid4
@@ -69,9 +68,15 @@ class Service:
     open_clients: ExitStack
 
     def client(self, **arguments: Any) -> httpx.Client:
-        """Return a browser without cookies; like one, it keeps secure cookies on this machine."""
-        policy = DefaultCookiePolicy(secure_protocols=("http", "https"))
-        known = {"base_url": self.origin, "cookies": CookieJar(policy), "timeout": 30}
+        """Return a browser without cookies; like one, it sends secure ones to this machine."""
+
+        def send_cookies(request: httpx.Request) -> None:
+            kept = "; ".join(f"{cookie.name}={cookie.value}" for cookie in client.cookies.jar)
+            if kept:
+                request.headers["Cookie"] = kept
+
+        hooks = {"request": [send_cookies]}
+        known = {"base_url": self.origin, "timeout": 30, "event_hooks": hooks}
         client = httpx.Client(**known | arguments)
         self.open_clients.callback(client.close)
         return client

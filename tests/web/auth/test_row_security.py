@@ -1,0 +1,141 @@
+"""The second wall: what the service's role sees, whatever the program forgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from geo.database.connect import connect
+from tests.web.conftest import Service
+from tests.web.district import CAMERAS, INCIDENTS, SOUTH, STEP, WEST
+from web.database import EVERYTHING, NOBODY, Scope, packaged_sql
+
+pytestmark = pytest.mark.db
+# Tables of no place: who may read them is a matter of grants and of permissions.
+UNGUARDED = {
+    "category", "category_scheme", "account", "account_role", "account_area", "api_token",
+    "web_session", "oidc_flow", "rate_bucket", "audit_entry",
+}  # fmt: skip
+
+
+@contextmanager
+def seeing(service: Service, scope: Scope | None) -> Iterator[psycopg.Connection]:
+    with connect(service.database, role="web") as connection:
+        if scope is not None:
+            connection.execute(packaged_sql("set_scope"), {**scope.settings(), "timeout": "9000"})
+        yield connection
+        connection.rollback()
+
+
+def west(service: Service) -> Scope:
+    areas = service.areas
+    return Scope(roots=(areas["west"],), areas=(areas["west"], areas["w1"], areas["w2"]))
+
+
+def count(connection: psycopg.Connection, table: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(row[0]) if row else -1
+
+
+GUARDED = ("incident", "area", "camera", "jurisdiction", "feed")
+
+
+@pytest.mark.parametrize("scope", [None, NOBODY])
+def test_without_a_scope_no_row_is_seen(service: Service, scope: Scope | None) -> None:
+    with seeing(service, scope) as connection:
+        assert [count(connection, table) for table in GUARDED] == [0] * len(GUARDED)
+
+
+def test_a_scope_does_not_outlive_its_transaction(service: Service) -> None:
+    with seeing(service, EVERYTHING) as connection:
+        assert count(connection, "incident") == INCIDENTS
+        connection.rollback()
+        assert count(connection, "incident") == 0  # the setting is '' now, not absent
+
+
+def test_an_area_shows_what_lies_in_it_and_below(service: Service) -> None:
+    with seeing(service, west(service)) as connection:
+        assert count(connection, "area") == 3
+        assert count(connection, "incident") == INCIDENTS // 2
+        assert count(connection, "camera") == CAMERAS // 2
+        assert count(connection, "jurisdiction") == 1
+
+
+def test_a_row_outside_the_scope_cannot_be_written(service: Service) -> None:
+    with (
+        seeing(service, west(service)) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"),
+    ):
+        connection.execute(
+            "INSERT INTO incident (feed_id, source_ref, occurred_at, occurred_until, "
+            "time_precision, category_id, found_by, geom, x_m, y_m, area_id, content_hash) "
+            "VALUES (1, 'x', '2026-01-01', '2026-01-01', 'exact', 1, 'resident', "
+            "'SRID=4326;POINT(121.03 35.61)', 0, 0, %s, 0)",
+            [service.areas["e1"]],
+        )
+
+
+def test_a_box_under_row_security_is_found_by_index(service: Service) -> None:
+    box = (WEST, SOUTH, WEST + STEP / 9, SOUTH + STEP / 9)
+    with seeing(service, west(service)) as connection:
+        connection.execute("SET LOCAL enable_seqscan = off")
+        plan = connection.execute(
+            "EXPLAIN SELECT incident_id FROM incident "
+            "WHERE geom && ST_MakeEnvelope(%s, %s, %s, %s, 4326)", box,
+        ).fetchall()  # fmt: skip
+    text = "\n".join(row[0] for row in plan)
+    assert "Index Cond: (geom && " in text
+    assert "InitPlan" in text
+
+
+def test_every_table_is_guarded_or_named_here(service: Service) -> None:
+    with connect(service.database, role="owner") as owner:
+        rows = owner.execute(
+            "SELECT relname, relrowsecurity AND relforcerowsecurity, "
+            "has_any_column_privilege('gridbeat_web', c.oid, 'SELECT') FROM pg_class c "
+            "WHERE relkind IN ('r', 'p') AND NOT relispartition "
+            "AND relnamespace = 'public'::regnamespace AND NOT EXISTS "
+            "(SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')"
+        ).fetchall()
+    open_tables = {name for name, guarded, readable in rows if readable and not guarded}
+    assert open_tables == UNGUARDED
+
+
+def test_the_roles_cannot_pass_by(service: Service) -> None:
+    with connect(service.database, role="owner") as owner:
+        roles = owner.execute(
+            "SELECT rolname, rolsuper, rolbypassrls, rolcanlogin FROM pg_roles "
+            "WHERE rolname IN ('gridbeat_web', 'gridbeat_app', 'gridbeat_loader') ORDER BY 1"
+        ).fetchall()
+        members = owner.execute(
+            "SELECT pg_has_role('gridbeat_web', 'gridbeat_app', 'MEMBER'), "
+            "pg_has_role('gridbeat_web', 'gridbeat_loader', 'MEMBER')"
+        ).fetchone()
+        loader = owner.execute(
+            "SELECT table_name, privilege_type FROM information_schema.role_table_grants "
+            "WHERE grantee = 'gridbeat_loader'"
+        ).fetchall()
+        partitions = owner.execute(
+            "SELECT count(*) FROM pg_class WHERE relispartition "
+            "AND has_any_column_privilege('gridbeat_web', oid, 'SELECT, INSERT, UPDATE')"
+        ).fetchone()
+    assert roles == [
+        ("gridbeat_app", False, False, True),
+        ("gridbeat_loader", False, True, False),
+        ("gridbeat_web", False, False, True),
+    ]
+    assert members == (False, False)
+    assert loader == [("incident", "INSERT")]
+    assert partitions == (0,)
+
+
+def test_the_service_cannot_become_another_role(service: Service) -> None:
+    for role in ("gridbeat_app", "gridbeat_owner", "gridbeat_loader"):
+        with (
+            seeing(service, EVERYTHING) as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute(f"SET ROLE {role}")
