@@ -97,7 +97,7 @@ class WorkClock:
         else:
             last = start.date() + timedelta(days=int(limit.value))
             at = self._midnight_after(self._nth_workday(last - timedelta(days=1), 1))
-        return Deadline(at, self._is_provisional(start, at))
+        return Deadline(at, self.is_provisional(start, at))
 
     def worked(self, start: datetime, end: datetime) -> timedelta:
         """Return the open time between two moments; negative if the second is before the first.
@@ -110,6 +110,12 @@ class WorkClock:
         moments = [int(self._local(moment).timestamp()) for moment in (start, end)]
         first, last = open_seconds(self.hours, np.array(moments, dtype=np.int64))
         return timedelta(seconds=int(last - first))
+
+    def is_provisional(self, start: datetime, at: datetime) -> bool:
+        """Tell whether a year between two moments has no official notice yet."""
+        # Midnight after 31 December belongs to the old year.
+        last = (at - timedelta(seconds=1)).year
+        return any(year in self.calendar.provisional_years for year in range(start.year, last + 1))
 
     def _local(self, moment: datetime) -> datetime:
         if moment.tzinfo is None:
@@ -138,11 +144,6 @@ class WorkClock:
         midnight = int(self._midnight_after(day).timestamp())
         last = np.searchsorted(self.hours.opens, midnight, side="left") - 1
         return datetime.fromtimestamp(int(self.hours.closes[last]), self.hours.zone)
-
-    def _is_provisional(self, start: datetime, at: datetime) -> bool:
-        # Midnight after 31 December belongs to the old year.
-        last = (at - timedelta(seconds=1)).year
-        return any(year in self.calendar.provisional_years for year in range(start.year, last + 1))
 
 
 def make_work_clock(

@@ -1,0 +1,1 @@
+"""Cases: what they may become, who may move them, and until when."""

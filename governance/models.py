@@ -1,0 +1,228 @@
+"""The tables of departments, work calendars, reports and cases."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Any, get_args
+
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.orm import Mapped, mapped_column
+
+from geo.models.base import LEVELS, Base, identity_key, one_of
+from governance.cases.states import OUTCOMES, Stage, State
+from governance.clock.deadlines import TimeUnit
+
+CHANNELS = ("hotline", "tablet", "drone", "camera", "open311", "feed", "counter")
+DAY_KINDS = ("workday", "weekend", "holiday", "swapped")
+SATISFACTION = ("satisfied", "neutral", "dissatisfied", "not_reached")
+
+
+class WorkCalendarDay(Base):
+    """One day of a jurisdiction's work calendar; provisional until the year's notice is loaded."""
+
+    __tablename__ = "work_calendar"
+    __table_args__ = (CheckConstraint(one_of("kind", DAY_KINDS), name="kind"),)
+    jurisdiction_id: Mapped[int] = mapped_column(
+        ForeignKey("jurisdiction.jurisdiction_id"), primary_key=True
+    )
+    day: Mapped[date] = mapped_column(primary_key=True)
+    is_workday: Mapped[bool]
+    kind: Mapped[str]
+    name: Mapped[str] = mapped_column(server_default="")
+    source: Mapped[str]
+    provisional: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class WorkSpell(Base):
+    """One spell of open hours of every working day; past midnight if it closes before it opens."""
+
+    __tablename__ = "work_spell"
+    jurisdiction_id: Mapped[int] = mapped_column(
+        ForeignKey("jurisdiction.jurisdiction_id"), primary_key=True
+    )
+    opens: Mapped[time] = mapped_column(primary_key=True)
+    closes: Mapped[time]
+
+
+class Department(Base):
+    """Who may be sent a case."""
+
+    __tablename__ = "department"
+    __table_args__ = (
+        UniqueConstraint("jurisdiction_id", "code"),
+        CheckConstraint(one_of("level", LEVELS), name="level"),
+    )
+    department_id: Mapped[int] = identity_key(Integer)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
+    code: Mapped[str]
+    name: Mapped[str]
+    name_en: Mapped[str]
+    level: Mapped[str]
+
+
+class RoutingRule(Base):
+    """Which department a class of problems goes to, in an area or everywhere."""
+
+    __tablename__ = "routing_rule"
+    __table_args__ = (
+        UniqueConstraint(
+            "jurisdiction_id",
+            "scheme",
+            "category_code",
+            "area_id",
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+    routing_rule_id: Mapped[int] = identity_key(Integer)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
+    scheme: Mapped[str | None]
+    category_code: Mapped[str | None]
+    area_id: Mapped[int | None] = mapped_column(ForeignKey("area.area_id"))
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.department_id"))
+    basis: Mapped[str] = mapped_column(server_default="")
+
+
+class StageLimit(Base):
+    """How long a stage may take: for one class, or for all that have no limit of their own."""
+
+    __tablename__ = "stage_limit"
+    __table_args__ = (
+        UniqueConstraint(
+            "jurisdiction_id", "scheme", "category_code", "stage",
+            postgresql_nulls_not_distinct=True,
+        ),
+        CheckConstraint(one_of("stage", get_args(Stage)), name="stage"),
+        CheckConstraint(one_of("unit", get_args(TimeUnit)), name="unit"),
+        CheckConstraint("value > 0", name="value"),
+    )  # fmt: skip
+    stage_limit_id: Mapped[int] = identity_key(Integer)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
+    scheme: Mapped[str | None]
+    category_code: Mapped[str | None]
+    stage: Mapped[str]
+    value: Mapped[float]
+    unit: Mapped[str]
+
+
+class CaseFile(Base):
+    """A case as it stands; only a transition moves it, which triggers hold to."""
+
+    __tablename__ = "case_file"
+    __table_args__ = (
+        UniqueConstraint("jurisdiction_id", "number"),
+        CheckConstraint(one_of("state", get_args(State)), name="state"),
+        CheckConstraint(one_of("level", LEVELS), name="level"),
+        CheckConstraint("version >= 0", name="version"),
+        CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged"),
+        CheckConstraint("merged_into <> case_id", name="merged_into"),
+        Index("ix_case_file_geom", "geom", postgresql_using="gist"),
+        Index("ix_case_file_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_case_file_area", "area_id", "state"),
+    )
+    case_id: Mapped[int] = identity_key()
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
+    number: Mapped[str]
+    opened_at: Mapped[datetime]
+    words: Mapped[str]
+    geom: Mapped[Any] = mapped_column(Geometry("POINT", srid=4326, spatial_index=False))
+    area_id: Mapped[int | None] = mapped_column(ForeignKey("area.area_id"))
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("category.category_id"))
+    level: Mapped[str] = mapped_column(server_default="grid")
+    state: Mapped[str] = mapped_column(server_default="reported")
+    state_since: Mapped[datetime]
+    version: Mapped[int] = mapped_column(server_default="0")
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.department_id"))
+    handler: Mapped[str | None]
+    due_at: Mapped[datetime | None]
+    due_provisional: Mapped[bool] = mapped_column(server_default=text("false"))
+    handle_due_at: Mapped[datetime | None]
+    first_due_at: Mapped[datetime | None]
+    extension_asked_by: Mapped[str | None]
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("case_file.case_id"))
+
+
+class CaseRule(Base):
+    """The table of allowed transitions, as the database enforces it."""
+
+    __tablename__ = "case_rule"
+    action: Mapped[str] = mapped_column(primary_key=True)
+    from_state: Mapped[str] = mapped_column(primary_key=True)
+    to_state: Mapped[str]
+
+
+class CaseTransition(Base):
+    """One step of a case: who, when, why, from where to where. Never changed, never deleted."""
+
+    __tablename__ = "case_transition"
+    __table_args__ = (
+        UniqueConstraint("request_id"),
+        CheckConstraint("actor <> ''", name="actor"),
+        CheckConstraint(one_of("outcome", tuple(OUTCOMES)), name="outcome"),
+        CheckConstraint(one_of("satisfaction", SATISFACTION), name="satisfaction"),
+        CheckConstraint(one_of("level", LEVELS), name="level"),
+    )
+    case_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("case_file.case_id"), primary_key=True, autoincrement=False
+    )
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    request_id: Mapped[Any] = mapped_column(UUID)
+    action: Mapped[str]
+    from_state: Mapped[str | None]
+    to_state: Mapped[str]
+    actor: Mapped[str]
+    at: Mapped[datetime]
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    reason: Mapped[str | None]
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.department_id"))
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("category.category_id"))
+    level: Mapped[str | None]
+    outcome: Mapped[str | None]
+    satisfaction: Mapped[str | None]
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("case_file.case_id"))
+    evidence: Mapped[list[str]] = mapped_column(server_default=text("'{}'::text[]"))
+    due_at: Mapped[datetime | None]
+    due_provisional: Mapped[bool] = mapped_column(server_default=text("false"))
+    handle_due_at: Mapped[datetime | None]
+
+
+class Report(Base):
+    """What one caller, officer, camera or system said; one or more of them make a case."""
+
+    __tablename__ = "report"
+    __table_args__ = (
+        CheckConstraint(one_of("channel", CHANNELS), name="channel"),
+        CheckConstraint("words <> ''", name="words"),
+        CheckConstraint("geom IS NOT NULL OR area_id IS NOT NULL", name="place"),
+        UniqueConstraint("jurisdiction_id", "channel", "source_ref"),
+        Index("ix_report_geom", "geom", postgresql_using="gist"),
+        Index("ix_report_case", "case_id"),
+    )
+    report_id: Mapped[Any] = mapped_column(UUID, primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
+    channel: Mapped[str]
+    source_ref: Mapped[str | None]
+    received_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    words: Mapped[str]
+    address: Mapped[str | None]
+    geom: Mapped[Any] = mapped_column(
+        Geometry("POINT", srid=4326, spatial_index=False), nullable=True
+    )
+    accuracy_m: Mapped[float | None]
+    area_id: Mapped[int | None] = mapped_column(ForeignKey("area.area_id"))
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("category.category_id"))
+    suggested: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    photos: Mapped[list[str]] = mapped_column(server_default=text("'{}'::text[]"))
+    taken_by: Mapped[str]
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case_file.case_id"))
