@@ -14,6 +14,8 @@ from sqlalchemy import Connection
 
 from analytics.adjusted_trends import AdjustedTrendParams, find_adjusted_trends
 from analytics.area_rates import RateParams, find_rates
+from analytics.backtest_design import BacktestDesign
+from analytics.backtest_store import ask_backtest
 from analytics.bias.listing import EquityParams, list_equity
 from analytics.cell_association import AssociationParams, find_association
 from analytics.change_rows import list_changes
@@ -32,6 +34,8 @@ from analytics.emerging_words import history
 from analytics.hotspots import HotspotParams, Neighbours, find_hotspots
 from analytics.latest_changes import LatestParams
 from analytics.listing import Listing
+from analytics.outlook import OutlookParams
+from analytics.outlook_store import ask_outlook
 from analytics.point_store import read_points
 from analytics.queries import select_area_codes
 from analytics.repeat_bands import RepeatParams, find_repeat_bands
@@ -203,6 +207,8 @@ ASKED: Mapping[str, tuple[tuple[type[Any], ...], Ask]] = MappingProxyType(
         "near_repeat": ((RepeatParams,), _repeats),
         "effect": ((EffectParams,), _effect),
         "bias": ((EquityParams,), _bias),
+        "backtest": ((BacktestDesign,), ask_backtest),
+        "forecast": ((OutlookParams,), ask_outlook),
     }
 )
 """What can be asked: the classes of parameters, and what answers."""

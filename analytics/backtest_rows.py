@@ -7,6 +7,7 @@ from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analytics.backtest_design import KEY, Arena, BacktestDesign, choose_all
@@ -48,7 +49,8 @@ def list_backtest(
 
 
 def _choice_row(key: tuple[str, str, str], choice: Choice, table: pd.DataFrame) -> dict[str, Any]:
-    mine = (table[list(KEY)] == key).all(axis=1) & (table["method"] == choice.method)
+    same = [table[name] == value for name, value in zip(KEY, key, strict=True)]
+    mine = np.logical_and.reduce([*same, table["method"] == choice.method])
     return {
         **dict(zip(KEY, key, strict=True)),
         "observed": float(table.loc[mine, "incidents"].sum()),

@@ -16,6 +16,7 @@ from analytics.emerging import EmergingParams
 from analytics.history import last_weeks, long_request, read_first_day
 from analytics.hotspots import HotspotParams, find_hotspots
 from analytics.latest_changes import LatestParams
+from analytics.outlook_store import ForecastParams, store_outlook
 from analytics.queries import CubeRequest
 from analytics.results import Result
 from analytics.scan import ScanParams
@@ -43,6 +44,9 @@ class NightlyParams:
     emerging, changes, scan
         How places are classed by their history, last week is compared, and outbreaks are looked
         for on cells twice as wide; None leaves each out. Data too few for one leave it out too.
+    forecast
+        How next week is forecast over the areas of `level`, by the methods that the newest
+        backtest chose; None leaves it out, and so do data of single classes.
     seed
         For p-values that must be simulated.
     """
@@ -56,6 +60,7 @@ class NightlyParams:
     emerging: EmergingParams | None = field(default_factory=EmergingParams)
     changes: LatestParams | None = field(default_factory=LatestParams)
     scan: ScanParams | None = field(default_factory=lambda: ScanParams(radius_cells=5))
+    forecast: ForecastParams | None = field(default_factory=ForecastParams)
     seed: int = SEED
 
     def __post_init__(self) -> None:
@@ -71,7 +76,8 @@ class Night:
     """Results and their numbers by name: ``hotspots``, ``trends``, ``density``, ``area_trends``.
 
     The first three are over the cells of `lattice`. What more was found has a number in `run_ids`
-    under the name of its kind: ``emerging``, ``changes``, ``scan``.
+    under the name of its kind: ``emerging``, ``changes``, ``scan``, ``forecast``, and ``backtest``
+    if one had to be run first.
     """
 
     results: Mapping[str, Result]
@@ -133,7 +139,13 @@ def run_night(
         kind: write_found(connection, answer(connection, kind, origin, asked), origin)
         for kind, origin, asked in _more(connection, request, how, lattice, code_version)
     }
-    return Night(results=results, run_ids=run_ids | more, lattice=lattice)
+    ahead = {}
+    if how.forecast is not None and how.level is not None and request.classes is None:
+        ahead = store_outlook(
+            connection, request, how.forecast,
+            level=how.level, code_version=code_version, seed=how.seed,
+        )  # fmt: skip
+    return Night(results=results, run_ids=run_ids | more | ahead, lattice=lattice)
 
 
 def _more(

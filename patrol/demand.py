@@ -52,7 +52,8 @@ class Demand:
     level
         Shape ``(n,)``, weighted reports a step if the recent level stayed as it is.
     expected
-        Shape ``(n,)``, weighted reports a step with the believed part of the trends.
+        Shape ``(n,)``, weighted reports a step by the forecast, or with the believed part of the
+        trends where there is none.
     driver
         Shape ``(n,)``, column of the class whose trend moves the need most, else of the class
         that makes most of it; -1 where there is none.
@@ -114,9 +115,13 @@ def expect_demand(
     q_value: Floats,
     weight: Floats,
     unknown: NDArray[np.bool_] | None = None,
+    forecast: Floats | None = None,
     params: TrendParams | None = None,
 ) -> Demand:
-    """Carry recent levels on by their trends, each believed as far as it is proven.
+    """Say what each grid is expected to need: by a forecast, or else by level and proven trends.
+
+    Without a forecast recent levels are carried on by their trends, each believed as far as it is
+    proven. With one, trends still name the class that drives a grid.
 
     Parameters
     ----------
@@ -131,6 +136,9 @@ def expect_demand(
         Shape ``(n_classes,)``, what one incident of the class counts.
     unknown
         Shape ``(n_grids,)``, grids that have no report in the whole data window. None: none is.
+    forecast
+        Shape of `level`, expected reports a step by the method that backtests chose; NaN where
+        nothing is forecast. None: no forecast.
     params
         How far trends are believed and carried on.
 
@@ -156,9 +164,10 @@ def expect_demand(
     )
     mask = np.zeros(len(level), dtype=np.bool_) if unknown is None else unknown
     driver = _drivers(level * weight, (carried - level) * weight, mask)
+    expected = carried if forecast is None else np.where(np.isnan(forecast), carried, forecast)
     return Demand(
         level=_fill_unknown((level * weight).sum(axis=1), mask, params.unknown_quantile),
-        expected=_fill_unknown((carried * weight).sum(axis=1), mask, params.unknown_quantile),
+        expected=_fill_unknown((expected * weight).sum(axis=1), mask, params.unknown_quantile),
         driver=driver,
         change=_picked(_change(level, slope, params.recent_steps), driver),
         q_value=_picked(np.asarray(q_value, dtype=np.float64), driver),

@@ -8,12 +8,13 @@ from datetime import date, datetime
 from sqlalchemy import Connection
 
 from analytics.cube_store import read_area_cube
+from analytics.outlook_store import Outlook, read_outlook
 from analytics.queries import CubeRequest
 from analytics.trends import find_class_trends
 from geo.errors import InputError
 from patrol.allocate import AllocationParams
 from patrol.plans import Plan, PlanContext, draft_plan
-from patrol.signals import gather_signals
+from patrol.signals import add_forecast, gather_signals
 from patrol.store import read_class_names, read_planning_grids
 
 
@@ -48,6 +49,9 @@ def draft_day(
 ) -> Plan:
     """Draft the plan of `plan_date` from the reports that `request` counts, class by class.
 
+    Where a forecast of the week after these data is stored, its expected reports are planned for;
+    otherwise recent levels, carried on by proven trends.
+
     Parameters
     ----------
     request
@@ -77,6 +81,9 @@ def draft_day(
         recent_steps=recent_steps,
     )
     first, last = cube.steps.window
+    outlook = _read_outlook(connection, request, until=last)
+    if outlook is not None:
+        signals = add_forecast(signals, unit_ids, expected=outlook.expected, total=outlook.total)
     context = PlanContext(
         plan_date=plan_date,
         jurisdiction=subject.code,
@@ -87,5 +94,18 @@ def draft_day(
         made_at=now,
         code_version=code_version,
         simulated=subject.simulated,
+        method_zh=outlook.why_zh if outlook else "",
+        method_en=outlook.why_en if outlook else "",
+        interval=outlook.interval if outlook else 0.9,
+        forecast_run=outlook.result_run_id if outlook else None,
     )
     return draft_plan(grids, signals, context=context, params=params, step=request.step)
+
+
+def _read_outlook(
+    connection: Connection, request: CubeRequest, *, until: datetime
+) -> Outlook | None:
+    """Read the forecast that fits what is counted: by week, of all classes."""
+    if request.step != "week" or request.classes is not None:
+        return None
+    return read_outlook(connection, request.jurisdiction_id, level="grid", until=until)

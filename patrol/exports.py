@@ -96,7 +96,17 @@ def plan_provenance(plan: Plan) -> dict[str, Any]:
 
 def plan_parameters(plan: Plan) -> dict[str, Any]:
     """Return the rules of a plan as JSON types."""
-    return {"allocation": vars(plan.params), "trend": vars(plan.trend), "step": plan.step}
+    rules = {"allocation": vars(plan.params), "trend": vars(plan.trend), "step": plan.step}
+    context = plan.context
+    if context.forecast_run is None:
+        return rules
+    forecast = {
+        "result_run_id": context.forecast_run,
+        "interval": context.interval,
+        "why_zh": context.method_zh,
+        "why_en": context.method_en,
+    }
+    return rules | {"forecast": forecast}
 
 
 def _rows(plan: Plan) -> pd.DataFrame:

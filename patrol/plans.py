@@ -41,6 +41,12 @@ class PlanContext:
         Version of Gridbeat.
     simulated
         The data are made up; every surface says so.
+    method_zh, method_en
+        By which method what is needed was forecast, and why; empty without a forecast.
+    interval
+        Probability of the forecast's intervals.
+    forecast_run
+        Number of the stored forecast.
     """
 
     plan_date: date
@@ -52,6 +58,10 @@ class PlanContext:
     made_at: datetime
     code_version: str
     simulated: bool = False
+    method_zh: str = ""
+    method_en: str = ""
+    interval: float = 0.9
+    forecast_run: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("data_from", "data_until", "made_at"):
@@ -143,11 +153,12 @@ def draft_plan(
         q_value=signals.q_value,
         weight=signals.weight,
         unknown=signals.reports == 0,
+        forecast=signals.forecast,
         params=trend,
     )
     turn = context.plan_date.toordinal()
     given = allocate_hours(demand, params=params, effort_h=effort_h, turn=turn)
-    reasons = _reasons(demand, given, signals, trend, step)
+    reasons = _reasons(demand, given, signals, trend, step, context.interval)
     items = _items(grids, demand, given, reasons)
     return Plan(context, params, trend, step, items, reasons, equity_table(items))
 
@@ -219,10 +230,16 @@ def _items(
 
 
 def _reasons(
-    demand: Demand, given: Allocation, signals: Signals, trend: TrendParams, step: Step
+    demand: Demand,
+    given: Allocation,
+    signals: Signals,
+    trend: TrendParams,
+    step: Step,
+    interval: float,
 ) -> tuple[Reason, ...]:
     names = [signals.names[code] for code in signals.classes] + [("", "")]
     level = signals.level.sum(axis=1)
+    ahead = np.full((len(level), 3), np.nan) if signals.total is None else signals.total
     return tuple(
         Reason(
             hours=float(given.hours[i]),
@@ -241,6 +258,10 @@ def _reasons(
             recent_steps=trend.recent_steps,
             step=step,
             unknown=bool(demand.unknown[i]),
+            expected=_known(ahead[i, 0]),
+            expected_low=_known(ahead[i, 1]),
+            expected_high=_known(ahead[i, 2]),
+            interval=interval,
         )
         for i in range(len(given.hours))
     )

@@ -37,6 +37,11 @@ class Reason:
         The recent past, such as 6 weeks.
     unknown
         Nothing was ever reported here: unknown, not safe.
+    expected, expected_low, expected_high
+        Forecast reports of the next step, all classes, and the ends of their interval. None:
+        there is no forecast, and hours follow level and proven trends.
+    interval
+        Probability of that interval.
     """
 
     hours: float
@@ -55,6 +60,10 @@ class Reason:
     recent_steps: int
     step: Step
     unknown: bool
+    expected: float | None = None
+    expected_low: float | None = None
+    expected_high: float | None = None
+    interval: float = 0.9
 
 
 def explain(reason: Reason, lang: Lang) -> str:
@@ -96,6 +105,7 @@ def _head_en(reason: Reason) -> str:
         return f"{head}: nothing was reported here, so need is unknown, not zero and not safe"
     if reason.trend_h:
         whose = "by trend" if reason.belief > 0 else "through trends elsewhere"
+        whose = whose if reason.expected is None else "by forecast"
         head += f", of these {reason.trend_h:+.2f} h {whose}"
     return f"{head}: {_trend_en(reason)}"
 
@@ -126,7 +136,12 @@ def _span_en(reason: Reason) -> str:
 
 def _level_en(reason: Reason) -> list[str]:
     article = "an" if reason.step == "hour" else "a"
-    return [] if reason.unknown else [f"{reason.level:.1f} reports {article} {reason.step}"]
+    if reason.unknown:
+        return []
+    level = f"{reason.level:.1f} reports {article} {reason.step}"
+    if reason.expected is None:
+        return [level]
+    return [f"{level}, {reason.expected:.1f} expected next {reason.step} ({_interval(reason)})"]
 
 
 def _bounds_en(reason: Reason) -> str:
@@ -143,6 +158,7 @@ def _head_zh(reason: Reason) -> str:
         return f"{head}：本网格无上报数据，情况不明，不等于没有需求，更不等于安全"
     if reason.trend_h:
         whose = "其中趋势" if reason.belief > 0 else "其中受其他网格趋势影响"
+        whose = whose if reason.expected is None else "其中预测"
         head += f"，{whose}{reason.trend_h:+.2f}小时"
     return f"{head}：{_trend_zh(reason)}"
 
@@ -165,7 +181,17 @@ def _trend_zh(reason: Reason) -> str:
 
 
 def _level_zh(reason: Reason) -> list[str]:
-    return [] if reason.unknown else [f"{_EVERY_ZH[reason.step]}{reason.level:.1f}件"]
+    if reason.unknown:
+        return []
+    level = f"{_EVERY_ZH[reason.step]}{reason.level:.1f}件"
+    if reason.expected is None:
+        return [level]
+    step = _STEP_ZH[reason.step]
+    return [f"{level}，预计下{step}{reason.expected:.1f}件（{_interval(reason)}）"]
+
+
+def _interval(reason: Reason) -> str:
+    return f"{reason.interval:.0%}: {reason.expected_low:.0f}–{reason.expected_high:.0f}"
 
 
 def _bounds_zh(reason: Reason) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,11 @@ class Signals:
         discovery rate; NaN where not tested.
     reports
         Shape ``(n_grids,)``, reports in the whole data window; 0 makes a grid unknown.
+    forecast
+        Shape ``(n_grids, n_classes)``, expected reports a step; NaN where nothing is forecast.
+    total
+        Shape ``(n_grids, 3)``, expected reports a step of all classes together and the ends of
+        their interval; NaN where nothing is forecast.
     """
 
     classes: tuple[str, ...]
@@ -45,10 +50,13 @@ class Signals:
     slope: Floats
     q_value: Floats
     reports: Floats
+    forecast: Floats | None = None
+    total: Floats | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.reports), len(self.classes))
-        for name in ("level", "slope", "q_value"):
+        given = [] if self.forecast is None else ["forecast"]
+        for name in ("level", "slope", "q_value", *given):
             found = getattr(self, name).shape
             if found != shape:
                 msg = f"{name} has shape {found}; grids and classes ask for {shape}"
@@ -138,3 +146,31 @@ def _spread(values: pd.Series, cells: Cells, shape: tuple[int, int], *, empty: f
     spread = np.full(shape, empty)
     spread[cells] = values.to_numpy(dtype=np.float64, na_value=np.nan)
     return spread
+
+
+def add_forecast(
+    signals: Signals,
+    unit_ids: Sequence[int] | Sequence[str],
+    *,
+    expected: pd.DataFrame,
+    total: pd.DataFrame,
+) -> Signals:
+    """Return the signals with what is expected of each grid and class.
+
+    Parameters
+    ----------
+    unit_ids
+        The grids, in the order of the signals.
+    expected
+        Expected reports a step, grids by class codes; a class that is not forecast keeps its
+        level and trend.
+    total
+        By grid: ``expected``, ``low``, ``high`` of all classes together, a step.
+    """
+    by_class = expected.reindex(index=list(unit_ids), columns=list(signals.classes))
+    whole = total.reindex(index=list(unit_ids))[["expected", "low", "high"]]
+    return replace(
+        signals,
+        forecast=by_class.to_numpy(dtype=np.float64),
+        total=whole.to_numpy(dtype=np.float64),
+    )

@@ -35,8 +35,10 @@ def test_a_night_finds_what_was_planted_and_gives_the_same_numbers_again(db, dis
     night = run_night(db, request, params, code_version="0.1.0")
     again = run_night(db, request, params, code_version="0.1.0")
     assert set(night.run_ids) == {
-        "hotspots", "trends", "density", "area_trends", "emerging", "changes", "scan"
+        "hotspots", "trends", "density", "area_trends", "emerging", "changes", "scan",
+        "backtest", "forecast",
     }  # fmt: skip
+    assert "backtest" not in again.run_ids  # the second night takes what the first one chose
     rows = {name: read_result(db, number).rows for name, number in night.run_ids.items()}
     hot = rows["hotspots"][rows["hotspots"]["label"] == "hot"].to_crs(26971)
     assert len(hot) > 0
