@@ -14,6 +14,7 @@ from patrol.plans import Plan
 from patrol.reasons import Lang
 
 SummaryLang = Literal["zh", "en", "both"]
+Found = Sequence[tuple[str, str]]
 Table = tuple[Sequence[str], list[list[str]]]
 
 TOP_ROWS = 10
@@ -31,6 +32,7 @@ _TEXT: dict[str, tuple[str, str]] = {
     "made": ("生成时间与版本", "Made at, by version"),
     "most": ("时长最多的网格", "Grids with most hours"),
     "trend": ("趋势改变最多的网格", "Grids that trend changed most"),
+    "found": ("本期发现", "What was found"),
     "equity": ("各社区的需求与时长", "Need and hours by community"),
     "method": ("方法说明", "Method"),
     "method_text": (
@@ -65,18 +67,28 @@ class _Page:
     facts: list[tuple[str, str]]
     tables: list[tuple[str, Table]]
     method: tuple[str, str]
+    found: list[str]
+    found_title: str
 
 
-def plan_markdown(plan: Plan, *, lang: SummaryLang = "both") -> str:
-    """Return the page as Markdown."""
-    return "\n\n---\n\n".join(_markdown(_page(plan, one)) for one in _languages(lang)) + "\n"
+def plan_markdown(plan: Plan, *, lang: SummaryLang = "both", found: Found = ()) -> str:
+    """Return the page as Markdown.
+
+    Parameters
+    ----------
+    found
+        What analytics found, each in Chinese and in English; named before the grids.
+    """
+    pages = (_markdown(_page(plan, one, found)) for one in _languages(lang))
+    return "\n\n---\n\n".join(pages) + "\n"
 
 
-def plan_html(plan: Plan, *, lang: SummaryLang = "both") -> str:
-    """Return the page as HTML that stands alone and prints on A4."""
+def plan_html(plan: Plan, *, lang: SummaryLang = "both", found: Found = ()) -> str:
+    """Return the page as HTML that stands alone and prints on A4; see `plan_markdown`."""
     title = escape(_page(plan, _languages(lang)[0]).title)
     body = "\n".join(
-        f'<article lang="{"zh-CN" if one == "zh" else "en"}">{_html(_page(plan, one))}</article>'
+        f'<article lang="{"zh-CN" if one == "zh" else "en"}">'
+        f"{_html(_page(plan, one, found))}</article>"
         for one in _languages(lang)
     )
     return (
@@ -91,7 +103,7 @@ def _languages(lang: SummaryLang) -> tuple[Lang, ...]:
     return ("zh", "en") if lang == "both" else (lang,)
 
 
-def _page(plan: Plan, lang: Lang) -> _Page:
+def _page(plan: Plan, lang: Lang, found: Found = ()) -> _Page:
     context, items = plan.context, plan.items
     place = context.name_zh if lang == "zh" else context.name_en
     notes = [_say("draft", lang)] + ([_say("simulated", lang)] if context.simulated else [])
@@ -108,6 +120,8 @@ def _page(plan: Plan, lang: Lang) -> _Page:
             (_say("equity", lang), _equity_table(plan.equity, lang)),
         ],
         method=(_say("method", lang), _say("method_text", lang)),
+        found_title=_say("found", lang),
+        found=[sentences[lang == "en"] for sentences in found],
     )
 
 
@@ -166,6 +180,9 @@ def _say(key: str, lang: Lang) -> str:
 def _markdown(page: _Page) -> str:
     lines = [f"# {_md(page.title)}", *(f"**{_md(note)}**" for note in page.notes)]
     lines.append("\n".join(f"- {_md(name)}: {_md(value)}" for name, value in page.facts))
+    if page.found:
+        lines.append(f"## {_md(page.found_title)}")
+        lines.append("\n".join(f"- {_md(sentence)}" for sentence in page.found))
     for title, table in page.tables:
         lines += [f"## {_md(title)}", _table(table, _md_row)]
     lines += [f"## {_md(page.method[0])}", _md(page.method[1])]
@@ -192,9 +209,11 @@ def _md(text: str) -> str:
 def _html(page: _Page) -> str:
     notes = "".join(f"<p class=note>{escape(note)}</p>" for note in page.notes)
     facts = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in page.facts)
+    found = "".join(f"<li>{escape(sentence)}</li>" for sentence in page.found)
+    found = f"<h2>{escape(page.found_title)}</h2><ul>{found}</ul>" if found else ""
     tables = "".join(f"<h2>{escape(t)}</h2>{_html_table(table)}" for t, table in page.tables)
     method = f"<h2>{escape(page.method[0])}</h2><p>{escape(page.method[1])}</p>"
-    return f"<h1>{escape(page.title)}</h1>{notes}<dl>{facts}</dl>{tables}{method}"
+    return f"<h1>{escape(page.title)}</h1>{notes}<dl>{facts}</dl>{found}{tables}{method}"
 
 
 def _html_table(table: Table) -> str:

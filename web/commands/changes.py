@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from analytics.latest_changes import LatestParams, describe_changes
+from analytics.latest_changes import LatestParams
 from analytics.steps import Step
 from web.asking import Told, ask, make_request
+from web.found import change_sentences
 from web.opening import begin, open_database
 from web.options import Category, Jurisdiction, Language, Level, Top, Until
 from web.subject import read_about
@@ -55,30 +56,7 @@ def describe(told: Told, *, lang: Language, top: int) -> list[str]:
              f"{method['baseline_steps']} {method['step']}s"]  # fmt: skip
     if told.stored.rows.empty:
         return [*lines, "  nothing that chance would not explain 无显著变化"]
-    for sentences in zip(*(tell(told, one) for one in _languages(lang)), strict=True):
-        lines += ["  " + sentences[0], *("    " + more for more in sentences[1:])]
-        if len(lines) > top * len(sentences):
-            break
+    for zh, en in change_sentences(told.stored, told.names)[:top]:
+        lines += {"zh": ["  " + zh], "en": ["  " + en], "both": ["  " + zh, "    " + en]}[lang]
     rest = len(told.stored.rows) - top
     return [*lines, *([f"  ... and {rest} more 其余: --top N"] if rest > 0 else [])]
-
-
-def tell(told: Told, lang: str) -> list[str]:
-    """Return one sentence a row, in one language."""
-    rows = told.stored.rows
-    frame = rows.assign(
-        unit_id=rows["area_id"], count=rows["observed"], direction=rows["label"],
-        ratio=rows["score"].astype(float).fillna(float("inf")),
-        ratio_high=rows["ratio_high"].astype(float).fillna(float("inf")),
-    )  # fmt: skip
-    return describe_changes(
-        frame.drop(columns="geometry"),
-        "zh" if lang == "zh" else "en",
-        step=str(told.stored.run["parameters"]["method"]["step"]),
-        units={row["area_id"]: str(row["name"]) for row in rows.to_dict("records")},
-        categories={code: names[lang != "zh"] for code, names in told.names.items()},
-    )
-
-
-def _languages(lang: str) -> tuple[str, ...]:
-    return ("zh", "en") if lang == "both" else (lang,)

@@ -215,7 +215,9 @@ def _make(connection: EngineConnection, about: About, out: Path, say: Say) -> No
         trend_run_id=night.run_ids["area_trends"],
         hotspot_run_id=night.run_ids["hotspots"],
     )
-    plan.write_files(draft, out)
+    told = plan.told(connection, newest_run_ids(connection, about.number), draft)
+    plan.write_files(draft, out, found=told)
+    say("findings 发现", "\n" + "\n".join(f"  {zh}\n    {en}" for zh, en in told))
     say("plan 方案", "\n" + "\n".join(plan.describe(draft, number, top=5)))
     layers, meta = map.gather(connection, about)
     path = write_map(out / "map.html", layers, meta=meta)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,16 +17,21 @@ from sqlalchemy import Connection, text
 from analytics.store import StoredResult, read_result
 from geo.crs.systems import epsg
 from geo.errors import NotFoundError
-from patrol.store import StoredPlan, read_newest_plan
+from patrol.store import StoredPlan, read_class_names, read_newest_plan
+from web.found import change_areas, change_sentences, emerging_cells, named_zones
 from web.maps.layers import MapLayers, MapMeta
 from web.maps.render import write_map
 from web.opening import begin, open_database
-from web.options import Jurisdiction
+from web.options import Category, Jurisdiction
 from web.results import newest_run_ids
 from web.subject import About, read_about
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _MOST = 60_000
+SHOWN = (
+    "hotspots", "density", "area_trends", "emerging", "area_changes", "area_rates", "clusters",
+    "scan",
+)  # fmt: skip
 
 
 @app.command()
@@ -37,17 +43,29 @@ def show(
         bool, typer.Option(help="For publication: needs --approval-no, hides what must be hidden.")
     ] = False,
     approval_no: Annotated[str | None, typer.Option(help="Map approval number 审图号.")] = None,
+    category: Category = None,
 ) -> None:
-    """Draw hotspots, trends, grids, cameras and the plan on one offline page."""
+    """Draw findings, grids, cameras and the plan on one offline page.
+
+    Findings are the newest stored ones of all classes together, or with --category of exactly
+    those classes.
+    """
     with begin(open_database()) as connection:
         about = read_about(connection, jurisdiction)
-        layers, meta = gather(connection, about, public=public, approval_no=approval_no)
+        layers, meta = gather(
+            connection, about, public=public, approval_no=approval_no, classes=category
+        )
     path = write_map(out, layers, meta=meta, lang=lang)
     typer.echo(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB); open it in any browser")
 
 
 def gather(
-    connection: Connection, about: About, *, public: bool = False, approval_no: str | None = None
+    connection: Connection,
+    about: About,
+    *,
+    public: bool = False,
+    approval_no: str | None = None,
+    classes: Sequence[str] | None = None,
 ) -> tuple[MapLayers, MapMeta]:
     """Read the layers of a jurisdiction's map and what the map says about itself.
 
@@ -56,11 +74,16 @@ def gather(
     NotFoundError
         If no hotspots have been computed yet.
     """
-    runs = newest_run_ids(connection, about.number)
+    found = newest_run_ids(connection, about.number, classes=classes)
+    runs = {name: number for name, number in found.items() if name in SHOWN}
     if "hotspots" not in runs:
         raise NotFoundError(f"{about.code} has no results yet: run `gridbeat hotspots` first")
     results = {name: read_result(connection, number) for name, number in runs.items()}
     plan = None if public else _plan(connection, about)
+    names = read_class_names(connection)
+    inner = {} if public else results
+    changes = inner.get("area_changes")
+    scan, clusters, emerging = (inner.get(name) for name in ("scan", "clusters", "emerging"))
     layers = MapLayers(
         buildings=read_ground(connection, about, "building", "kind"),
         roads=read_ground(connection, about, "road", "kind, name"),
@@ -68,7 +91,12 @@ def gather(
         grids=_grids(connection, about),
         density=_rows(results.get("density")),
         trends=_area_trends(connection, results.get("area_trends")),
+        rates=_rows(inner.get("area_rates")),
+        emerging=None if emerging is None else emerging_cells(emerging),
         hotspots=_rows(results.get("hotspots")),
+        clusters=None if clusters is None else named_zones(clusters, names),
+        scan=_rows(scan),
+        changes=None if changes is None else change_areas(changes, names),
         cameras=None if public else _cameras(connection, about),
         plan=None if plan is None else plan.items,
     )
@@ -81,7 +109,8 @@ def gather(
         simulated=about.simulated, plan_date=None if plan is None else plan.head["plan_date"],
         plan_status="draft" if plan is None else plan.head["status"],
         sources=read_sources(connection, about),
-        parameters={name: dict(found.run["parameters"]) for name, found in results.items()},
+        parameters={name: dict(one.run["parameters"]) for name, one in results.items()},
+        changes=None if changes is None else tuple(change_sentences(changes, names)),
     )  # fmt: skip
     return layers, meta
 

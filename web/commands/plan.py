@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -9,14 +10,16 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
+from sqlalchemy import Connection
 
 from patrol.allocate import AllocationParams
 from patrol.drafting import draft_day
 from patrol.exports import plan_csv, plan_geojson
 from patrol.plans import Plan
-from patrol.store import approve_plan, write_plan
+from patrol.store import approve_plan, read_class_names, write_plan
 from patrol.summaries import plan_html, plan_markdown
 from web.commands.hotspots import make_request
+from web.found import strongest
 from web.opening import begin, open_database
 from web.options import Jurisdiction, Until, Weeks
 from web.results import newest_run_ids
@@ -68,14 +71,22 @@ def plan(
             params=params, recent_steps=RECENT_WEEKS, now=now, code_version=version("gridbeat"),
         )  # fmt: skip
         runs = newest_run_ids(connection, about.number)
+        found = told(connection, runs, draft)
         number = write_plan(
             connection, draft, jurisdiction_id=about.number,
             trend_run_id=runs.get("trends"), hotspot_run_id=runs.get("hotspots"),
         )  # fmt: skip
     typer.echo("\n".join(describe(draft, number, top=top)))
     if out is not None:
-        for path in write_files(draft, out):
+        for path in write_files(draft, out, found=found):
             typer.echo(f"wrote {path}")
+
+
+def told(connection: Connection, runs: Mapping[str, int], draft: Plan) -> list[tuple[str, str]]:
+    """Say the strongest of the newest stored findings, in both languages."""
+    kinds = {"emerging": "emerging", "area_changes": "changes", "scan": "scan"}
+    numbers = {kinds[name]: number for name, number in runs.items() if name in kinds}
+    return strongest(connection, numbers, draft.items, read_class_names(connection))
 
 
 def describe(draft: Plan, number: int, *, top: int) -> list[str]:
@@ -99,14 +110,14 @@ def describe(draft: Plan, number: int, *, top: int) -> list[str]:
     return lines
 
 
-def write_files(draft: Plan, folder: Path) -> list[Path]:
-    """Write the plan as CSV, GeoJSON, Markdown and one HTML page."""
+def write_files(draft: Plan, folder: Path, *, found: Sequence[tuple[str, str]] = ()) -> list[Path]:
+    """Write the plan as CSV, GeoJSON, Markdown and one HTML page, which name what was found."""
     folder.mkdir(parents=True, exist_ok=True)
     contents = {
         "plan.csv": plan_csv(draft),
         "plan.geojson": plan_geojson(draft).encode(),
-        "summary.md": plan_markdown(draft).encode(),
-        "summary.html": plan_html(draft).encode(),
+        "summary.md": plan_markdown(draft, found=found).encode(),
+        "summary.html": plan_html(draft, found=found).encode(),
     }
     for name, content in contents.items():
         (folder / name).write_bytes(content)

@@ -23,7 +23,12 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "grids": ("code", "name"),
     "density": ("score",),
     "trends": ("slope", "q_value"),
+    "rates": ("score", "label"),
+    "emerging": ("score", "label"),
     "hotspots": ("score", "q_value"),
+    "clusters": ("observed",),
+    "scan": ("observed", "label"),
+    "changes": ("text_zh", "text_en", "label"),
     "cameras": (),
     "plan": ("code", "hours", "reason_zh", "reason_en"),
     "findings": ("severity", "code", "message_zh", "message_en"),
@@ -36,7 +41,10 @@ _SHAPES: dict[str, tuple[str, ...]] = {
     "findings": (*_AREAS, *_LINES, "Point", "MultiPoint", "GeometryCollection"),
 }
 # Where patrols go, what cameras see and which drafts are faulty is nobody's business outside.
-NEVER_PUBLIC = ("cameras", "plan", "findings")
+# A rate, an expectation or a change would give a small count away.
+NEVER_PUBLIC = (
+    "rates", "emerging", "clusters", "scan", "changes", "cameras", "plan", "findings",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +66,21 @@ class MapLayers:
         Polygons with ``slope`` (a step) and ``q_value``, and where known ``score`` (tau, whose
         sign is the direction where the median change is 0), ``code``, ``name``, ``observed``
         (reports; 0 makes a grid unknown).
+    rates
+        Polygons with ``score`` (smoothed rate) and ``label`` (above, below, within, unknown),
+        and where known ``code``, ``name``, ``raw``, ``low``, ``high``.
+    emerging
+        Polygons with ``score`` (z of the last step) and ``label``, one of the seventeen classes;
+        where known ``why_zh`` and ``why_en``. The class ``none`` is not drawn.
+    clusters
+        Zones with ``observed``, and where known ``class_zh``, ``class_en``, ``first_day``,
+        ``last_day``, ``radius_m``.
+    scan
+        Zones with ``observed`` and ``label``, and where known ``expected``, ``p_value``,
+        ``recurrence_days``, ``first_day``, ``last_day``. Only alarms are drawn.
+    changes
+        Areas in which something changed, one row an area: ``text_zh`` and ``text_en`` (a line a
+        change), ``label`` (rise, fall), and where known ``code``, ``name``.
     hotspots
         Polygons with ``score`` (Gi* z) and ``q_value``, and where known ``observed``. Rows whose
         q-value is 0.10 or more, or missing, are not drawn.
@@ -78,7 +101,12 @@ class MapLayers:
     grids: gpd.GeoDataFrame | None = None
     density: gpd.GeoDataFrame | None = None
     trends: gpd.GeoDataFrame | None = None
+    rates: gpd.GeoDataFrame | None = None
+    emerging: gpd.GeoDataFrame | None = None
     hotspots: gpd.GeoDataFrame | None = None
+    clusters: gpd.GeoDataFrame | None = None
+    scan: gpd.GeoDataFrame | None = None
+    changes: gpd.GeoDataFrame | None = None
     cameras: gpd.GeoDataFrame | None = None
     plan: gpd.GeoDataFrame | None = None
     findings: gpd.GeoDataFrame | None = None
@@ -126,6 +154,9 @@ class MapMeta:
         Whose data these are, and their licences, one line each.
     parameters
         Result -> parameter -> value, so that each result can be made again.
+    changes
+        What changed in the last step, in Chinese and English, surest first; None if nobody
+        looked. Nothing of it is shown in public.
     """
 
     name_zh: str
@@ -145,6 +176,7 @@ class MapMeta:
     parameters: Mapping[str, Mapping[str, object]] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    changes: tuple[tuple[str, str], ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("data_from", "data_until", "made_at"):

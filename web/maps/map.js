@@ -171,10 +171,24 @@
     return section;
   }
 
+  // Puts the name of each group above its first layer in the switch.
+  function groupHeads(box, layers) {
+    var labels = box.querySelectorAll(".leaflet-control-layers-overlays label");
+    var last = "";
+    layers.forEach(function (group, index) {
+      var name = group.gb.group;
+      if (name && name !== last && labels[index]) {
+        labels[index].before(element("h3", "gb-group", name));
+      }
+      last = name;
+    });
+  }
+
   // Puts layer switch, legend and labels in place once folium has made map and layers.
   function setup(map, control, layers, options) {
     var side = document.getElementById("gb-switch");
     side.appendChild(control.getContainer());
+    groupHeads(side, layers);
     var legend = document.getElementById("gb-legend");
     var texts = layers.map(function (group) {
       return labels(map, group);

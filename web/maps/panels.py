@@ -8,6 +8,8 @@ from html import escape
 from web.i18n import Lang, say
 from web.maps.layers import MapMeta
 
+MOST_CHANGES = 8
+
 
 def head_html(meta: MapMeta, lang: Lang) -> str:
     """Return the head: place, plan date, data window, and whether the data are made up."""
@@ -42,6 +44,7 @@ def side_html(meta: MapMeta, lang: Lang) -> str:
     """Return the side panel: room for layer switch and legend, then where it all comes from."""
     return (
         '<aside class="gb-side">'
+        f"{_changes(meta, lang)}"
         f'<section id="gb-switch" aria-label="{escape(say("layers", lang))}">'
         f"<h2>{escape(say('layers', lang))}</h2></section>"
         f'<section id="gb-legend" aria-label="{escape(say("legend", lang))}">'
@@ -49,6 +52,22 @@ def side_html(meta: MapMeta, lang: Lang) -> str:
         f'<section class="gb-about">{_about(meta, lang)}</section>'
         "</aside>"
     )
+
+
+def _changes(meta: MapMeta, lang: Lang) -> str:
+    """Return the list of what changed, first of all: it is why one looks every week."""
+    if meta.changes is None or meta.audience == "public":
+        return ""
+    languages = (0, 1) if lang == "both" else (int(lang == "en"),)
+    items = "".join(
+        f"<li>{''.join(f'<p>{escape(sentences[one])}</p>' for one in languages)}</li>"
+        for sentences in meta.changes[:MOST_CHANGES]
+    )
+    rest = len(meta.changes) - MOST_CHANGES
+    more = f"<p class=gb-note>+ {rest}</p>" if rest > 0 else ""
+    body = f"<ol>{items}</ol>{more}" if items else f"<p>{escape(say('no_change', lang))}</p>"
+    title = escape(say("changes", lang))
+    return f'<section id="gb-changes" aria-label="{title}"><h2>{title}</h2>{body}</section>'
 
 
 def _about(meta: MapMeta, lang: Lang) -> str:

@@ -29,18 +29,31 @@ _TEMPLATE = re.compile(r"\{(?=[{%#])")
 _GEOD = pyproj.Geod(ellps="WGS84")
 
 # Layer -> columns of its popups, in order; those of _BOTH stand for the languages asked for.
-_BOTH = ("reason", "text")
+_BOTH = ("reason", "text", "why")
 _FIELDS: dict[str, tuple[str, ...]] = {
     "grids": ("name", "code", "community", "households", "kind"),
     "density": ("density",),
     "trends": ("name", "code", "class", "observed", "slope", "q_value"),
+    "rates": ("name", "code", "class", "observed", "rate", "raw", "low", "high"),
+    "emerging": ("class", "observed", "z", "why"),
     "hotspots": ("class", "observed", "z", "q_value"),
+    "clusters": ("category", "observed", "radius_m", "first_day", "last_day"),
+    "scan": ("observed", "expected", "p_value", "recurrence_days", "first_day", "last_day"),
+    "changes": ("name", "code", "text"),
     "cameras": ("name", "status", "azimuth", "fov", "range_m", "view"),
     "plan": ("name", "code", "community", "hours", "explore_h", "trend_h", "reason"),
     "findings": ("code", "text"),
 }
 # The one column "score" of stored results means another thing in each kind.
-_SOURCES = {"z": "score", "density": "score"}
+_SOURCES = {"z": "score", "density": "score", "rate": "score"}
+_GROUPS: dict[str, tuple[str, ...]] = {
+    "ground": ("buildings", "roads", "boundary", "grids"),
+    "findings": (
+        "density", "trends", "rates", "emerging", "hotspots", "clusters", "scan", "changes",
+        "findings",
+    ),
+    "action": ("cameras", "plan"),
+}  # fmt: skip
 _FORMATS: dict[str, str] = {
     "households": ".0f",
     "density": ".4g",
@@ -48,6 +61,14 @@ _FORMATS: dict[str, str] = {
     "slope": "+.3g",
     "q_value": ".3g",
     "z": "+.2f",
+    "rate": ".2f",
+    "raw": ".2f",
+    "low": ".2f",
+    "high": ".2f",
+    "expected": ".1f",
+    "p_value": ".3g",
+    "recurrence_days": ",.0f",
+    "radius_m": ".0f",
     "azimuth": ".0f",
     "fov": ".0f",
     "range_m": ".0f",
@@ -58,7 +79,7 @@ _FORMATS: dict[str, str] = {
 # What a public map may say in a popup: a score or slope would give a small count away.
 _PUBLIC_FIELDS = frozenset({"name", "code", "community", "class", "observed", "households", "kind"})
 SHOWN_AT_FIRST = frozenset(
-    {"buildings", "roads", "boundary", "grids", "hotspots", "plan", "findings"}
+    {"buildings", "roads", "boundary", "grids", "hotspots", "scan", "plan", "findings"}
 )
 
 
@@ -95,6 +116,9 @@ def layer_payload(
     payload: dict[str, Any] = {
         "id": name,
         "label": say(f"layer_{name}", lang),
+        "group": next(
+            (say(f"group_{key}", lang) for key, names in _GROUPS.items() if name in names), ""
+        ),
         "shown": name in SHOWN_AT_FIRST,
         "count": n_findings if name == "findings" else len(kept),
         "styles": [style.to_json() for style in classed.styles],
@@ -137,7 +161,8 @@ def _columns(
             columns[say(field, lang)] = [classed.styles[row].label for row in rows]
         elif field in _BOTH:
             for one in ("zh", "en") if lang == "both" else (lang,):
-                columns[say(field, one)] = frame[f"{field}_{one}"].astype(str).tolist()
+                if f"{field}_{one}" in frame.columns:
+                    columns[say(field, one)] = frame[f"{field}_{one}"].astype(str).tolist()
         elif field == "view":
             known = _has_view(frame)
             columns[say(field, lang)] = ["" if k else say("view_unknown", lang) for k in known]
@@ -164,7 +189,7 @@ def _cells(field: str, values: pd.Series, *, public: bool, lang: Lang) -> list[s
 def _geometries(name: str, shapes: Shapes) -> list[Any]:
     if name == "plan":
         shapes = shapely.point_on_surface(shapes)
-    elif name in ("grids", "trends"):
+    elif name in ("grids", "trends", "rates"):
         shapes = shapely.coverage_simplify(shapes, _TOLERANCE_DEG)
     elif name in ("roads", "buildings", "boundary"):
         shapes = shapely.simplify(shapes, _TOLERANCE_DEG)

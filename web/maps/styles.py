@@ -10,6 +10,8 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.emerging import PATTERNS
+from analytics.results import label_text
 from web.i18n import Lang, say
 from web.maps.findings import SIGNS
 
@@ -25,6 +27,11 @@ _HOT = ("#a50f26", "#de5b49", "#f6a98a")
 _COLD = ("#1f5fa8", "#5b9fce", "#a9d0e6")
 _RISING = ("#a6521a", "#dd9446", "#f5d6a4")
 _FALLING = ("#0b6b62", "#4fae9f", "#b5ded6")
+# In the order of `analytics.emerging.PATTERNS`, hot and cold.
+_EMERGING = (
+    ("#e8112d", "#f0642f", "#7a0019", "#b3324a", "#d98b96", "#f2a33a", "#a83fb0", "#c9b3bd"),
+    ("#1a5fd0", "#3b8fe0", "#0a2a6b", "#3a5f9e", "#93aed3", "#58b7c9", "#5a4fb0", "#b5bccb"),
+)
 _DENSITY = ("#fdea9b", "#c8b866", "#918d6d", "#575d6d", "#00204d")
 # Half of the cells take the palest colour, the top 3 % the darkest: densities are skewed.
 _DENSITY_SHARES = (0.0, 0.5, 0.75, 0.9, 0.97, 1.0)
@@ -111,6 +118,50 @@ def _trends(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     return Classed(tuple(styles), rows)
 
 
+def _rates(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    labels = frame["label"].to_numpy(dtype=object)
+    rows = np.select([labels == "above", labels == "below", labels == "within"], [0, 1, 2], 3)
+    styles = (
+        Style(f"▲ {say('rate_above', lang)}", "#4a4438", _RISING[0], 0.72, 0.8),
+        Style(f"▼ {say('rate_below', lang)}", "#4a4438", _FALLING[1], 0.72, 0.8),
+        Style(say("rate_within", lang), "#6b7480", "#ffffff", 0.35, 0.8),
+        Style(f"? {say('unknown', lang)}", "#4d545d", _UNKNOWN, 0.55, 1.2, "4 4"),
+    )
+    return Classed(styles, rows.astype(np.int64))
+
+
+def _emerging(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    """Colour the patterns that occur: hot in reds and purples, cold in blues, past ones dashed."""
+    labels = frame["label"].to_numpy(dtype=object)
+    shown = [f"{p}_{side}" for side in ("hot", "cold") for p in PATTERNS]
+    shown = [label for label in shown if label in set(labels.tolist())]
+    rows = np.full(len(frame), NOT_DRAWN, dtype=np.int64)
+    styles = []
+    for number, label in enumerate(shown):
+        pattern, _, side = label.partition("_")
+        fill = _EMERGING[side == "cold"][PATTERNS.index(pattern)]
+        dash = "4 3" if pattern in ("historical", "diminishing") else None
+        name = f"{label_text(label, 'zh')} / {label_text(label, 'en')}"
+        words = name if lang == "both" else label_text(label, lang)
+        styles.append(Style(words, "#2a1a2e", fill, 0.78, 1.2 if dash else 0.6, dash))
+        rows[labels == label] = number
+    return Classed(tuple(styles), rows)
+
+
+def _scan(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    rows = np.where(frame["label"] == "alarm", 0, NOT_DRAWN)
+    style = Style(say("alarm_zone", lang), _ERROR, _ERROR, 0.12, 3.0)
+    return Classed((style,), rows.astype(np.int64))
+
+
+def _changes(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    styles = (
+        Style(f"▲ {say('rise', lang)}", _RISING[0], _RISING[1], 0.35, 2.5),
+        Style(f"▼ {say('fall', lang)}", _FALLING[0], _FALLING[1], 0.35, 2.5),
+    )
+    return Classed(styles, (frame["label"] == "fall").to_numpy().astype(np.int64))
+
+
 def _density(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     values = _floats(frame, "score")
     seen = values > 0
@@ -182,7 +233,14 @@ _CLASSIFIERS: dict[str, Callable[[gpd.GeoDataFrame, Lang], Classed]] = {
     "grids": _single(lambda lang: Style(say("grid_line", lang), "#59636f", "#59636f", 0.02, 1.2)),
     "density": _density,
     "trends": _trends,
+    "rates": _rates,
+    "emerging": _emerging,
     "hotspots": _hotspots,
+    "clusters": _single(
+        lambda lang: Style(say("cluster_zone", lang), "#5b3f00", "#e2a900", 0.18, 2.0, "2 4")
+    ),
+    "scan": _scan,
+    "changes": _changes,
     "cameras": _cameras,
     "plan": _plan,
     "findings": _findings,
