@@ -35,8 +35,15 @@ KINDS: Mapping[str, str] = {
     "trends": "趋势 trends (Mann-Kendall)",
     "density": "密度 kernel density (per km²)",
     "emerging": "时空热点 emerging hot spots",
+    "backtest": "回测 backtest of forecasts",
+    "forecast": "预测 forecast",
 }
-UNITS: Mapping[str, str] = {"cell": "单元 cells", "area": "区域 areas"}
+UNITS: Mapping[str, str] = {
+    "cell": "单元 cells",
+    "area": "区域 areas",
+    "zone": "区块 zones",
+    "whole": "全辖区 the whole jurisdiction",
+}
 TOLD_APART = ("n_steps", "step", "found_by", "classes", "left_out")
 
 
@@ -123,6 +130,8 @@ def describe(connection: Connection, stored: StoredResult) -> list[str]:
 def strongest(stored: StoredResult, *, top: int) -> list[str]:
     """Return the strongest rows: those that were called first, then by size of the score."""
     rows = stored.rows
+    if stored.run["unit"] == "whole":
+        return _first_rows(rows.head(top))
     rank = pd.DataFrame(
         {
             "called": ~rows["label"].isin(["none", "untested"]),
@@ -143,6 +152,24 @@ def strongest(stored: StoredResult, *, top: int) -> list[str]:
             f"{_number(row['slope'], '+.3f'):>9}  {_label(row['label'])}{name}"
         )
     return lines
+
+
+def _first_rows(rows: pd.DataFrame) -> list[str]:
+    """Say rows that lie nowhere, in the order of the list: label, and what else they tell."""
+    told = rows.drop(columns=["geometry", "unit_no", "area_id", "code", "name", "label"])
+    return [
+        f"  {_label(label)}: "
+        + ", ".join(f"{name}={_short(value)}" for name, value in row.items() if _is_said(value))
+        for label, (_, row) in zip(rows["label"], told.iterrows(), strict=True)
+    ]
+
+
+def _is_said(value: Any) -> bool:
+    return isinstance(value, (list, dict)) or (bool(pd.notna(value)) and value != "")
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def try_again(connection: Connection, stored: StoredResult) -> tuple[bool, list[str]]:
