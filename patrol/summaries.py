@@ -29,6 +29,7 @@ _TEXT: dict[str, tuple[str, str]] = {
     "explore": ("探索时长（小时）", "Hours to explore"),
     "bounds": ("每格下限 / 上限（小时）", "Floor / cap of a grid (hours)"),
     "data": ("数据时段", "Data window"),
+    "forecast": ("预测方法", "Forecast by"),
     "made": ("生成时间与版本", "Made at, by version"),
     "most": ("时长最多的网格", "Grids with most hours"),
     "trend": ("趋势改变最多的网格", "Grids that trend changed most"),
@@ -36,11 +37,12 @@ _TEXT: dict[str, tuple[str, str]] = {
     "equity": ("各社区的需求与时长", "Need and hours by community"),
     "method": ("方法说明", "Method"),
     "method_text": (
-        "时长按近期上报水平与已证实的趋势分配，每格有下限与上限，并留出一部分用于探索。"
+        "时长按预测的上报量分配（无预测时按近期水平与已证实的趋势），每格有下限与上限，并留出一部分用于探索。"
         "仅使用上报数据，巡逻自行发现的问题不计入需求；只针对地点，不针对个人。",
-        "Hours follow the recent level of reports and proven trends, with a floor and a cap for "
-        "each grid and a share to explore. Reported incidents only: what patrols found "
-        "themselves is not counted as need. Places are planned for, never persons.",
+        "Hours follow the forecast of reports (without one, their recent level and proven "
+        "trends), with a floor and a cap for each grid and a share to explore. Reported "
+        "incidents only: what patrols found themselves is not counted as need. Places are "
+        "planned for, never persons.",
     ),
 }
 _HEADS: dict[str, tuple[str, str]] = {
@@ -128,6 +130,7 @@ def _page(plan: Plan, lang: Lang, found: Found = ()) -> _Page:
 def _facts(plan: Plan, lang: Lang) -> list[tuple[str, str]]:
     context, items = plan.context, plan.items
     bounds = [(reason.floor_h, reason.cap_h) for reason in plan.reasons[:1]]
+    method = context.method_zh if lang == "zh" else context.method_en
     window = f"{context.data_from:%Y-%m-%d %H:%M} – {context.data_until:%Y-%m-%d %H:%M %Z}"
     return [
         (_say("hours", lang), f"{items['hours'].sum():g}"),
@@ -136,6 +139,7 @@ def _facts(plan: Plan, lang: Lang) -> list[tuple[str, str]]:
         (_say("explore", lang), f"{items['explore_h'].sum():g}"),
         *((_say("bounds", lang), f"{floor:g} / {cap:g}") for floor, cap in bounds),
         (_say("data", lang), window),
+        *(((_say("forecast", lang), method),) if method else ()),
         (_say("made", lang), f"{context.made_at:%Y-%m-%d %H:%M %Z}, {context.code_version}"),
     ]
 

@@ -146,3 +146,20 @@ def _alarms(stored: StoredResult) -> Sentences:
         f"{row['observed']:.0f} incidents against {row['expected']:.1f} usual "
         f"(p {row['p_value']:.3f})",
     )
+
+
+def forecast_areas(stored: StoredResult) -> gpd.GeoDataFrame:
+    """Return the areas of a forecast: what is expected, between which bounds, by which method."""
+    method = stored.run["parameters"]["method"]
+    rows = stored.rows
+    share = f"{method['interval']:.0%}"
+    bounds = [
+        f"{low:.0f}–{high:.0f} ({share})"
+        for low, high in zip(rows["low"], rows["high"], strict=True)
+    ]
+    return rows.assign(
+        expected_next=rows["score"],
+        interval=bounds,
+        why_zh=method["why_zh"],
+        why_en=method["why_en"],
+    )

@@ -18,7 +18,13 @@ from analytics.store import StoredResult, read_result
 from geo.crs.systems import epsg
 from geo.errors import NotFoundError
 from patrol.store import StoredPlan, read_class_names, read_newest_plan
-from web.found import change_areas, change_sentences, emerging_cells, named_zones
+from web.found import (
+    change_areas,
+    change_sentences,
+    emerging_cells,
+    forecast_areas,
+    named_zones,
+)
 from web.maps.layers import MapLayers, MapMeta
 from web.maps.render import write_map
 from web.opening import begin, open_database
@@ -30,7 +36,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _MOST = 60_000
 SHOWN = (
     "hotspots", "density", "area_trends", "emerging", "area_changes", "area_rates", "clusters",
-    "scan",
+    "scan", "area_forecast",
 )  # fmt: skip
 
 
@@ -92,6 +98,7 @@ def gather(
         density=_rows(results.get("density")),
         trends=_area_trends(connection, results.get("area_trends")),
         rates=_rows(inner.get("area_rates")),
+        forecast=None if (ahead := inner.get("area_forecast")) is None else forecast_areas(ahead),
         emerging=None if emerging is None else emerging_cells(emerging),
         hotspots=_rows(results.get("hotspots")),
         clusters=None if clusters is None else named_zones(clusters, names),

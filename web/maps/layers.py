@@ -24,6 +24,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "density": ("score",),
     "trends": ("slope", "q_value"),
     "rates": ("score", "label"),
+    "forecast": ("expected_next", "interval", "why_zh", "why_en"),
     "emerging": ("score", "label"),
     "hotspots": ("score", "q_value"),
     "clusters": ("observed",),
@@ -43,7 +44,7 @@ _SHAPES: dict[str, tuple[str, ...]] = {
 # Where patrols go, what cameras see and which drafts are faulty is nobody's business outside.
 # A rate, an expectation or a change would give a small count away.
 NEVER_PUBLIC = (
-    "rates", "emerging", "clusters", "scan", "changes", "cameras", "plan", "findings",
+    "rates", "forecast", "emerging", "clusters", "scan", "changes", "cameras", "plan", "findings",
 )  # fmt: skip
 
 
@@ -66,6 +67,9 @@ class MapLayers:
         Polygons with ``slope`` (a step) and ``q_value``, and where known ``score`` (tau, whose
         sign is the direction where the median change is 0), ``code``, ``name``, ``observed``
         (reports; 0 makes a grid unknown).
+    forecast
+        Polygons with ``expected_next`` (reports), ``interval``, and by which method and why,
+        ``why_zh``, ``why_en``, and where known ``code``, ``name``, ``observed``.
     rates
         Polygons with ``score`` (smoothed rate) and ``label`` (above, below, within, unknown),
         and where known ``code``, ``name``, ``raw``, ``low``, ``high``.
@@ -102,6 +106,7 @@ class MapLayers:
     density: gpd.GeoDataFrame | None = None
     trends: gpd.GeoDataFrame | None = None
     rates: gpd.GeoDataFrame | None = None
+    forecast: gpd.GeoDataFrame | None = None
     emerging: gpd.GeoDataFrame | None = None
     hotspots: gpd.GeoDataFrame | None = None
     clusters: gpd.GeoDataFrame | None = None

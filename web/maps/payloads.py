@@ -35,6 +35,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "density": ("density",),
     "trends": ("name", "code", "class", "observed", "slope", "q_value"),
     "rates": ("name", "code", "class", "observed", "rate", "raw", "low", "high"),
+    "forecast": ("name", "code", "expected_next", "interval", "observed", "why"),
     "emerging": ("class", "observed", "z", "why"),
     "hotspots": ("class", "observed", "z", "q_value"),
     "clusters": ("category", "observed", "radius_m", "first_day", "last_day"),
@@ -49,8 +50,8 @@ _SOURCES = {"z": "score", "density": "score", "rate": "score"}
 _GROUPS: dict[str, tuple[str, ...]] = {
     "ground": ("buildings", "roads", "boundary", "grids"),
     "findings": (
-        "density", "trends", "rates", "emerging", "hotspots", "clusters", "scan", "changes",
-        "findings",
+        "density", "trends", "rates", "forecast", "emerging", "hotspots", "clusters", "scan",
+        "changes", "findings",
     ),
     "action": ("cameras", "plan"),
 }  # fmt: skip
@@ -66,6 +67,7 @@ _FORMATS: dict[str, str] = {
     "low": ".2f",
     "high": ".2f",
     "expected": ".1f",
+    "expected_next": ".1f",
     "p_value": ".3g",
     "recurrence_days": ",.0f",
     "radius_m": ".0f",
@@ -189,7 +191,7 @@ def _cells(field: str, values: pd.Series, *, public: bool, lang: Lang) -> list[s
 def _geometries(name: str, shapes: Shapes) -> list[Any]:
     if name == "plan":
         shapes = shapely.point_on_surface(shapes)
-    elif name in ("grids", "trends", "rates"):
+    elif name in ("grids", "trends", "rates", "forecast"):
         shapes = shapely.coverage_simplify(shapes, _TOLERANCE_DEG)
     elif name in ("roads", "buildings", "boundary"):
         shapes = shapely.simplify(shapes, _TOLERANCE_DEG)

@@ -163,7 +163,17 @@ def _changes(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
 
 
 def _density(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
-    values = _floats(frame, "score")
+    del lang
+    return _ramp(_floats(frame, "score"), weight=0.0)
+
+
+def _forecast(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    del lang
+    return _ramp(_floats(frame, "expected_next"), weight=0.8)
+
+
+def _ramp(values: NDArray[np.float64], *, weight: float) -> Classed:
+    """Class values above 0 by their quantiles, most of all darkest."""
     seen = values > 0
     n = len(_DENSITY)
     edges = np.unique(np.quantile(values[seen], _DENSITY_SHARES)) if seen.any() else None
@@ -176,7 +186,7 @@ def _density(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     if len(ramp) == 1:
         ramp = [_DENSITY[-1]]
     styles = [
-        Style(f"{low:.3g} – {high:.3g}", color, color, 0.7, 0.0)
+        Style(f"{low:.3g} – {high:.3g}", color if weight == 0 else "#4a4438", color, 0.7, weight)
         for color, low, high in zip(ramp, edges[:-1], edges[1:], strict=True)
     ]
     return Classed(tuple(styles), np.where(seen, rows, NOT_DRAWN).astype(np.int64))
@@ -234,6 +244,7 @@ _CLASSIFIERS: dict[str, Callable[[gpd.GeoDataFrame, Lang], Classed]] = {
     "density": _density,
     "trends": _trends,
     "rates": _rates,
+    "forecast": _forecast,
     "emerging": _emerging,
     "hotspots": _hotspots,
     "clusters": _single(
