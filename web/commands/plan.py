@@ -98,6 +98,7 @@ def describe(draft: Plan, number: int, *, top: int) -> list[str]:
         f"{'  SIMULATED 模拟' if about.simulated else ''}",
         f"{items['hours'].sum():g} h over {len(items)} grids; data {about.data_from:%Y-%m-%d} .. "
         f"{about.data_until:%Y-%m-%d}",
+        *([f"预测 forecast: {about.method_en}", f"  {about.method_zh}"] if about.method_en else []),
         "",
     ]
     for row in items.head(top).itertuples():
