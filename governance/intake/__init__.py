@@ -1,0 +1,1 @@
+"""Intake: one number takes a report in; class, duplicates and department are proposed."""
