@@ -26,7 +26,8 @@ from analytics.cube_file import (
     write_about,
 )
 from analytics.cube_fill import MOST_SPREAD, Tally, add_counts, add_spans, edges_us, outside
-from analytics.cube_queries import REASONS, Counting
+from analytics.cube_keys import REASONS, Columns, unpack
+from analytics.cube_queries import Counting
 from analytics.cube_store import (
     cell_units,
     check_frame,
@@ -37,7 +38,6 @@ from analytics.cube_store import (
     prepare,
     read_cell_cube,
     read_jurisdiction,
-    unpack,
 )
 from analytics.queries import CubeRequest
 from geo.lattice.lattice import Lattice
@@ -64,16 +64,16 @@ class _Job:
     known: pd.DataFrame
     lattice: Lattice
 
-    def tally(self, found: dict[str, Ints], within: Span) -> tuple[Tally, Ints, Ints]:
+    def tally(self, found: Columns, within: Span) -> tuple[Tally, Ints, Ints]:
         """Return placed groups, the step in which each begins, and what was left out."""
-        counted = unpack(found, self.counting)
+        steps = self.counting.steps
+        counted = unpack(found, self.counting.plan(self.lattice), steps, self.lattice)
         rows = self.lattice.position_of[counted.tally.unit].astype(np.int64)
         groups = replace(counted.tally, unit=rows)
-        edges = edges_us(self.counting.steps)
+        edges = edges_us(steps)
         begins = np.maximum(np.searchsorted(edges, groups.begin, side="right") - 1, 0)
         since = np.where(groups.begin < groups.end, begins, groups.step)
-        lost = np.zeros((len(self.counting.steps), len(REASONS)), dtype=np.int64)
-        np.add.at(lost, (counted.lost_step, counted.lost_reason), counted.lost)
+        lost = counted.lost
         nowhere = rows < 0
         np.add.at(lost[:, REASONS.index("no_unit")], since[nowhere], groups.n[nowhere])
         return groups.take(~nowhere), since[~nowhere], lost[within[0] : within[1]]
@@ -174,8 +174,8 @@ def _read_state(job: _Job) -> dict[str, Any]:
 def _count_all(job: _Job, state: dict[str, Any]) -> About:
     """Count the whole window, some days at a time, into a new file."""
     steps = job.counting.steps
-    n_sources = job.counting.plan.n_sources
-    n_steps, n_kinds = len(steps), job.counting.plan.n_kinds
+    n_sources = len(job.counting.request.found_by)
+    n_steps, n_kinds = len(steps), job.counting.n_kinds
     blank = About(
         "",
         state,
@@ -188,7 +188,7 @@ def _count_all(job: _Job, state: dict[str, Any]) -> About:
     path = _new_file(job)
     layers = name_layers(*_used(about.occurs), job.counting, job.known)
     shape = (len(layers.classes), len(layers.found_by), n_steps, job.lattice.n_cells)
-    n = sum(len(one["key"]) + len(one.get("part_key", ())) * n_steps for one in found.values())
+    n = sum(len(one["key"]) + _overlaps(one, edges_us(steps)) for one in found.values())
     make_counts(path, shape, _dtype(job, found), n=n)
     _write(job, path, about, found)
     about = replace(about, name=path.name)
@@ -252,16 +252,16 @@ def _spans_of(edges: NDArray[np.datetime64]) -> list[Span]:
     return list(pairwise(bounds))
 
 
-def _fetch(job: _Job, within: Span) -> dict[str, Ints]:
+def _fetch(job: _Job, within: Span) -> Columns:
     counting = replace(job.counting, within=within)
-    return fetch_counts(job.connection, cube_queries.count_by_cell(counting, job.lattice))
+    return fetch_counts(job.connection, counting, job.lattice)
 
 
-def _note(job: _Job, about: About, found: dict[Span, dict[str, Ints]]) -> About:
+def _note(job: _Job, about: About, found: dict[Span, Columns]) -> About:
     """Return an account in which the counted spans are told anew."""
     occurs, lost, past = about.occurs.copy(), about.lost.copy(), about.outside.copy()
-    if occurs.shape[1] < job.counting.plan.n_kinds:  # categories were added since
-        more = job.counting.plan.n_kinds - occurs.shape[1]
+    if occurs.shape[1] < job.counting.n_kinds:  # categories were added since
+        more = job.counting.n_kinds - occurs.shape[1]
         occurs = np.pad(occurs, ((0, 0), (0, more), (0, 0)))
     for (first, last), one in found.items():
         kept, since, lost[first:last] = job.tally(one, (first, last))
@@ -279,23 +279,44 @@ def _used(occurs: Ints) -> tuple[Ints, Ints]:
     return np.flatnonzero(total.sum(axis=1)), np.flatnonzero(total.sum(axis=0))
 
 
-def _dtype(job: _Job, found: dict[Span, dict[str, Ints]]) -> np.dtype[Any]:
+def _overlaps(found: Columns, edges: Ints) -> int:
+    """Return into how many further steps the intervals of incidents reach."""
+    if "begin_us" not in found:
+        return 0
+    first, last = (np.searchsorted(edges, found[name]) for name in ("begin_us", "end_us"))
+    return int(np.clip(last - first + 1, 0, len(edges)).sum())
+
+
+def _dtype(job: _Job, found: dict[Span, Columns]) -> np.dtype[Any]:
     """Return the smallest type that holds what was found."""
     if job.counting.spread:
         return np.dtype(np.float64)
-    most = 0
-    for one in found.values():
-        keys = np.sort(one["key"][one["key"] >= 0])
-        starts = np.flatnonzero(np.diff(keys, prepend=-1))
-        most = max(most, int(np.diff(np.r_[starts, len(keys)]).max(initial=0)))
+    most = max((_most_alike(job, span, one) for span, one in found.items()), default=0)
     return np.dtype(np.uint16 if most < 2**16 else np.uint32)
+
+
+def _most_alike(job: _Job, within: Span, found: Columns) -> int:
+    """Return how many incidents one place of the cube holds at most."""
+    if len(found["key"]) < 2**16:
+        return len(found["key"])
+    groups, _, _ = job.tally(found, within)
+    shape = (
+        job.lattice.n_cells,
+        within[1] - within[0],
+        job.counting.n_kinds,
+        len(job.counting.request.found_by),
+    )
+    index = (groups.unit, groups.step - within[0], groups.kind, groups.source)
+    flat = np.sort(np.ravel_multi_index(index, shape))
+    starts = np.flatnonzero(np.diff(flat, prepend=-1))
+    return int(np.diff(np.r_[starts, len(flat)]).max(initial=0))
 
 
 def _fits(small: np.dtype[Any], large: np.dtype[Any]) -> bool:
     return small.itemsize <= large.itemsize
 
 
-def _write(job: _Job, path: Path, about: About, found: dict[Span, dict[str, Ints]]) -> None:
+def _write(job: _Job, path: Path, about: About, found: dict[Span, Columns]) -> None:
     """Write the counted spans, and nothing else, into a file."""
     layers = name_layers(*_used(about.occurs), job.counting, job.known)
     for within, one in found.items():

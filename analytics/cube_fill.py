@@ -136,11 +136,27 @@ def fill(shape: Shape, tally: Tally, steps: Steps) -> tuple[NDArray[Any], float]
     """
     spread = tally.begin < tally.end
     counts = empty_counts(shape, np.float64 if spread.any() else np.uint32)
-    whole = tally.take(~spread)
+    return counts, fill_parts(counts, [fill_whole(counts, tally)], steps)
+
+
+def fill_whole(counts: NDArray[Any], tally: Tally) -> Tally:
+    """Add the groups that belong to one step as a whole, and return those that are spread."""
+    spread = tally.begin < tally.end
+    some = bool(spread.any())
+    whole = tally.take(~spread) if some else tally
     add_counts(counts, (whole.unit, whole.step, whole.kind, whole.source), whole.n)
-    parts = tally.take(spread).in_order()
-    add_spans(counts, parts, steps)
-    return counts, float(outside(parts, steps).sum())
+    return tally.take(np.flatnonzero(spread))
+
+
+def fill_parts(counts: NDArray[Any], parts: Sequence[Tally], steps: Steps) -> float:
+    """Add spread groups in one order; return how many incidents' worth lies outside the window."""
+    columns = (
+        np.concatenate([getattr(some, item.name) for some in parts] or [np.empty(0, np.int64)])
+        for item in fields(Tally)
+    )
+    together = Tally(*columns).in_order()
+    add_spans(counts, together, steps)
+    return float(outside(together, steps).sum())
 
 
 def outside(parts: Tally, steps: Steps) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,45 +19,34 @@ from sqlalchemy import Connection, TextClause, func, select, text
 from analytics import queries
 from analytics.contiguity import touching
 from analytics.cube import Cube, Units
-from analytics.cube_fill import Tally, fill
-from analytics.cube_queries import REASONS, Counting, count_by_area, count_by_cell
+from analytics.cube_fill import Tally, empty_counts, fill_parts, fill_whole
+from analytics.cube_keys import REASONS, Columns, Counted, unpack
+from analytics.cube_queries import Counting, count_by_area, count_by_cell
 from analytics.hotspots import Neighbours
 from analytics.queries import CubeRequest, Query
 from analytics.steps import make_steps
 from geo.crs.systems import convert_geometries
 from geo.errors import CrsError, InputError, NotFoundError
-from geo.lattice.frame import Kind
+from geo.lattice.frame import Frame, Kind
 from geo.lattice.lattice import Lattice, make_lattice
 
 ALL = "all"
-WORK_MEM = "256MB"
-"""Room for the groups of one counting; beyond it PostgreSQL goes on in files."""
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+AT_ONCE = 1 << 17
+"""Incidents that are placed at a time."""
 ARRAY_HEADER = 20
 """Bytes before the items: dimensions, flags, type, length, lower bound; four each."""
 _ITEMS = {
     20: np.dtype([("bytes", ">i4"), ("value", ">i8")]),
     23: np.dtype([("bytes", ">i4"), ("value", ">i4")]),
+    701: np.dtype([("bytes", ">i4"), ("value", ">f8")]),
+    1184: np.dtype([("bytes", ">i4"), ("value", ">i8")]),
 }
-"""How bigint and integer lie in an array, by the number of the type."""
-
-
-@dataclass(frozen=True, eq=False)
-class Counted:
-    """What the database counted, before it is given rows along the axes of a cube.
-
-    Attributes
-    ----------
-    tally
-        Groups by the database's numbers: flat cell or area_id, step, category_id, source.
-    lost_step, lost_reason, lost
-        How many incidents were left out, by span of the step edges and place in `REASONS`.
-    """
-
-    tally: Tally
-    lost_step: Ints
-    lost_reason: Ints
-    lost: Ints
+"""How bigint, integer, double precision and timestamptz lie in an array, by the type's number."""
+_TIMESTAMP = 1184
+_EPOCH_US = 946_684_800_000_000
+"""Microseconds from 1970 to 2000, where PostgreSQL begins to count."""
 
 
 def read_lattice(
@@ -97,9 +86,10 @@ def read_cell_cube(connection: Connection, request: CubeRequest, lattice: Lattic
     place = read_jurisdiction(connection, request.jurisdiction_id)
     check_frame(lattice, place)
     counting, known = prepare(connection, request, place)
-    counted = count(connection, counting, count_by_cell(counting, lattice))
-    rows = lattice.position_of[counted.tally.unit].astype(np.int64)
-    return make_cube(counted, rows, cell_units(lattice), counting, known)
+    units, where = cell_units(lattice), lattice.position_of.astype(np.int64)
+    return make_cube(
+        connection, counting, known, units, frame=lattice, locate=lambda cells: where[cells]
+    )
 
 
 def check_frame(lattice: Lattice, place: Mapping[str, Any]) -> None:
@@ -149,15 +139,23 @@ def read_area_cube(
     last_day = (counting.steps.window[1] - pd.Timedelta(1, "us")).date()
     areas = _read_areas(connection, request.jurisdiction_id, level=level, day=last_day)
     units = _area_units(areas)
-    counted = count(connection, counting, count_by_area(counting))
     unit_of = units_of_areas(connection, request.jurisdiction_id, level=level)
-    rows = units.locate(unit_of.reindex(counted.tally.unit).fillna(-1).to_numpy(dtype=np.int64))
+    where = np.full(max([0, *unit_of.index]) + 1, -1, dtype=np.int64)
+    where[unit_of.index.to_numpy(dtype=np.int64)] = units.locate(unit_of)
     polygons = convert_geometries(
         shapely.from_wkb(areas["geom"].map(bytes).to_numpy(dtype=object)),
         crs="wgs84",
         to=place["metric_srid"],
     )
-    return make_cube(counted, rows, units, counting, known), touching(polygons)
+    cube = make_cube(
+        connection,
+        counting,
+        known,
+        units,
+        frame=None,
+        locate=lambda ids: where[np.where(ids < len(where), ids, 0)],
+    )
+    return cube, touching(polygons)
 
 
 def prepare(
@@ -178,14 +176,15 @@ def fetch(connection: Connection, query: Query | TextClause) -> pd.DataFrame:
     return pd.DataFrame(found.all(), columns=columns)
 
 
-def fetch_columns(connection: Connection, query: Query) -> dict[str, Ints]:
-    """Run a query for integer columns; each by name, without its NULLs.
+def fetch_columns(connection: Connection, query: Query) -> Columns:
+    """Run a query for columns of numbers or instants; each by name, rows in one order.
 
-    The rows come as arrays in the server's binary form, which NumPy reads as they are: a
-    cursor would make, and COPY would send, each of perhaps millions of rows one by one.
+    Numbers come as int64 or float64, instants in microseconds since 1970. They come as arrays in
+    the server's binary form, which NumPy reads as they are: a cursor would make, and COPY would
+    send, each of perhaps millions of rows one by one. The query's columns hold no NULL.
     """
     rows = query.subquery()
-    arrays = select(*(func.array_agg(item).filter(item.is_not(None)) for item in rows.c))
+    arrays = select(*(func.array_agg(item) for item in rows.c))
     compiled = arrays.compile(
         dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
     )
@@ -201,12 +200,15 @@ def fetch_columns(connection: Connection, query: Query) -> dict[str, Ints]:
         }
 
 
-def _read_array(data: bytes | None) -> Ints:
-    """Read PostgreSQL's binary form of a one-dimensional array of integers; NULL is empty."""
+def _read_array(data: bytes | None) -> Ints | Floats:
+    """Read PostgreSQL's binary form of a one-dimensional array; NULL is empty."""
     if not data or len(data) < ARRAY_HEADER:
         return np.empty(0, dtype=np.int64)
-    item = _ITEMS[int.from_bytes(data[8:12])]
-    return np.frombuffer(data, dtype=item, offset=ARRAY_HEADER)["value"].astype(np.int64)
+    kind = int.from_bytes(data[8:12])
+    values = np.frombuffer(data, dtype=_ITEMS[kind], offset=ARRAY_HEADER)["value"]
+    if values.dtype.kind == "f":
+        return values.astype(np.float64)
+    return values.astype(np.int64) + (_EPOCH_US if kind == _TIMESTAMP else 0)
 
 
 def read_jurisdiction(connection: Connection, jurisdiction_id: int) -> Mapping[str, Any]:
@@ -244,51 +246,76 @@ def name_classes(used: Ints, known: pd.DataFrame) -> dict[int, str]:
     return dict(zip(names.index.tolist(), names.tolist(), strict=True))
 
 
-def count(connection: Connection, counting: Counting, query: Query) -> Counted:
-    """Run a counting query and unpack what it returns."""
-    return unpack(fetch_counts(connection, query), counting)
+def count(connection: Connection, counting: Counting, frame: Frame | None) -> Counted:
+    """Place a request's incidents on a lattice, or in areas, and unpack what comes."""
+    found = fetch_counts(connection, counting, frame)
+    return unpack(found, counting.plan(frame), counting.steps, frame)
 
 
-def fetch_counts(connection: Connection, query: Query) -> dict[str, Ints]:
-    """Run a counting query with room for its groups in memory."""
-    with _room_to_count(connection):
+def fetch_counts(connection: Connection, counting: Counting, frame: Frame | None) -> Columns:
+    """Run a counting query, by several processes if the server has them."""
+    query = count_by_area(counting) if frame is None else count_by_cell(counting, frame)
+    with _many_hands(connection):
         return fetch_columns(connection, query)
 
 
-def unpack(found: Mapping[str, Ints], counting: Counting) -> Counted:
-    """Read the keys that a counting query returned."""
-    keys, n = found["key"], found.get("n", np.ones(len(found["key"]), dtype=np.int64))
-    kept, parts = keys >= 0, found.get("part_key", keys[:0])
-    place = counting.plan.unpack(np.r_[keys[kept], parts])
-    n_parts, whole = np.ones(len(parts), dtype=np.int64), np.zeros(kept.sum(), dtype=np.int64)
-    begin, end = (np.r_[whole, found.get(name, parts)] for name in ("begin_us", "end_us"))
-    lost_step, lost_reason = counting.plan.unpack_lost(keys[~kept])
-    tally = Tally(*place, np.r_[n[kept], n_parts], begin, end)
-    return Counted(tally, lost_step, lost_reason, n[~kept])
-
-
 @contextmanager
-def _room_to_count(connection: Connection) -> Iterator[None]:
-    """Let a transaction group in memory instead of sorting on disk, for a while."""
-    before = connection.execute(text("SELECT current_setting('work_mem')")).scalar_one()
-    setting = text("SELECT set_config('work_mem', :size, true)")
-    connection.execute(setting, {"size": WORK_MEM})
+def _many_hands(connection: Connection) -> Iterator[None]:
+    """Let a transaction hand rows from process to process, which the planner thinks too dear."""
+    before = connection.execute(text("SELECT current_setting('parallel_tuple_cost')")).scalar_one()
+    setting = text("SELECT set_config('parallel_tuple_cost', :cost, true)")
+    connection.execute(setting, {"cost": "0"})
     yield
-    connection.execute(setting, {"size": before})
+    connection.execute(setting, {"cost": before})
 
 
 def make_cube(
-    counted: Counted, rows: Ints, units: Units, counting: Counting, known: pd.DataFrame
+    connection: Connection,
+    counting: Counting,
+    known: pd.DataFrame,
+    units: Units,
+    *,
+    frame: Frame | None,
+    locate: Callable[[Ints], Ints],
 ) -> Cube:
-    """Fill a cube with what was counted; `rows` are the units' rows, -1 for none of them."""
-    kept = replace(counted.tally, unit=rows).take(rows >= 0)
-    layers = name_layers(np.unique(kept.kind), np.unique(kept.source), counting, known)
+    """Count a request's incidents into a cube, some rows at a time so that they stay in cache.
+
+    `locate` gives the rows of flat cells or area_ids among the units, -1 for none of them.
+    """
+    found = fetch_counts(connection, counting, frame)
+    occurs = np.zeros((counting.n_kinds, len(counting.request.found_by)), dtype=np.int64)
+    lost, any_spread = np.zeros(len(REASONS), dtype=np.int64), False
+    for counted, groups in _some_at_a_time(found, counting, frame, locate):
+        lost += counted.lost.sum(axis=0)
+        lost[REASONS.index("no_unit")] += len(counted.tally) - len(groups)
+        place = groups.kind * occurs.shape[1] + groups.source
+        occurs += np.bincount(place, minlength=occurs.size).reshape(occurs.shape)
+        any_spread |= bool((groups.begin < groups.end).any())
+    kinds, sources = (np.flatnonzero(occurs.sum(axis=axis)) for axis in (1, 0))
+    layers = name_layers(kinds, sources, counting, known)
     shape = (len(units), len(counting.steps), len(layers.classes), len(layers.found_by))
-    counts, outside = fill(shape, layers.place(kept), counting.steps)
-    lost = np.bincount(counted.lost_reason, counted.lost, minlength=len(REASONS))
-    lost[REASONS.index("no_unit")] += counted.tally.n[rows < 0].sum()
+    counts = empty_counts(shape, np.float64 if any_spread else np.uint32)
+    parts = [
+        fill_whole(counts, layers.place(groups))
+        for _, groups in _some_at_a_time(found, counting, frame, locate)
+    ]
+    outside = fill_parts(counts, parts, counting.steps)
     left_out = name_lost(lost, outside, counting)
     return Cube(counts, units, counting.steps, layers.classes, layers.found_by, left_out)
+
+
+def _some_at_a_time(
+    found: Columns, counting: Counting, frame: Frame | None, locate: Callable[[Ints], Ints]
+) -> Iterator[tuple[Counted, Tally]]:
+    """Yield what was read, and those of it that lie in a unit, by row of the cube."""
+    plan = counting.plan(frame)
+    for first in range(0, len(found["key"]), AT_ONCE):
+        some = {name: column[first : first + AT_ONCE] for name, column in found.items()}
+        counted = unpack(some, plan, counting.steps, frame)
+        rows = locate(counted.tally.unit)
+        groups = replace(counted.tally, unit=rows)
+        inside = rows >= 0
+        yield counted, groups if inside.all() else groups.take(inside)
 
 
 def name_lost(lost: NDArray[Any], outside: float, counting: Counting) -> Mapping[str, int | float]:
@@ -334,7 +361,7 @@ def name_layers(kinds: Ints, sources: Ints, counting: Counting, known: pd.DataFr
         return Layers((ALL,), found_by, np.zeros(1, dtype=np.int64), source_rows)
     names = name_classes(kinds, known)
     classes = tuple(dict.fromkeys([*(request.classes or ()), *sorted(set(names.values()))]))
-    kind_rows = np.full(counting.plan.n_kinds, -1, dtype=np.int64)
+    kind_rows = np.full(counting.n_kinds, -1, dtype=np.int64)
     for number, name in names.items():
         kind_rows[number] = classes.index(name)
     return Layers(classes, found_by, kind_rows, source_rows)
