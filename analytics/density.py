@@ -8,9 +8,10 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, signal
+from scipy import signal
 
 from analytics.cube import REPORTED, Cube
+from analytics.density_kernel import convolve_lines, spread_each
 from analytics.results import Result
 from geo.errors import InputError
 from geo.lattice.lattice import Lattice, from_grid, to_grid
@@ -29,13 +30,17 @@ class DensityParams:
     Attributes
     ----------
     bandwidth_m, kernel
-        See `estimate_density`.
+        See `estimate_density`; `analytics.bandwidth` helps to choose.
+    adaptive
+        Whether each incident's bandwidth follows how many are around it, see
+        `adaptive_density`.
     classes, found_by
         What is counted, see `Cube.series`.
     """
 
     bandwidth_m: float
     kernel: Kernel = "quartic"
+    adaptive: bool = False
     classes: tuple[str, ...] | None = None
     found_by: tuple[str, ...] = REPORTED
 
@@ -56,7 +61,8 @@ def find_density(cube: Cube, lattice: Lattice, params: DensityParams) -> Result:
     if not np.array_equal(cube.units.ids, lattice.cells):
         raise InputError("the cube was counted on another lattice; hand in the one it came from")
     counts = cube.totals(classes=params.classes, found_by=params.found_by)
-    surface = estimate_density(
+    smooth = adaptive_density if params.adaptive else estimate_density
+    surface = smooth(
         to_grid(lattice, counts, fill=0),
         to_grid(lattice, lattice.share, fill=0.0),
         cell_size_m=lattice.cell_size_m,
@@ -124,11 +130,66 @@ def estimate_density(
     mass = np.asarray(counts, dtype=np.float64)
     _check(mass, share, cell_size_m, bandwidth_m)
     reach = bandwidth_m / cell_size_m
-    inside = _smooth(share, reach, kernel)
+    inside, _ = kernel_mass(share, reach, kernel)
     spread = np.divide(mass, inside, out=np.zeros_like(mass), where=mass > 0)
     cell_km2 = (cell_size_m / 1000.0) ** 2
     surface = np.maximum(_smooth(spread, reach, kernel), 0.0) / cell_km2
     return np.where(share > 0, surface, np.nan)
+
+
+def adaptive_density(
+    counts: NDArray[np.floating] | NDArray[np.integer],
+    share: Floats,
+    *,
+    cell_size_m: float,
+    bandwidth_m: float,
+    kernel: Kernel = "quartic",
+    widest: float = 5.0,
+) -> Floats:
+    """Smooth counts with a narrow kernel where they are many and a wide one where they are few.
+
+    A pilot surface with the one bandwidth gives each incident its own, the bandwidth times
+    ``sqrt(g / pilot)``, g being the geometric mean of the pilot at the incidents. As with
+    `estimate_density` each incident keeps a mass of one inside the boundary.
+
+    Parameters
+    ----------
+    counts, share, cell_size_m, bandwidth_m, kernel
+        As in `estimate_density`. Own bandwidths are not below one cell.
+    widest
+        Largest own bandwidth, in bandwidths.
+
+    Returns
+    -------
+    NDArray
+        Incidents per km2, same shape; NaN outside the boundary. The cost grows with the cells
+        that hold incidents and with the square of their bandwidths.
+
+    Raises
+    ------
+    InputError
+        As `estimate_density`, or `widest` is below 1.
+
+    References
+    ----------
+    Abramson (1982), doi:10.1214/aos/1176345986; with the pilot and the geometric mean of
+    Silverman (1986), doi:10.1201/9781315140919, section 5.3.
+    """
+    if not widest >= 1:
+        raise InputError(f"widest is {widest}; own bandwidths may be 1 or more times the common")
+    pilot = estimate_density(
+        counts, share, cell_size_m=cell_size_m, bandwidth_m=bandwidth_m, kernel=kernel
+    )
+    mass = np.asarray(counts, dtype=np.float64)
+    if not mass.any():
+        return pilot
+    log_pilot = np.log(pilot, out=np.zeros_like(mass), where=mass > 0)
+    factor = np.exp(0.5 * ((mass * log_pilot).sum() / mass.sum() - log_pilot))
+    own_m = np.clip(bandwidth_m * factor, cell_size_m, widest * bandwidth_m)
+    reach = np.where(mass > 0, own_m / cell_size_m, 1.0)
+    inside = np.ascontiguousarray(share, dtype=np.float64)
+    surface = spread_each(mass, inside, reach, GAUSSIAN_REACH, kernel == "gaussian")
+    return np.where(share > 0, surface / (cell_size_m / 1000.0) ** 2, np.nan)
 
 
 def _check(mass: Floats, share: Floats, cell_size_m: float, bandwidth_m: float) -> None:
@@ -147,20 +208,30 @@ def _check(mass: Floats, share: Floats, cell_size_m: float, bandwidth_m: float) 
         )
 
 
+def kernel_mass(share: Floats, reach: float, kernel: Kernel) -> tuple[Floats, float]:
+    """Return the kernel's mass inside the boundary around each cell, and its value at its top.
+
+    `reach` is the bandwidth in cells; the whole kernel has a mass of one.
+    """
+    if kernel == "gaussian":
+        top = float(_gaussian_line(reach)[0] ** 2)
+    else:
+        disc = _quartic_disc(reach)
+        top = float(disc[len(disc) // 2, len(disc) // 2])
+    return _smooth(share, reach, kernel), top
+
+
 def _smooth(grid: Floats, reach: float, kernel: Kernel) -> Floats:
     if kernel == "gaussian":
-        line = _gaussian_line(reach)
-        rows = ndimage.convolve1d(grid, line, axis=0, mode="constant")
-        return ndimage.convolve1d(rows, line, axis=1, mode="constant")
+        return convolve_lines(grid, _gaussian_line(reach))
     # The quartic kernel is no product of lines, so it goes through Fourier space.
     return np.asarray(signal.oaconvolve(grid, _quartic_disc(reach), mode="same"))
 
 
 def _gaussian_line(reach: float) -> Floats:
-    radius = int(np.ceil(GAUSSIAN_REACH * reach))
-    offsets = np.arange(-radius, radius + 1)
-    weights = np.exp(-0.5 * (offsets / reach) ** 2)
-    return np.asarray(weights / weights.sum())
+    """Return the right half of the kernel, its middle first."""
+    weights = np.exp(-0.5 * (np.arange(int(np.ceil(GAUSSIAN_REACH * reach)) + 1) / reach) ** 2)
+    return np.asarray(weights / (2 * weights.sum() - weights[0]))
 
 
 def _quartic_disc(reach: float) -> Floats:

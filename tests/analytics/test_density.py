@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.cube import Units
-from analytics.density import GAUSSIAN_REACH, DensityParams, estimate_density, find_density
+from analytics.density import (
+    GAUSSIAN_REACH,
+    DensityParams,
+    adaptive_density,
+    estimate_density,
+    find_density,
+)
 from geo.errors import InputError
 from geo.lattice.lattice import make_lattice
 
@@ -96,3 +102,46 @@ def test_density_of_a_cube_keeps_its_incidents_on_a_clipped_lattice(cube_of):
     assert set(result.label) == {"untested"}
     with pytest.raises(InputError, match="another lattice"):
         find_density(plain, lattice, DensityParams(bandwidth_m=300))
+
+
+def adaptive_by_sums(counts, share, *, cell, bandwidth, kernel, widest=5.0):
+    """Give each cell's incidents their own bandwidth and spread them, one by one."""
+    pilot = density_by_sums(counts, share, cell=cell, bandwidth=bandwidth, kernel=kernel)
+    here = counts > 0
+    mean = np.exp((counts[here] * np.log(pilot[here])).sum() / counts.sum())
+    surface = np.zeros(counts.shape)
+    for place in zip(*np.nonzero(counts), strict=True):
+        own = np.clip(bandwidth * (pilot[place] / mean) ** -0.5, cell, widest * bandwidth)
+        lone = np.zeros(counts.shape)
+        lone[place] = counts[place]
+        part = density_by_sums(lone, share, cell=cell, bandwidth=own, kernel=kernel)
+        surface += np.nan_to_num(part)
+    return np.where(share > 0, surface, np.nan)
+
+
+@pytest.mark.parametrize("kernel", ["gaussian", "quartic"])
+@pytest.mark.parametrize("bandwidth", [130.0, 450.0])
+def test_adaptive_surface_is_the_sum_of_kernels_each_with_its_own_bandwidth(kernel, bandwidth):
+    rng = np.random.default_rng(8)
+    share = np.where(rng.random((15, 22)) < 0.2, 0.0, rng.random((15, 22)))
+    counts = rng.poisson(rng.gamma(0.3, 4.0, share.shape)) * (share > 0)
+    surface = adaptive_density(
+        counts, share, cell_size_m=100.0, bandwidth_m=bandwidth, kernel=kernel
+    )
+    expected = adaptive_by_sums(counts, share, cell=100.0, bandwidth=bandwidth, kernel=kernel)
+    np.testing.assert_allclose(surface, expected, atol=1e-10 * np.nanmax(expected))
+    assert np.nansum(surface * share) * 0.01 == pytest.approx(counts.sum(), abs=1e-9)
+
+
+def test_adaptive_surface_is_narrower_in_the_crowd_and_wider_at_the_lonely():
+    counts = np.zeros((61, 61))
+    counts[15, 15], counts[45, 45] = 400, 1
+    share = np.ones_like(counts)
+    plain = estimate_density(counts, share, cell_size_m=50, bandwidth_m=300, kernel="gaussian")
+    fitted = adaptive_density(counts, share, cell_size_m=50, bandwidth_m=300, kernel="gaussian")
+    assert fitted[15, 15] > plain[15, 15]
+    assert fitted[45, 45] < plain[45, 45]
+    empty = adaptive_density(counts * 0, share, cell_size_m=50, bandwidth_m=300)
+    assert (empty == 0).all()
+    with pytest.raises(InputError, match="widest"):
+        adaptive_density(counts, share, cell_size_m=50, bandwidth_m=300, widest=0.5)
