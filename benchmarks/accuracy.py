@@ -2,6 +2,7 @@
 
     python -m benchmarks.accuracy [--data DIRECTORY] [--classes THEFT,ROBBERY] [--cells 150,250]
                                   [--origins 40] [--city chicago|portland|both] [--scores FILE]
+                                  [--read FILE ...]
 
 Chicago: all police-reported incidents of 2013 and 2014; the next week's theft, burglary, robbery
 and motor vehicle theft, in every cell that ever held an incident of any class. Twelve origins
@@ -143,6 +144,11 @@ def run_chicago(
     return pd.concat(tables, ignore_index=True)
 
 
+def print_chicago(table: pd.DataFrame) -> None:
+    judged, words = add_chosen(table, int(table["origin"].min()) + DECIDING)
+    print("\n".join(write_chicago(judged, words)))
+
+
 def add_chosen(table: pd.DataFrame, first_judged: int) -> tuple[pd.DataFrame, list[str]]:
     """Choose the method of each task by its earlier origins; return the judged rows and words."""
     judged, words = [], []
@@ -281,7 +287,11 @@ def main() -> None:
     parser.add_argument("--origins", type=int, default=40)
     parser.add_argument("--city", choices=["chicago", "portland", "both"], default="both")
     parser.add_argument("--scores", type=Path, help="write every score of Chicago here (Parquet)")
+    parser.add_argument("--read", type=Path, nargs="+", help="print scores that were written")
     given = parser.parse_args()
+    if given.read:
+        print_chicago(pd.concat([pd.read_parquet(file) for file in given.read], ignore_index=True))
+        return
     if given.city != "portland":
         table = run_chicago(
             read_chicago(given.data),
@@ -291,8 +301,7 @@ def main() -> None:
         )
         if given.scores:
             table.to_parquet(given.scores)
-        judged, words = add_chosen(table, int(table["origin"].min()) + DECIDING)
-        print("\n".join(write_chicago(judged, words)))
+        print_chicago(table)
     if given.city != "chicago":
         points = read_portland(given.data)
         print("\n| cells | window (calls) | method | caught | note | PAI | PEI* / gains |")

@@ -21,8 +21,8 @@ from analytics.forecast.mixture import (
     mix,
     place_on_levels,
 )
-from analytics.forecast.protocol import Forecast, Places, Target, check_cutoffs
-from analytics.forecast.surfaces import Surface, Surfaces, describe_surfaces
+from analytics.forecast.protocol import Forecast, Places, Target, check_cutoffs, step_totals
+from analytics.forecast.surfaces import Surface, Surfaces, describe_surfaces, look_at
 from geo.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -127,10 +127,14 @@ class Blend:
         """Learn from the steps before `cutoff_step`."""
         return next(iter(self.fit_rolling(cube, [cutoff_step])))
 
+    def learn(self, cube: Cube, cutoff_step: int) -> FittedBlend:
+        """Learn weights that can be applied to other steps, see `FittedBlend.share_at`."""
+        return self.fit(cube, cutoff_step)
+
     def fit_rolling(self, cube: Cube, cutoffs: Sequence[int]) -> Iterator[FittedBlend]:
         """Yield ``fit(cube, cutoff)`` for ascending cutoffs; windows are made once."""
         check_cutoffs(cube, cutoffs, fewest_steps=self.params.fewest_steps)
-        past = Surfaces(cube, self.places, self.target, self.surfaces)
+        past = look_at(cube, self.places, self.target, self.surfaces)
         evidence: dict[int, Evidence] = {}
         dense: dict[int, Window] = {}
         for cutoff in cutoffs:
@@ -190,9 +194,13 @@ class FittedBlend:
     weights: Floats
     dispersion: Dispersion
 
+    def share_at(self, window: Window) -> Floats:
+        """Return each unit's share as these weights would have had it at another step."""
+        return mix(window.shares, window.level, window.part, self.weights)
+
     def predict(self, horizon_steps: int) -> Forecast:
         """Return the forecast of the first steps from the cutoff on."""
-        totals = self.method.target.series(self.cube)[:, : self.cutoff_step].sum(axis=0)
+        totals = step_totals(self.cube, self.method.target)[: self.cutoff_step]
         level = forecast_level(
             totals, self.cube.steps, self.cutoff_step, horizon_steps, self.method.params.level
         )
@@ -231,7 +239,7 @@ def look_back(past: Surfaces, step: int, how: BlendParams) -> Window:
     known = past.shares(step)
     even = np.full((len(known), 1), 1 / len(known), dtype=np.float32)
     level, part = own_levels(past, step, how)
-    totals = past.series[:, :step].sum(axis=0)
+    totals = step_totals(past.cube, past.target)[:step]
     expected = forecast_level(totals, past.cube.steps, step, how.outcome_steps, how.level)
     return Window(step, np.hstack([known, even]), level, part, float(expected.sum()))
 

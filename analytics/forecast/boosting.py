@@ -1,11 +1,10 @@
-"""Gradient boosting that corrects a blend where its surfaces disagree."""
+"""Gradient boosting that corrects what simpler methods agree on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +12,14 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from analytics.cube import Cube
-from analytics.forecast.blend import (
-    Blend,
-    FittedBlend,
-    Window,
-    look_back,
-    outcome,
-    window_starts,
-)
+from analytics.forecast.blend import BlendParams, Window, look_back, outcome, window_starts
+from analytics.forecast.dispersion import estimate_dispersion
 from analytics.forecast.level import YEAR_DAYS, step_days
-from analytics.forecast.mixture import mix
-from analytics.forecast.protocol import Forecast
-from analytics.forecast.surfaces import Surface, Surfaces
+from analytics.forecast.loglinear import choose_rows, learning_cutoff
+from analytics.forecast.protocol import Places, Target, check_cutoffs
+from analytics.forecast.shared import FittedShare
+from analytics.forecast.surfaces import Surface, Surfaces, look_at
+from geo.errors import InputError
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -35,6 +30,44 @@ EDGE_ROWS = 20_000
 """Rows from which the borders of the bins are read."""
 LEAST_PART = 0.05
 """Share of an average unit that is added before surfaces are compared, so that none is zero."""
+USUAL_EXCESS = 0.2
+"""Excess of the variance, see `Dispersion`, by which busy rows are weighted down."""
+
+
+class Learnt(Protocol):
+    """What a base has learnt, applied to any step."""
+
+    def share_at(self, window: Window) -> Floats:
+        """Return each unit's share, shape ``(n_units,)``."""
+        ...
+
+
+class Base(Protocol):
+    """A method that can be corrected: `Blend` or `LogLinear`."""
+
+    @property
+    def target(self) -> Target:
+        """Return what is forecast."""
+        ...
+
+    @property
+    def places(self) -> Places:
+        """Return where the units lie."""
+        ...
+
+    @property
+    def surfaces(self) -> tuple[Surface, ...]:
+        """Return what it looks at."""
+        ...
+
+    @property
+    def params(self) -> BlendParams:
+        """Return which windows it learns from."""
+        ...
+
+    def learn(self, cube: Cube, cutoff_step: int) -> Learnt:
+        """Learn from the steps before `cutoff_step`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -44,12 +77,12 @@ class BoostingParams:
     Attributes
     ----------
     rounds, learning_rate, leaves, fewest_in_leaf, ridge
-        Of scikit-learn's histogram boosting. Shallow and slow, for the blend is right nearly
+        Of scikit-learn's histogram boosting. Shallow and slow, for the bases are right nearly
         everywhere.
     refit_steps
-        Trees are grown anew when the cutoff passes a multiple of so many steps.
-    quiet_share
-        Share of the unit-windows without incident that is learnt from, weighted up accordingly.
+        Bases and trees are learnt anew when the cutoff passes a multiple of so many steps.
+    most_rows
+        Unit-windows that are learnt from, about, see `choose_rows`.
     seed
         Of the choice of the quiet ones.
     """
@@ -60,25 +93,24 @@ class BoostingParams:
     fewest_in_leaf: int = 500
     ridge: float = 10.0
     refit_steps: int = 13
-    quiet_share: float = 0.3
+    most_rows: int = 300_000
     seed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Boosting:
-    """Multiply a blend's forecast by what trees learn from surfaces, calendar and place.
+    """Multiply the mean of some bases by what trees learn from surfaces, calendar and place.
 
-    The counts are negative binomial around ``blend x trees``: Poisson boosting with the blend as
+    The counts are negative binomial around ``bases x trees``: Poisson boosting with the bases as
     exposure, each row weighted by the inverse of its variance.
 
     Attributes
     ----------
     name
         See `Method`.
-    base
-        The blend that is corrected.
-    surfaces
-        What the trees look at besides the base's own surfaces.
+    bases
+        One or more methods with the same target, places, surfaces and windows; `params` of the
+        first tells the windows.
     params
         See `BoostingParams`.
 
@@ -89,41 +121,41 @@ class Boosting:
     """
 
     name: str
-    base: Blend
-    surfaces: tuple[Surface, ...] = ()
+    bases: tuple[Base, ...]
     params: BoostingParams = BoostingParams()
 
-    def fit(self, cube: Cube, cutoff_step: int) -> FittedBoosting:
+    def __post_init__(self) -> None:
+        if not self.bases or any(b.surfaces != self.bases[0].surfaces for b in self.bases):
+            raise InputError("boosting needs one or more bases that look at the same surfaces")
+
+    def fit(self, cube: Cube, cutoff_step: int) -> FittedShare:
         """Learn from the steps before `cutoff_step`."""
         return next(iter(self.fit_rolling(cube, [cutoff_step])))
 
-    def fit_rolling(self, cube: Cube, cutoffs: Sequence[int]) -> Iterator[FittedBoosting]:
+    def fit_rolling(self, cube: Cube, cutoffs: Sequence[int]) -> Iterator[FittedShare]:
         """Yield ``fit(cube, cutoff)`` for ascending cutoffs; trees are grown once per refit."""
-        base = self.base
-        seen = Surfaces(cube, base.places, base.target, base.surfaces + self.surfaces)
+        first = self.bases[0]
+        check_cutoffs(cube, cutoffs, fewest_steps=first.params.fewest_steps)
+        past = look_at(cube, first.places, first.target, first.surfaces)
         grown: dict[int, Grown] = {}
-        for fitted in base.fit_rolling(cube, cutoffs):
-            start = self._learning_cutoff(fitted.cutoff_step)
+        for cutoff in cutoffs:
+            start = learning_cutoff(cutoff, self.params.refit_steps, first.params)
             if start not in grown:
-                grown = {start: self._grow(seen, start)}
-            then = grown[start]
-            now = look_back(seen, fitted.cutoff_step, base.params)
-            share = self._share_of_base(now, then.base)
-            share = share * then.correct(self._features(seen, now, share))
-            yield FittedBoosting(self, fitted, share / share.sum())
+                grown = {start: self._grow(past, start)}
+            yield self._fitted(past, grown[start], cutoff)
 
-    def _learning_cutoff(self, cutoff: int) -> int:
-        fewest = self.base.params.fewest_steps
-        return max(fewest, cutoff // self.params.refit_steps * self.params.refit_steps)
-
-    def _grow(self, seen: Surfaces, cutoff: int) -> Grown:
+    def _grow(self, past: Surfaces, cutoff: int) -> Grown:
         how = self.params
-        then = self.base.fit(seen.cube, cutoff)
+        learnt = tuple(base.learn(past.cube, cutoff) for base in self.bases)
+        starts = window_starts(cutoff, self.bases[0].params)
+        seen = np.array([outcome(past.series, s, self.bases[0].params) for s in starts])
         rng = np.random.default_rng([how.seed, cutoff])
+        window, unit, weight = choose_rows(seen, how.most_rows, rng)
         parts = [
-            self._rows(seen, start, then, rng) for start in window_starts(cutoff, self.base.params)
+            self._rows(past, learnt, s, unit[window == i], weight[window == i])
+            for i, s in enumerate(starts)
         ]
-        features, ratio, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+        features, ratio, weights = (np.concatenate(column) for column in zip(*parts, strict=True))
         edges = bin_edges(features)
         trees = HistGradientBoostingRegressor(
             loss="poisson",
@@ -137,49 +169,69 @@ class Boosting:
         )
         # One thread: on a shared machine more of them wait for each other longer than they work.
         with threadpool_limits(limits=1, user_api="openmp"):
-            trees.fit(bin_features(features, edges), ratio, sample_weight=weight)
-        return Grown(then, trees, edges)
+            trees.fit(bin_features(features, edges), ratio, sample_weight=weights)
+        return Grown(learnt, trees, edges)
 
     def _rows(
-        self, seen: Surfaces, start: int, then: FittedBlend, rng: np.random.Generator
+        self,
+        past: Surfaces,
+        learnt: tuple[Learnt, ...],
+        start: int,
+        unit: NDArray[np.int64],
+        weight: Floats,
     ) -> tuple[Singles, Floats, Floats]:
-        how = self.base.params
-        window = look_back(seen, start, how)
-        y = outcome(seen.series, start, how).astype(np.float64)
-        share = self._share_of_base(window, then)
-        mean = share * y.sum()
-        quiet = y == 0
-        kept = ~quiet | (rng.random(len(y)) < self.params.quiet_share)
-        weight = np.where(quiet, 1 / self.params.quiet_share, 1.0) * mean
-        weight = weight / (1 + mean / then.dispersion.sizes(mean))
-        features = self._features(seen, window, share)
-        ok = kept & (mean > 0)
-        return features[ok], y[ok] / mean[ok], weight[ok]
+        how = self.bases[0].params
+        window = look_back(past, start, how)
+        y = outcome(past.series, start, how).astype(np.float64)
+        shares = base_shares(learnt, window)
+        mean = shares.mean(axis=0) * max(float(y.sum()), 1.0)
+        features = self._features(past, window, shares)[unit]
+        worth = weight * mean[unit] / (1 + USUAL_EXCESS * mean[unit])
+        return features, y[unit] / mean[unit], worth
 
-    def _share_of_base(self, window: Window, then: FittedBlend) -> Floats:
-        n_base = len(self.base.surfaces)
-        columns = [*range(n_base), window.shares.shape[1] - 1]
-        return mix(window.shares[:, columns], window.level, window.part, then.weights)
+    def _features(self, past: Surfaces, window: Window, shares: Floats) -> Singles:
+        n = shares.shape[1]
+        least = LEAST_PART / n
+        base = np.log(shares.mean(axis=0) + least)
+        others = np.vstack([np.log(shares[1:] + least), np.log(window.shares[:, :-1].T + least)])
+        step = min(window.step, len(past.cube.steps) - 1)
+        angle = 2 * np.pi * step_days(past.cube.steps)[step] / YEAR_DAYS
+        same = np.broadcast_to([np.cos(angle), np.sin(angle)], (n, 2))
+        columns = [base + np.log(window.expected_total), past.places.x, past.places.y]
+        return np.column_stack([*columns, same, (others - base).T]).astype(np.float32)
 
-    def _features(self, seen: Surfaces, window: Window, share: Floats) -> Singles:
-        least = LEAST_PART / len(share)
-        base = np.log(share + least)
-        compared = np.log(window.shares[:, :-1] + least) - base[:, None]
-        angle = 2 * np.pi * step_days(seen.cube.steps)[min(window.step, len(seen.cube.steps) - 1)]
-        season = np.array([np.cos(angle / YEAR_DAYS), np.sin(angle / YEAR_DAYS)])
-        same = np.broadcast_to(season, (len(share), 2))
-        places = self.base.places
-        columns = [base + np.log(window.expected_total), places.x, places.y]
-        return np.column_stack([*columns, same, compared]).astype(np.float32)
+    def _fitted(self, past: Surfaces, grown: Grown, cutoff: int) -> FittedShare:
+        how = self.bases[0].params
+        recent = window_starts(cutoff, how)[-how.checked :]
+        windows = {s: look_back(past, s, how) for s in [*recent, cutoff] if s not in grown.shares}
+        for step, window in windows.items():
+            shares = base_shares(grown.learnt, window)
+            share = shares.mean(axis=0) * grown.correct(self._features(past, window, shares))
+            grown.shares[step] = share / share.sum(), window.expected_total
+        means = np.array([share * total for share, total in (grown.shares[s] for s in recent)])
+        seen = np.array([outcome(past.series, s, how) for s in recent])
+        described: dict[str, Any] = {"method": self.name, "params": vars(self.params)}
+        share, _ = grown.shares[cutoff]
+        spread = estimate_dispersion(seen, means)
+        return FittedShare(past.cube, past.target, cutoff, share, spread, how.level, described)
 
 
-@dataclass(frozen=True, eq=False)
+def base_shares(learnt: Sequence[Learnt], window: Window) -> Floats:
+    """Return the share that each base gives to each unit, shape ``(n_bases, n_units)``."""
+    return np.array([one.share_at(window) for one in learnt])
+
+
 class Grown:
-    """Trees, the blend that they correct, and the borders of their bins ``(n_features, ...)``."""
+    """Trees, the bases that they correct, the borders of their bins, and shares made so far."""
 
-    base: FittedBlend
-    trees: HistGradientBoostingRegressor
-    edges: list[Singles]
+    def __init__(
+        self,
+        learnt: tuple[Learnt, ...],
+        trees: HistGradientBoostingRegressor,
+        edges: list[Singles],
+    ) -> None:
+        self.learnt, self.trees, self.edges = learnt, trees, edges
+        self.shares: dict[int, tuple[Floats, float]] = {}
 
     def correct(self, features: Singles) -> Floats:
         """Return the factor of each row, shape ``(n_rows,)``."""
@@ -201,26 +253,3 @@ def bin_features(features: Singles, edges: list[Singles]) -> Singles:
     """Return the number of each value's bin, the features' shape."""
     columns = [np.searchsorted(e, c) for e, c in zip(edges, features.T, strict=True)]
     return np.column_stack(columns).astype(np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class FittedBoosting:
-    """A blend, and its share of each unit after correction, ``(n_units,)``, summing to one."""
-
-    method: Boosting
-    base: FittedBlend
-    share: Floats
-
-    def predict(self, horizon_steps: int) -> Forecast:
-        """Return the forecast of the first steps from the cutoff on."""
-        plain = self.base.predict(horizon_steps)
-        mean = plain.mean * (self.share / self.base.share)[:, None]
-        described: dict[str, Any] = {"method": self.method.name, "base": dict(plain.parameters)}
-        described |= {"params": vars(self.method.params)}
-        return Forecast(
-            mean,
-            self.base.dispersion.sizes(mean),
-            plain.units,
-            plain.cutoff_step,
-            MappingProxyType(described),
-        )

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from analytics.cube import Cube
 from analytics.forecast.dispersion import Dispersion, estimate_dispersion
 from analytics.forecast.level import LevelParams, forecast_level
-from analytics.forecast.protocol import Forecast, Places, Target, check_cutoffs
-from analytics.forecast.surfaces import Memory, Surface, Surfaces
+from analytics.forecast.poisson import Posterior, fit_poisson, shares_of
+from analytics.forecast.protocol import Forecast, Places, Target, check_cutoffs, step_totals
+from analytics.forecast.surfaces import Memory, Surface, Surfaces, look_at
 from geo.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -29,7 +29,6 @@ PAST = (
     Surface(Memory("decay", 400.0), 400.0),
 )
 """Lagged densities that the log intensity is linear in, beside the field."""
-_SMALLEST_STEP = 1e-6
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ class Cox:
         """Yield ``fit(cube, cutoff)`` for ascending cutoffs; the field is fitted once a refit."""
         how = self.params
         check_cutoffs(cube, cutoffs, fewest_steps=self.fewest_steps)
-        past = Surfaces(cube, self.places, self.target, PAST)
+        past = look_at(cube, self.places, self.target, PAST)
         waves = random_waves(self.places, how)
         known: dict[int, Posterior] = {}
         for cutoff in cutoffs:
@@ -128,35 +127,18 @@ class Cox:
         self, past: Surfaces, waves: Floats, posterior: Posterior, cutoff: int
     ) -> FittedCox:
         how = self.params
-        totals = past.series[:, :cutoff].sum(axis=0)
+        totals = step_totals(past.cube, past.target)[:cutoff]
         seen, means = [], []
+        field = waves @ posterior.coefficients[-waves.shape[1] :]
+        slopes = posterior.coefficients[: -waves.shape[1]]
         for t in range(cutoff - min(8, how.outcome_steps), cutoff):
             level = forecast_level(totals, past.cube.steps, t, 1, how.level)[0]
-            means.append(level * posterior.shares(np.hstack([densities(past, t), waves])))
+            means.append(level * shares_of(densities(past, t) @ slopes + field))
             seen.append(past.series[:, t])
         design = np.hstack([densities(past, cutoff), waves])
         spread = estimate_dispersion(np.array(seen), np.array(means))
         share, doubt = posterior.shares(design), np.expm1(posterior.variance(design))
         return FittedCox(self, past.cube, cutoff, share, doubt, spread)
-
-
-@dataclass(frozen=True, eq=False)
-class Posterior:
-    """Coefficients of a Poisson regression and the Cholesky factor of their precision."""
-
-    coefficients: Floats
-    factor: Floats
-
-    def shares(self, design: Floats) -> Floats:
-        """Return each unit's share of the intensity, summing to one."""
-        log_intensity = design @ self.coefficients
-        intensity = np.exp(log_intensity - log_intensity.max()) + 1e-12
-        return np.asarray(intensity / intensity.sum())
-
-    def variance(self, design: Floats) -> Floats:
-        """Return the variance of the log intensity of each row."""
-        half = linalg.solve_triangular(self.factor, design.T, lower=True)
-        return np.asarray((half**2).sum(axis=0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +154,7 @@ class FittedCox:
 
     def predict(self, horizon_steps: int) -> Forecast:
         """Return the forecast of the first steps from the cutoff on."""
-        totals = self.method.target.series(self.cube)[:, : self.cutoff_step].sum(axis=0)
+        totals = step_totals(self.cube, self.method.target)[: self.cutoff_step]
         level = forecast_level(
             totals, self.cube.steps, self.cutoff_step, horizon_steps, self.method.params.level
         )
@@ -206,37 +188,3 @@ def densities(past: Surfaces, step: int) -> Floats:
     """Return a column of ones and the log densities known before `step`, on the scale of one."""
     shares = past.shares(step).astype(np.float64) * len(past.places)
     return np.hstack([np.ones((len(shares), 1)), np.log(shares + LEAST_PART)])
-
-
-def fit_poisson(design: Floats, y: Floats, *, precision: Floats, rounds: int) -> Posterior:
-    """Fit a Poisson regression with a Gaussian belief around 0 by Newton's method.
-
-    Parameters
-    ----------
-    design, y
-        Shape ``(n, k)`` and ``(n,)``; the first column is the constant.
-    precision
-        One over the variance of the belief about each coefficient, shape ``(k,)``.
-    """
-    beta = np.zeros(design.shape[1])
-    beta[0] = np.log(max(y.mean(), 1e-6))
-    value = -np.inf
-    step = np.zeros_like(beta)
-    factor = np.diag(np.sqrt(precision))
-    for _ in range(rounds):
-        size = 1.0
-        while size > _SMALLEST_STEP:  # halve the step until it improves
-            trial = beta + size * step
-            log_mean = np.minimum(design @ trial, 50.0)
-            now = float(y @ log_mean - np.exp(log_mean).sum() - 0.5 * precision @ trial**2)
-            if now >= value:
-                break
-            size /= 2
-        beta, gained, value = trial, now - value, now
-        mean = np.exp(log_mean)
-        information = (design * mean[:, None]).T @ design + np.diag(precision)
-        factor = linalg.cholesky(information, lower=True)
-        if gained < _SMALLEST_STEP * (1 + abs(value)):
-            break
-        step = linalg.cho_solve((factor, True), design.T @ (y - mean) - precision * beta)
-    return Posterior(beta, factor)

@@ -15,7 +15,7 @@ from scipy import sparse
 from analytics.cube import Cube
 from analytics.forecast.dispersion import Dispersion, estimate_dispersion
 from analytics.forecast.level import LevelParams, forecast_level, step_days
-from analytics.forecast.protocol import Forecast, Places, Target, check_cutoffs
+from analytics.forecast.protocol import Forecast, Places, Target, check_cutoffs, step_totals
 from analytics.forecast.surfaces import spread_matrix
 from geo.errors import InputError
 
@@ -37,8 +37,11 @@ class ExcitingParams:
         Half-life of the memory for the background, which may drift.
     belief
         Incidents that this surface is worth beside the unit's own.
-    rounds
-        Rounds of expectation-maximisation.
+    rounds, refreshing
+        Rounds of expectation-maximisation: from the start at a refit, and from there to follow
+        the background of each cutoff.
+    refit_steps
+        Fitted anew when the cutoff passes a multiple of so many steps.
     checked
         Newest steps that tell how far counts stray from the fitted intensity.
     fewest_steps
@@ -52,6 +55,8 @@ class ExcitingParams:
     background_days: float = 400.0
     belief: float = 2.0
     rounds: int = 40
+    refreshing: int = 4
+    refit_steps: int = 13
     checked: int = 8
     fewest_steps: int = 12
     level: LevelParams = field(default_factory=LevelParams)
@@ -98,10 +103,15 @@ class SelfExciting:
         series = self.target.series(cube).astype(np.float64)
         wide = spread_matrix(self.places, reach_m=how.background_m)
         near = others_only(spread_matrix(self.places, reach_m=how.near_m))
-        days = step_days(cube.steps)
+        known: dict[int, Process] = {}
         for cutoff in cutoffs:
-            ages = days[cutoff - 1] - days[:cutoff]
-            process = fit_process(series[:, :cutoff], near, wide, ages, how)
+            start = max(how.fewest_steps, cutoff // how.refit_steps * how.refit_steps)
+            if start not in known:
+                past, ages = series[:, :start], _ages(cube, start)
+                known = {start: fit_process(past, near, wide, ages, how, rounds=how.rounds)}
+            past, ages = series[:, :cutoff], _ages(cube, cutoff)
+            begin, rounds = known[start], how.refreshing
+            process = fit_process(past, near, wide, ages, how, rounds=rounds, begin=begin)
             yield self._fitted(cube, series, near, process, cutoff)
 
     def _fitted(
@@ -122,6 +132,11 @@ class SelfExciting:
         return FittedExciting(self, cube, cutoff, process, near, state, spread)
 
 
+def _ages(cube: Cube, cutoff: int) -> Floats:
+    days = step_days(cube.steps)
+    return np.asarray(days[cutoff - 1] - days[:cutoff])
+
+
 @dataclass(frozen=True, eq=False)
 class Process:
     """What was fitted.
@@ -134,12 +149,15 @@ class Process:
         Incidents that one sets off in its own unit, and in near units.
     decay
         Part of an echo that is left after one step, within 0 and 1.
+    quiet
+        Share of the incidents that belong to the background.
     """
 
     background: Floats
     own: float
     near: float
     decay: float
+    quiet: float
 
     def intensity(self, state: Floats, near: sparse.csr_array) -> Floats:
         """Return the expected counts of the next step; `state` sums the echoes of each unit."""
@@ -160,7 +178,7 @@ class FittedExciting:
 
     def predict(self, horizon_steps: int) -> Forecast:
         """Return the forecast of the first steps from the cutoff on."""
-        totals = self.method.target.series(self.cube)[:, : self.cutoff_step].sum(axis=0)
+        totals = step_totals(self.cube, self.method.target)[: self.cutoff_step]
         level = forecast_level(
             totals, self.cube.steps, self.cutoff_step, horizon_steps, self.method.params.level
         )
@@ -201,6 +219,9 @@ def fit_process(
     wide: sparse.csr_array,
     ages_days: Floats,
     how: ExcitingParams,
+    *,
+    rounds: int = 40,
+    begin: Process | None = None,
 ) -> Process:
     """Fit background, echoes and their decay by expectation-maximisation.
 
@@ -212,6 +233,10 @@ def fit_process(
         How echoes, and the surface behind the background, spread; ``(n_units, n_units)``.
     ages_days
         Age of each step, shape ``(n_steps,)``.
+    rounds
+        Rounds of expectation-maximisation.
+    begin
+        An earlier fit to go on from.
     """
     n_units, n_steps = past.shape
     remembered = 0.5 ** (ages_days / how.background_days)
@@ -220,11 +245,13 @@ def fit_process(
     step, unit = np.nonzero(past.T)  # in the order of time
     count, weight = past[unit, step], remembered[step]
     without = smooth[unit] - wide.diagonal()[unit] * count * weight / remembered.sum()
-    alone: Floats = 0.7 * count
     told: Floats = np.zeros(n_units)
     quiet, own, near_part, decay = 0.7, 0.1, 0.2, 0.6
+    if begin is not None:
+        quiet, own, near_part, decay = begin.quiet, begin.own, begin.near, begin.decay
+    alone: Floats = quiet * count
     links = near.indptr.astype(np.int64), near.indices.astype(np.int64), near.data
-    for _ in range(how.rounds if len(count) else 0):
+    for _ in range(rounds if len(count) else 0):
         told = np.asarray(np.bincount(unit, alone * weight, n_units), dtype=np.float64)
         # An incident is not explained by a background that it has itself raised.
         others = told[unit] - alone * weight
@@ -240,7 +267,7 @@ def fit_process(
         decay = float(np.clip(1 - (from_own + from_near) / lag, 0.01, 0.99))
         quiet = max(1e-3, float(alone.sum() / count.sum()))
     background = (how.belief + told) / (how.belief / (quiet * (smooth + least)) + remembered.sum())
-    return Process(background, own, near_part, decay)
+    return Process(background, own, near_part, decay, quiet)
 
 
 @njit(cache=True, nogil=True)

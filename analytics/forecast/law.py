@@ -11,6 +11,7 @@ Floats = NDArray[np.float64]
 POISSON_SIZE = 1e6
 """Size from which on the law is computed as Poisson: the two differ by less than mean^2 / size."""
 _TINY = 1e-300
+_TRIED = 8
 
 
 def count_log_pmf(
@@ -40,8 +41,25 @@ def count_cdf(y: NDArray[np.floating] | NDArray[np.integer], mean: Floats, size:
 
 
 def count_quantiles(level: float, mean: Floats, size: Floats) -> Floats:
-    """Return the smallest count whose cdf reaches `level`; shapes broadcast."""
+    """Return the smallest count whose cdf reaches `level`; shapes broadcast.
+
+    Most units expect next to nothing, so counts are tried from zero up, and the rest of the
+    units, once the counts are large, are left to SciPy's search.
+    """
     _, mean, size = _as_floats(np.zeros(()), mean, size)
+    out, left = np.zeros(mean.size), np.arange(mean.size)
+    flat_mean, flat_size = mean.ravel(), size.ravel()
+    for count in range(_TRIED if 0 < level < 1 else 0):
+        short = count_cdf(np.full(len(left), count), flat_mean[left], flat_size[left]) < level
+        left = left[short]
+        if not len(left):
+            return out.reshape(mean.shape)
+        out[left] = count + 1
+    out[left] = _search_quantiles(level, flat_mean[left], flat_size[left])
+    return out.reshape(mean.shape)
+
+
+def _search_quantiles(level: float, mean: Floats, size: Floats) -> Floats:
     poisson = size >= POISSON_SIZE
     out = np.empty(mean.shape)
     out[poisson] = stats.poisson.ppf(level, mean[poisson])

@@ -9,12 +9,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analytics.forecast.days_off import holiday_share
 from analytics.steps import Steps
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 YEAR_DAYS = 365.25
+AROUND_DAYS = 15.0
+"""How far around a holiday lie the days that it is compared with."""
+LEAST_HOLIDAY = 0.05
+"""Least factor of a holiday."""
 _PHASES = {"hour": 168, "day": 7}
 
 
@@ -31,11 +36,18 @@ class LevelParams:
         trend that it is told apart from are shrunk by so much.
     cycle_incidents
         Incidents that each phase of the week (day, hour) borrows from the mean of all phases.
+    country, subdivision
+        ISO 3166 codes of the place whose public holidays are told apart; none when None.
+    holiday_incidents
+        Weight of the belief that holidays are like other days, in incidents expected on them.
     """
 
     half_life_days: float = 28.0
     season_days: float = 35.0
     cycle_incidents: float = 20.0
+    country: str | None = None
+    subdivision: str | None = None
+    holiday_incidents: float = 20.0
 
 
 def step_days(steps: Steps) -> Floats:
@@ -53,9 +65,10 @@ def forecast_level(
 ) -> Floats:
     """Forecast the whole area's count in the steps from the cutoff on.
 
-    The expected count of a step is level x phase of the week x season x length. The level is an
-    exponentially weighted mean; phases apply to hour and day steps; the season is one yearly
-    wave, told apart from a linear trend, used only once a whole year has been seen.
+    The expected count of a step is level x phase of the week x holidays x season x length. The
+    level is an exponentially weighted mean; phases apply to hour and day steps; holidays, if a
+    country is named, are all alike; the season is one yearly wave, told apart from a linear
+    trend, used only once a whole year has been seen.
 
     Parameters
     ----------
@@ -74,6 +87,9 @@ def forecast_level(
     typical = float(np.median(hours))
     factor = hours / typical
     factor = factor * _cycle(seen, factor[past], phase, how)
+    if how.country is not None:
+        off = holiday_share(steps, len(mid), country=how.country, subdivision=how.subdivision)
+        factor = factor * _holidays(seen, factor[past], off, mid, how)
     factor = factor * _season(seen / factor[past], mid, cutoff_step, how)
     ages = mid[cutoff_step - 1] - mid[past]
     weights = 0.5 ** (ages / how.half_life_days)
@@ -113,6 +129,29 @@ def _cycle(seen: Floats, length: Floats, phase: Ints, how: LevelParams) -> Float
     exposed = np.bincount(past, weights=length, minlength=n_phases)
     relative = (count + how.cycle_incidents) / (exposed * mean + how.cycle_incidents)
     return np.asarray(relative[phase])
+
+
+def _holidays(seen: Floats, expected: Floats, off: Floats, mid: Floats, how: LevelParams) -> Floats:
+    """Return the factor of each step by the part `off` of it that is holiday.
+
+    Holidays are held against the other days around them, so that no trend or season is taken
+    for them.
+    """
+    past = slice(0, len(seen))
+    low = np.searchsorted(mid[past], mid[past] - AROUND_DAYS)
+    high = np.searchsorted(mid[past], mid[past] + AROUND_DAYS, side="right")
+    usual = 1 - off[past]
+    counted, borne = (
+        np.concatenate([[0.0], np.cumsum(usual * value)]) for value in (seen, expected)
+    )
+    around = borne[high] - borne[low]
+    local = np.divide(
+        counted[high] - counted[low], around, out=np.zeros_like(around), where=around > 0
+    )
+    normal = local * expected
+    above = float(off[past] @ (seen - normal))
+    effect = above / float(off[past] ** 2 @ normal + how.holiday_incidents)
+    return np.asarray(1 + off * max(effect, LEAST_HOLIDAY - 1))
 
 
 def _season(level: Floats, mid: Floats, cutoff: int, how: LevelParams) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -36,6 +37,14 @@ class Target:
     def series(self, cube: Cube) -> NDArray[Any]:
         """Return the target's counts, shape ``(n_units, n_steps)``."""
         return cube.series(classes=self.classes, found_by=self.found_by)
+
+
+@lru_cache(maxsize=16)
+def step_totals(cube: Cube, target: Target) -> NDArray[Any]:
+    """Return the target's counts in all units together, shape ``(n_steps,)``, read-only."""
+    totals = target.series(cube).sum(axis=0)
+    totals.flags.writeable = False
+    return np.asarray(totals)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,10 @@ from analytics.cube import Cube
 from analytics.forecast.baselines import all_history, ewma, kernel, last_window, promap
 from analytics.forecast.blend import Blend, BlendParams
 from analytics.forecast.boosting import Boosting, BoostingParams
-from analytics.forecast.cox import Cox
-from analytics.forecast.exciting import SelfExciting
+from analytics.forecast.cox import Cox, CoxParams
+from analytics.forecast.exciting import ExcitingParams, SelfExciting
 from analytics.forecast.kept import Kept
+from analytics.forecast.loglinear import LogLinear
 from analytics.forecast.protocol import Method, Places, Target
 from analytics.forecast.stack import Stack, StackParams
 from analytics.forecast.surfaces import Memory, Surface
@@ -73,7 +74,8 @@ def standard_methods(
     other_classes
         Classes whose past may tell of the target's future, see `largest_classes`.
     params, boosting
-        How the blend and the trees learn; `params` also sets the length of the outcome.
+        How the blend and the trees learn; `params` also sets the length of the outcome, and how
+        the whole area's level, with season and public holidays, is followed.
 
     Returns
     -------
@@ -81,16 +83,22 @@ def standard_methods(
         Methods whose fits are kept, for the stack asks the others for theirs.
     """
     how = params or BlendParams()
-    blend = Blend("blend", target, places, own_surfaces(), replace(how, knots=KNOTS))
-    corrected = Boosting(
-        "boosting", blend, other_surfaces(other_classes, target), boosting or BoostingParams()
+    surfaces = own_surfaces() + other_surfaces(other_classes, target)
+    blend = Blend("blend", target, places, surfaces, replace(how, knots=KNOTS))
+    linear = LogLinear("log-linear", target, places, surfaces, how)
+    # Methods that look at the same surfaces stand together, so that these are made once.
+    counts, decayed, *smart = (
+        Kept(method)
+        for method in (
+            all_history(target, places, params=how),
+            ewma(target, places, params=how),
+            blend,
+            linear,
+            Boosting("boosting", (blend, linear), boosting or BoostingParams()),
+            SelfExciting("self-exciting", target, places, ExcitingParams(level=how.level)),
+            Cox("Cox", target, places, CoxParams(level=how.level)),
+        )
     )
-    counts, decayed = (
-        Kept(all_history(target, places, params=how)),
-        Kept(ewma(target, places, params=how)),
-    )
-    exciting = SelfExciting("self-exciting", target, places)
-    smart = (Kept(blend), Kept(exciting), Kept(Cox("Cox", target, places)), Kept(corrected))
     stack = Stack(
         "stack",
         target,

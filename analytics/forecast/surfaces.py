@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -25,6 +26,8 @@ Spread = Literal["gaussian", "promap"]
 GAUSSIAN_REACH = 3.0
 """Bandwidths after which the Gaussian spread is cut off."""
 WEEK_DAYS = 7.0
+KEPT_BYTES = 256 * 2**20
+"""How much memory the shares of past steps may take that are kept for the next method."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class Surface:
         return ", ".join(parts)
 
 
+@lru_cache(maxsize=8)
 def spread_matrix(
     places: Places, *, reach_m: float, spread: Spread = "gaussian"
 ) -> sparse.csr_array:
@@ -143,12 +147,15 @@ class Surfaces:
         What was counted, where the units lie, what is forecast.
     specs
         The surfaces, in the order of the columns of `shares`.
+    kept
+        Shares of the steps that were asked for last, at most `KEPT_BYTES` of them.
     """
 
     cube: Cube
     places: Places
     target: Target
     specs: tuple[Surface, ...]
+    kept: OrderedDict[int, Singles] = field(default_factory=OrderedDict, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.places) != len(self.cube.units):
@@ -182,6 +189,18 @@ class Surfaces:
         Only steps before the cutoff are used. Columns sum to one; one without any incident is
         even over the units.
         """
+        if cutoff_step in self.kept:
+            self.kept.move_to_end(cutoff_step)
+            return self.kept[cutoff_step]
+        shares = self._shares(cutoff_step)
+        shares.flags.writeable = False
+        if shares.nbytes <= KEPT_BYTES:
+            self.kept[cutoff_step] = shares
+        while len(self.kept) * shares.nbytes > KEPT_BYTES:
+            self.kept.popitem(last=False)
+        return shares
+
+    def _shares(self, cutoff_step: int) -> Singles:
         out = np.empty((len(self.places), len(self.specs)), dtype=np.float32)
         mid = step_days(self.cube.steps)[:cutoff_step]
         for of, steps_first in self._by_step.items():
@@ -205,6 +224,15 @@ class Surfaces:
         mid = step_days(self.cube.steps)[:cutoff_step]
         weights = (0.5 ** ((mid[-1] - mid) / half_life_days)).astype(np.float32)
         return np.asarray(weights @ self._by_step[None][:cutoff_step], np.float64)
+
+
+@lru_cache(maxsize=3)
+def look_at(cube: Cube, places: Places, target: Target, specs: tuple[Surface, ...]) -> Surfaces:
+    """Return the surfaces of a cube, the same object for methods that look at the same ones.
+
+    The last three are kept, so that methods run beside each other compute each step once.
+    """
+    return Surfaces(cube, places, target, specs)
 
 
 def describe_surfaces(specs: Sequence[Surface]) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ def table(town, places):
 
 def test_every_method_is_scored_at_every_origin(table):
     assert table.groupby("method")["origin"].apply(list).map(tuple).nunique() == 1
-    assert len(table) == 24 * 10
+    assert len(table) == 24 * 11
     assert (
         not table.drop(columns=["stability_1", *(f"busy_{n}" for n in (50, 80, 90, 95))])
         .isna()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import PoissonRegressor
 
-from analytics.forecast.cox import Cox, CoxParams, fit_poisson, random_waves
+from analytics.forecast.cox import Cox, CoxParams, random_waves
+from analytics.forecast.poisson import fit_poisson
 from analytics.forecast.protocol import Places, Target
 from geo.errors import InputError
 

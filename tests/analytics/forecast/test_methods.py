@@ -194,6 +194,6 @@ def test_boosting_of_a_quiet_class_is_the_blend(places, cube_from):
     rng = np.random.default_rng(14)
     cube = cube_from(rng.poisson(0.01, (256, 40))[:, :, None])
     blend = Blend("blend", Target(), places, own_surfaces(), QUICK)
-    corrected = Boosting("boosting", blend, params=BoostingParams(fewest_in_leaf=5000))
+    corrected = Boosting("boosting", (blend,), params=BoostingParams(fewest_in_leaf=5000))
     plain, ours = (m.fit(cube, 39).predict(1).mean for m in (blend, corrected))
     np.testing.assert_allclose(ours, plain, rtol=1e-5)
