@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import typer
 from sqlalchemy import Connection
 
 from patrol.allocate import AllocationParams
 from patrol.drafting import draft_day
+from patrol.equity import compare_communities
 from patrol.exports import plan_csv, plan_geojson
 from patrol.plans import Plan
 from patrol.store import approve_plan, read_class_names, write_plan
 from patrol.summaries import plan_html, plan_markdown
+from web.commands.bias import Effort
 from web.commands.hotspots import make_request
+from web.effort_file import read_effort
 from web.found import strongest
 from web.opening import begin, open_database
 from web.options import Jurisdiction, Until, Weeks
@@ -49,6 +53,7 @@ def plan(
     out: Annotated[
         Path | None, typer.Option(help="Folder for plan.csv, plan.geojson and the summary.")
     ] = None,
+    effort: Effort = None,
 ) -> None:
     """Draft a day's patrol hours by level and trend, with a floor and a reason for each grid.
 
@@ -72,14 +77,40 @@ def plan(
         )  # fmt: skip
         runs = newest_run_ids(connection, about.number)
         found = told(connection, runs, draft)
+        watched = None if effort is None else read_effort(effort)
+        equity = compare_communities(connection, request, draft, effort_h=watched)
         number = write_plan(
             connection, draft, jurisdiction_id=about.number,
             trend_run_id=runs.get("trends"), hotspot_run_id=runs.get("hotspots"),
         )  # fmt: skip
-    typer.echo("\n".join(describe(draft, number, top=top)))
+    typer.echo("\n".join([*describe(draft, number, top=top), "", *describe_equity(equity)]))
     if out is not None:
         for path in write_files(draft, out, found=found):
             typer.echo(f"wrote {path}")
+
+
+def describe_equity(table: pd.DataFrame) -> list[str]:
+    """Say what each community gets beside its need by both sources, before and after correction."""
+    lines = [
+        "By community 各社区: hours 时长 (share 占比), need 需求占比 before 校正前 -> after "
+        "校正后, reports 上报, finds 发现 (corrected 校正后), unknown grids 不明网格"
+    ]
+    blind = bool((table["unknown_units"] == table["units"]).all())
+    for row in table.to_dict("records"):
+        unknown = row["unknown_units"] == row["units"]
+        after = "?" if unknown else f"{row['share_after']:.1%}"
+        corrected = "?" if unknown else f"{row['found_corrected']:,.0f}"
+        lines.append(
+            f"  {row['hours']:>7.2f} h {row['hours_share']:>6.1%}  {row['share_before']:>6.1%} -> "
+            f"{after:>6}  {row['reported']:>6,.0f} {row['found']:>6,.0f} ({corrected:>5})  "
+            f"{row['unknown_units']:>2}/{row['units']:<2} {row['group']}"
+        )
+    if blind:
+        lines.append(
+            "  patrol hours are unknown, so finds count for nothing: --effort hours.csv "
+            "巡查时长未知，巡查发现不计入"
+        )
+    return lines
 
 
 def told(connection: Connection, runs: Mapping[str, int], draft: Plan) -> list[tuple[str, str]]:
