@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BigInteger, Select, Update, cast, func, or_, select, update
 
 from geo.models.incidents import Category, CategoryScheme
+from governance.cases.states import FINAL
 from governance.models import (
     CaseFile,
     CaseTransition,
@@ -62,6 +63,24 @@ def select_overdue(jurisdiction_id: int, *, now: Any, limit: int) -> Select[*tup
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+
+
+def select_open_cases(
+    jurisdiction_id: int, *, due_before: Any, limit: int
+) -> Select[*tuple[Any, ...]]:
+    """Select open cases with the words that a list shows, the first due at the top."""
+    query = (
+        select(
+            CaseFile.case_id, CaseFile.number, CaseFile.state, CaseFile.level, CaseFile.due_at,
+            CaseFile.words, Department.name.label("department"), Category.name.label("category"),
+        )
+        .outerjoin(Department, Department.department_id == CaseFile.department_id)
+        .outerjoin(Category, Category.category_id == CaseFile.category_id)
+        .where(CaseFile.jurisdiction_id == jurisdiction_id, CaseFile.state.not_in(sorted(FINAL)))
+        .order_by(CaseFile.due_at.nulls_last(), CaseFile.case_id)
+        .limit(limit)
+    )  # fmt: skip
+    return query if due_before is None else query.where(CaseFile.due_at < due_before)
 
 
 def select_limits(jurisdiction_id: int, category_id: int | None) -> Select[*tuple[Any, ...]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -82,6 +83,52 @@ def write_calendar(
     return len(rows)
 
 
+def read_calendar(connection: Connection, jurisdiction_id: int) -> WorkCalendar | None:
+    """Read the work calendar of a jurisdiction; None if none is loaded yet."""
+    rows = connection.execute(queries.select_calendar(jurisdiction_id)).all()
+    if not rows:
+        return None
+    days = tuple(CalendarDay(row.day, row.is_workday, row.kind, row.name) for row in rows)
+    return WorkCalendar(days, frozenset(row.day.year for row in rows if row.provisional))
+
+
+def confirm_year(
+    connection: Connection,
+    jurisdiction_id: int,
+    year: int,
+    *,
+    off: set[date],
+    work: set[date],
+    source: str,
+) -> None:
+    """Enter the official notice of a year: days off, swapped working days; no longer provisional.
+
+    Raises
+    ------
+    NotFoundError
+        If the year is not loaded yet.
+    InputError
+        If a day lies outside the year or is both off and worked.
+    """
+    strange = {day for day in off | work if day.year != year} | (off & work)
+    if strange:
+        shown = ", ".join(str(day) for day in sorted(strange))
+        raise InputError(f"{shown}: outside {year}, or both off and worked")
+    calendar = read_calendar(connection, jurisdiction_id)
+    if calendar is None or year not in calendar.years:
+        raise NotFoundError(f"{year} is not loaded yet: run `gridbeat calendar load {year}`")
+    days = tuple(_confirmed(entry, off, work) for entry in calendar.days if entry.day.year == year)
+    write_calendar(connection, jurisdiction_id, WorkCalendar(days), source=source)
+
+
+def _confirmed(entry: CalendarDay, off: set[date], work: set[date]) -> CalendarDay:
+    if entry.day in off:
+        return replace(entry, is_workday=False, kind="holiday")
+    if entry.day in work:
+        return replace(entry, is_workday=True, kind="swapped", name="")
+    return entry
+
+
 def write_spells(connection: Connection, jurisdiction_id: int, daily: Spells) -> None:
     """Replace the open hours of a working day."""
     connection.execute(delete(WorkSpell).where(WorkSpell.jurisdiction_id == jurisdiction_id))
@@ -102,12 +149,10 @@ def read_work_clock(connection: Connection, jurisdiction_id: int) -> WorkClock:
     NotFoundError
         If no calendar is loaded yet.
     """
-    rows = connection.execute(queries.select_calendar(jurisdiction_id)).all()
-    if not rows:
+    calendar = read_calendar(connection, jurisdiction_id)
+    if calendar is None:
         msg = "this jurisdiction has no work calendar yet: run `gridbeat calendar load 2026`"
         raise NotFoundError(msg)
-    days = tuple(CalendarDay(row.day, row.is_workday, row.kind, row.name) for row in rows)
-    provisional = frozenset(row.day.year for row in rows if row.provisional)
     zone = connection.execute(
         select(Jurisdiction.time_zone).where(Jurisdiction.jurisdiction_id == jurisdiction_id)
     ).scalar_one()
@@ -115,7 +160,7 @@ def read_work_clock(connection: Connection, jurisdiction_id: int) -> WorkClock:
         (row.opens, row.closes)
         for row in connection.execute(queries.select_spells(jurisdiction_id))
     ]
-    return make_work_clock(WorkCalendar(days, provisional), ZoneInfo(zone), tuple(spells))
+    return make_work_clock(calendar, ZoneInfo(zone), tuple(spells))
 
 
 def write_limits(
@@ -160,6 +205,36 @@ def read_case(connection: Connection, case_id: int) -> Case:
         There is none of that number, or it is not this account's to see.
     """
     return _case(_held(connection, case_id))
+
+
+def find_case(connection: Connection, jurisdiction_id: int, number: str) -> int:
+    """Return the key of the case with a number.
+
+    Raises
+    ------
+    NotFoundError
+        There is none.
+    """
+    query = select(CaseFile.case_id).where(
+        CaseFile.jurisdiction_id == jurisdiction_id, CaseFile.number == number
+    )
+    found = connection.execute(query).scalar_one_or_none()
+    if found is None:
+        raise NotFoundError(f"there is no case {number}")
+    return int(found)
+
+
+def list_cases(
+    connection: Connection, jurisdiction_id: int, *, due_before: datetime | None, most: int
+) -> Sequence[Row[Any]]:
+    """Read open cases, the first due at the top; only late ones if a moment is given."""
+    query = queries.select_open_cases(jurisdiction_id, due_before=due_before, limit=most)
+    return connection.execute(query).all()
+
+
+def read_history(connection: Connection, case_id: int) -> Sequence[Row[Any]]:
+    """Read every transition of a case, first to last, with its department's name."""
+    return connection.execute(queries.select_history(case_id)).all()
 
 
 def open_case(

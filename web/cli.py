@@ -51,6 +51,8 @@ COMMANDS = {
     "cameras": ("web.commands.cameras", "What cameras see, cover and miss; what to watch and add."),
     "map": ("web.commands.map", "Write the map of hotspots, trends, grids and plan."),
     "results": ("web.commands.results", "Show stored results, and compute one again."),
+    "cases": ("web.commands.cases", "List cases, show one, move one, send late ones up."),
+    "calendar": ("web.commands.calendar", "Working days, open hours and deadlines."),
     "serve": ("web.commands.serve", "Serve the API and the pages, on this machine by default."),
     "users": ("web.commands.users", "Accounts, roles, areas and tokens."),
     "audit": ("web.commands.audit", "Check the log of who did what."),
