@@ -1,0 +1,1 @@
+"""Which cameras a desk looks at, and when."""

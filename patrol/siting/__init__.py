@@ -1,0 +1,1 @@
+"""Where the next camera, station or patrol post pays most."""
