@@ -19,10 +19,10 @@ from web.database import Databases
 from web.errors import HANDLED, problem
 from web.headers import Guard
 from web.openapi import describe_api
-from web.routes import health, login, session
+from web.routes import features, health, login, session
 from web.settings import WebSettings
 
-ROUTERS = (health.router, login.router, session.router)
+ROUTERS = (health.router, login.router, session.router, features.router)
 
 
 def create_app(settings: WebSettings, database: Database) -> FastAPI:

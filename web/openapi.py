@@ -13,7 +13,7 @@ from web.auth.permissions import Permission
 from web.auth.principal import SESSION_COOKIE, guards, needs
 from web.errors import PROBLEM
 
-OPENAPI_TYPE = "application/vnd.oai.openapi+json;version=3.0"
+OPENAPI_TYPE = "application/vnd.oai.openapi+json;version=3.1"
 PROBLEM_SCHEMA = {
     "type": "object",
     "description": "RFC 9457 problem details",

@@ -102,6 +102,7 @@ SELECT protect_rows(name::regclass, by) FROM (VALUES
     ('job', 'signed in')) AS t (name, by);
 -- The names of classes belong to no place, and files of them are taken in by COPY.
 GRANT SELECT ON category, category_scheme TO gridbeat_web;
+GRANT SELECT (incident_id, occurred_at) ON incident_key TO gridbeat_web;
 GRANT INSERT, UPDATE ON incident, plan, plan_item, job TO gridbeat_web;
 GRANT INSERT, UPDATE ON feed TO gridbeat_web;
 GRANT INSERT, UPDATE, DELETE ON result_run, result_row TO gridbeat_web;

@@ -1,0 +1,1 @@
+"""OGC API Features: which tables are collections, and how a request becomes one query."""
