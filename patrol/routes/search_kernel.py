@@ -1,0 +1,229 @@
+"""Ruin and recreate: take stops out near each other, put others in, keep what is worth it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from patrol.routes.schedule_kernel import (
+    STALE,
+    Floats,
+    Ground,
+    Tour,
+    fits,
+    price_insertion,
+    price_route,
+    put,
+    reprice_after_put,
+    spent,
+    take,
+    time_route,
+)
+
+Seed = NDArray[np.uint64]
+
+
+@njit(cache=True, nogil=True)
+def draw(state: Seed) -> float:
+    """Return the next number of a xorshift generator, 0 <= u < 1 (Marsaglia 2003)."""
+    x = state[0]
+    x ^= x << np.uint64(13)
+    x ^= x >> np.uint64(7)
+    x ^= x << np.uint64(17)
+    state[0] = x
+    return float(x >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+@njit(cache=True, nogil=True)
+def below(state: Seed, n: int) -> int:
+    """Return a whole number, 0 <= k < n."""
+    return int(draw(state) * n)
+
+
+@njit(cache=True, nogil=True)
+def copy_tour(a: Tour, b: Tour) -> None:
+    """Write tour `b` over tour `a`."""
+    for k in range(len(b.size)):
+        n = b.size[k] + 2
+        a.size[k] = b.size[k]
+        a.seq[k, :n] = b.seq[k, :n]
+        a.at[k, :n] = b.at[k, :n]
+        a.latest[k, :n] = b.latest[k, :n]
+    a.unit[:] = b.unit
+    a.cost[:] = b.cost
+    a.place[:] = b.place
+
+
+@njit(cache=True, nogil=True)
+def value(g: Ground, t: Tour, weight: float) -> tuple[float, float]:
+    """Return the prize less `weight` a second of travel, and the prize less next to nothing.
+
+    The first guides a search, because short routes leave room; the second decides what is best.
+    """
+    total, way = 0.0, 0.0
+    for k in range(len(t.size)):
+        for i in range(1, t.size[k] + 1):
+            total += g.prize[t.seq[k, i]]
+        way += spent(g, t, k)
+    return total - weight * way, total - 1e-5 * weight * way
+
+
+@njit(cache=True, nogil=True)
+def ruin(g: Ground, t: Tour, mean: float, touched: NDArray[np.bool_], state: Seed) -> None:
+    """Take strings of neighbouring stops out of routes that pass near a random stop.
+
+    Christiaens and Vanden Berghe (2020), doi:10.1287/trsc.2019.0914, section 5.1, with the
+    strings of all routes sharing one number of stops.
+    """
+    touched[:] = False
+    left = 1 + below(state, int(2 * mean))
+    seed = below(state, len(g.prize))
+    n_routes = 0
+    limit = 1 + below(state, len(t.size))
+    for c in range(-1, g.near.shape[1]):
+        v = seed if c < 0 else g.near[seed, c]
+        k = t.unit[v]
+        if k < 0 or touched[k]:
+            continue
+        touched[k] = True
+        pos = 1
+        while t.seq[k, pos] != v:
+            pos += 1
+        count = min(t.size[k], 1 + below(state, left))
+        low = max(1, pos - count + 1)
+        high = min(pos, t.size[k] - count + 1)
+        first = low + below(state, high - low + 1)
+        take(g, t, k, first, count)
+        left -= count
+        n_routes += 1
+        if left <= 0 or n_routes >= limit:
+            break
+
+
+@njit(cache=True, nogil=True)
+def recreate(
+    g: Ground, t: Tour, touched: NDArray[np.bool_], power: float, noise: float, state: Seed
+) -> None:
+    """Insert stops where prize ** power a second is most, shaken by `noise`, until none fits."""
+    n, m = t.cost.shape
+    for k in range(m):
+        for v in range(n):
+            if t.unit[v] < 0 and t.cost[v, k] == STALE:
+                price_insertion(g, t, v, k)
+    worth = np.empty(n)
+    for v in range(n):
+        worth[v] = g.prize[v] ** power * np.exp(noise * (draw(state) + draw(state) - 1.0))
+    while True:
+        best, v_best, k_best = 0.0, -1, -1
+        for v in range(n):
+            if t.unit[v] >= 0:
+                continue
+            for k in range(m):
+                rate = worth[v] / (t.cost[v, k] + 1e-6)
+                if rate > best and fits(g, t, v, k):
+                    best, v_best, k_best = rate, v, k
+        if v_best < 0:
+            return
+        i = t.place[v_best, k_best]
+        put(g, t, v_best, k_best, i)
+        touched[k_best] = True
+        reprice_after_put(g, t, k_best, i)
+
+
+@njit(cache=True, nogil=True)
+def shorten(g: Ground, t: Tour, k: int) -> bool:
+    """Reverse stretches and move short ones while that saves travel and keeps every window."""
+    way = g.travel[g.profile[k]]
+    seq = t.seq[k]
+    held = np.empty(t.size[k] + 2, dtype=np.int32)
+    gained = False
+    improved = True
+    while improved:
+        improved = False
+        n = t.size[k]
+        for i in range(n):
+            for j in range(i + 2, n + 1):
+                delta = way[seq[i], seq[j]] + way[seq[i + 1], seq[j + 1]]
+                delta -= way[seq[i], seq[i + 1]] + way[seq[j], seq[j + 1]]
+                if delta > -1e-7:
+                    continue
+                before = spent(g, t, k)
+                held[: n + 2] = seq[: n + 2]
+                seq[i + 1 : j + 1] = held[i + 1 : j + 1][::-1]
+                if time_route(g, t, k) and spent(g, t, k) < before - 1e-7:
+                    improved = True
+                    gained = True
+                else:
+                    seq[: n + 2] = held[: n + 2]
+        for length in range(1, 4):
+            for i in range(1, n - length + 2):
+                j = i + length - 1
+                saved = (
+                    way[seq[i - 1], seq[i]] + way[seq[j], seq[j + 1]] - way[seq[i - 1], seq[j + 1]]
+                )
+                for h in range(n + 1):
+                    if i - 1 <= h <= j:
+                        continue
+                    added = way[seq[h], seq[i]] + way[seq[j], seq[h + 1]] - way[seq[h], seq[h + 1]]
+                    if added > saved - 1e-7:
+                        continue
+                    before = spent(g, t, k)
+                    held[: n + 2] = seq[: n + 2]
+                    if h < i:
+                        seq[h + 1 : h + 1 + length] = held[i : j + 1]
+                        seq[h + 1 + length : j + 1] = held[h + 1 : i]
+                    else:
+                        seq[i : i + h - j] = held[j + 1 : h + 1]
+                        seq[i + h - j : h + 1] = held[i : j + 1]
+                    if time_route(g, t, k) and spent(g, t, k) < before - 1e-7:
+                        improved = True
+                        gained = True
+                        break
+                    seq[: n + 2] = held[: n + 2]
+    time_route(g, t, k)
+    if gained:
+        price_route(g, t, k)
+    return gained
+
+
+@njit(cache=True, nogil=True)
+def search(
+    g: Ground, now: Tour, trial: Tour, best: Tour, marks: Floats, state: Seed,
+    n_iterations: int, heat: float, mean: float, weight: float,
+) -> None:  # fmt: skip
+    """Run `n_iterations` of ruin and recreate at one temperature.
+
+    Parameters
+    ----------
+    now, trial, best
+        The routes accepted last, room to try others, the best routes seen.
+    marks
+        Shape ``(2,)``: the value of `now`, and the prize of `best` less next to nothing.
+    heat
+        A loss of so much value is accepted in one case of e.
+    mean, weight
+        Stops taken out on average, and value of a second of travel.
+    """
+    m = len(now.size)
+    touched = np.zeros(m, dtype=np.bool_)
+    again = np.zeros(m, dtype=np.bool_)
+    for _ in range(n_iterations):
+        copy_tour(trial, now)
+        ruin(g, trial, mean, touched, state)
+        power = 0.5 + 2.0 * draw(state)
+        noise = 1.5 * draw(state)
+        recreate(g, trial, touched, power, noise, state)
+        got, worth = value(g, trial, weight)
+        if got > marks[0]:
+            for k in range(m):
+                again[k] = touched[k] and shorten(g, trial, k)
+            if again.any():
+                recreate(g, trial, again, power, noise, state)
+                got, worth = value(g, trial, weight)
+        if got > marks[0] + heat * np.log(draw(state) + 1e-300):
+            marks[0] = got
+            copy_tour(now, trial)
+        if worth > marks[1]:
+            marks[1] = worth
+            copy_tour(best, trial)
