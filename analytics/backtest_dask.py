@@ -42,7 +42,7 @@ def run_on_cluster(
 
     What comes out equals `analytics.backtest_design.run_tasks` bit by bit where the workers have
     the same libraries and processors: a task is a function of its file and its arguments alone.
-    If a worker dies, the scheduler gives its unfinished tasks to another.
+    If a worker dies, the scheduler gives the tasks that it had in hand to another.
 
     Parameters
     ----------
@@ -81,10 +81,16 @@ def run_on_cluster(
                               retries=RETRIES)
                 for task in tasks
             ]  # fmt: skip
+            # Fetched as they come: a worker that dies takes along only what it has in hand.
             of = dict(zip((future.key for future in futures), tasks, strict=True))
-            for done, future in enumerate(as_completed(futures)):
+            tables: dict[Task, pd.DataFrame] = {}
+            for done, (future, table) in enumerate(
+                as_completed(futures, with_results=True, loop=client.loop)
+            ):
+                tables[of[future.key]] = table
+                future.release()
                 report(done, len(tasks), of[future.key])
-            return join_tables(client.gather(futures))
+        return join_tables([tables[task] for task in tasks])
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

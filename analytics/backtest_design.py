@@ -299,7 +299,9 @@ def choose_all(table: pd.DataFrame, *, seed: int) -> dict[Key, Choice]:
 
 def _choose(rows: pd.DataFrame, rng: np.random.Generator) -> Choice:
     try:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return choose_method(rows, rng=rng)
+        if rows["incidents"].any():
+            with np.errstate(invalid="ignore", divide="ignore"):
+                return choose_method(rows, rng=rng)
     except InputError:  # counting never caught anything: there is nothing to be better than
-        return Choice(ALL_HISTORY, False, None, None, rows["origin"].nunique())
+        pass
+    return Choice(ALL_HISTORY, False, None, None, rows["origin"].nunique())

@@ -57,7 +57,8 @@ def _gains(part: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def _gain(part: pd.DataFrame, method: str, baseline: str, seed: int) -> Gain | None:
-    if method == baseline or baseline not in set(part["method"]):
+    known = baseline in set(part["method"]) and part["incidents"].any()
+    if method == baseline or not known:
         return None
     try:
         with np.errstate(invalid="ignore", divide="ignore"):
