@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import bdtr, bdtrc, betaincinv
 
 from analytics.cube import REPORTED, Cube
+from analytics.dispersion import compare_overdispersed, estimate_dispersion
 from analytics.fdr import Procedure, adjust_fdr
 from analytics.results import Lang
 from geo.errors import InputError
@@ -68,6 +69,9 @@ class LatestParams:
         Steps before the last that say what is usual.
     fewest
         Incidents in baseline and last step together below which nothing is tested.
+    overdispersed
+        Whether a class whose baseline varies more than chance, all units together, is tested
+        with that in mind; otherwise counts are taken for Poisson.
     fdr
         ``bh`` or ``by``, see `adjust_fdr`.
     classes, found_by
@@ -76,6 +80,7 @@ class LatestParams:
 
     baseline_steps: int = 8
     fewest: int = 5
+    overdispersed: bool = True
     fdr: Procedure = "bh"
     classes: tuple[str, ...] | None = None
     found_by: tuple[str, ...] = REPORTED
@@ -93,9 +98,10 @@ def find_latest_changes(cube: Cube, params: LatestParams | None = None) -> pd.Da
     -------
     DataFrame
         `COLUMNS`, one row a unit and class: incidents in the last step, the number expected from
-        the baseline for its length, their ratio with its exact 95 % interval, p of
-        `compare_rates`, q over all that were tested, ``rise`` or ``fall``, and certainty ``high``,
-        ``medium`` or ``low``, see `SURE`. Empty where nothing changed.
+        the baseline for its length, their ratio with its exact 95 % interval (of the counts
+        divided by the dispersion, where they are overdispersed), p of `compare_rates` or
+        `compare_overdispersed`, q over all that were tested, ``rise`` or ``fall``, and certainty
+        ``high``, ``medium`` or ``low``, see `SURE`. Empty where nothing changed.
 
     Raises
     ------
@@ -104,7 +110,8 @@ def find_latest_changes(cube: Cube, params: LatestParams | None = None) -> pd.Da
 
     References
     ----------
-    Przyborowski and Wilenski (1940), doi:10.1093/biomet/31.3-4.313.
+    Przyborowski and Wilenski (1940), doi:10.1093/biomet/31.3-4.313; overdispersed counts: see
+    `analytics.dispersion`.
     """
     how = params or LatestParams()
     if not 1 <= how.baseline_steps < len(cube.steps):
@@ -115,15 +122,15 @@ def find_latest_changes(cube: Cube, params: LatestParams | None = None) -> pd.Da
     frame = _count(cube, how)
     hours = cube.steps.hours[-how.baseline_steps - 1 :]
     exposure = (float(hours[:-1].sum()), float(hours[-1]))
-    frame["p_value"] = compare_rates(
-        frame["before"].to_numpy(), frame["count"].to_numpy(), exposure=exposure
-    )
+    before, after = frame["before"].to_numpy(), frame["count"].to_numpy()
+    dispersion = frame.pop("dispersion").to_numpy()
+    frame["p_value"] = _compare(before, after, dispersion, exposure)
     frame["q_value"] = adjust_fdr(frame["p_value"].to_numpy(), procedure=how.fdr)
     frame["expected"] = frame["before"] * (exposure[1] / exposure[0])
     with np.errstate(divide="ignore"):
         frame["ratio"] = frame["count"].to_numpy() / frame["expected"].to_numpy()
     frame["ratio_low"], frame["ratio_high"] = rate_ratio_interval(
-        frame["before"].to_numpy(), frame["count"].to_numpy(), exposure=exposure
+        before / dispersion, after / dispersion, exposure=exposure
     )
     frame["direction"] = np.where(frame["ratio"] > 1, "rise", "fall")
     q = frame["q_value"].to_numpy()
@@ -136,25 +143,38 @@ def find_latest_changes(cube: Cube, params: LatestParams | None = None) -> pd.Da
 def _count(cube: Cube, how: LatestParams) -> pd.DataFrame:
     """Return counts before and in the last step by unit and class, those to be tested."""
     chosen = how.classes or cube.classes
+    hours = cube.steps.hours[-how.baseline_steps - 1 : -1]
     parts = []
     for code in chosen:
         series = cube.series(classes=[code], found_by=how.found_by)
         if not np.issubdtype(series.dtype, np.integer):
             raise InputError("weighted incidents cannot be compared here; count whole incidents")
-        before = series[:, -how.baseline_steps - 1 : -1].sum(axis=1)
+        baseline = series[:, -how.baseline_steps - 1 : -1]
+        dispersion = estimate_dispersion(baseline, hours) if how.overdispersed else 1.0
         parts.append(
             pd.DataFrame(
                 {
                     "unit_id": cube.units.ids,
                     "category": code,
-                    "before": before,
+                    "before": baseline.sum(axis=1),
                     "count": series[:, -1],
+                    "dispersion": dispersion,
                 }
             )
         )
-    empty = pd.DataFrame({"unit_id": [], "category": [], "before": [], "count": []})
+    names = ("unit_id", "category", "before", "count", "dispersion")
+    empty = pd.DataFrame({name: [] for name in names})
     frame = pd.concat(parts, ignore_index=True) if parts else empty.astype({"before": int})
     return frame[frame["before"] + frame["count"] >= how.fewest].copy()
+
+
+def _compare(
+    before: NDArray[Any], after: NDArray[Any], dispersion: Floats, exposure: tuple[float, float]
+) -> Floats:
+    p = compare_rates(before, after, exposure=exposure)
+    more = dispersion > 1
+    p[more] = compare_overdispersed(before[more], after[more], dispersion[more], exposure=exposure)
+    return p
 
 
 def compare_rates(
@@ -189,8 +209,12 @@ def rate_ratio_interval(
     """
     tail, scale = (1 - confidence) / 2, exposure[0] / exposure[1]
     first, second = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
-    share_low = np.where(second > 0, betaincinv(np.maximum(second, 1), first + 1, tail), 0.0)
-    share_high = np.where(first > 0, betaincinv(second + 1, np.maximum(first, 1), 1 - tail), 1.0)
+    share_low = np.where(
+        second > 0, betaincinv(np.where(second > 0, second, 1), first + 1, tail), 0.0
+    )
+    share_high = np.where(
+        first > 0, betaincinv(second + 1, np.where(first > 0, first, 1), 1 - tail), 1.0
+    )
     with np.errstate(divide="ignore"):
         return scale * share_low / (1 - share_low), scale * share_high / (1 - share_high)
 
