@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geo.models.base import Base, identity_key, one_of
+from geo.models.base import Base, identity_key, one_of, shape
 
 PLAN_STATUSES = ("draft", "approved", "published", "withdrawn")
 
@@ -96,3 +96,70 @@ class CameraLook(Base):
     found_incident_id: Mapped[int | None] = mapped_column(
         ForeignKey("incident_key.incident_id", ondelete="SET NULL")
     )
+
+
+class RouteRun(Base):
+    """The routes of one shift: what was asked, how they were searched, and what they collect."""
+
+    __tablename__ = "route_run"
+    __table_args__ = (
+        CheckConstraint("ends_at > starts_at", name="interval"),
+        CheckConstraint("prize >= 0", name="prize"),
+    )
+    route_run_id: Mapped[int] = identity_key()
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.plan_id", ondelete="SET NULL"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    on_roads: Mapped[bool]
+    prize: Mapped[float]
+    parameters: Mapped[dict[str, Any]]
+    code_version: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Route(Base):
+    """The way of one unit: from base to base, along the roads."""
+
+    __tablename__ = "route"
+    __table_args__ = (
+        CheckConstraint("ends_at >= starts_at", name="interval"),
+        CheckConstraint("travel_s >= 0 AND travel_m >= 0", name="travel"),
+        UniqueConstraint("route_run_id", "unit_id"),
+    )
+    route_id: Mapped[int] = identity_key()
+    route_run_id: Mapped[int] = mapped_column(
+        ForeignKey("route_run.route_run_id", ondelete="CASCADE")
+    )
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.unit_id"))
+    mode: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    travel_s: Mapped[float]
+    travel_m: Mapped[float]
+    geom: Mapped[Any] = shape("LINESTRING")
+
+
+class RouteStop(Base):
+    """One visit on a route: where, when, for how long and why."""
+
+    __tablename__ = "route_stop"
+    __table_args__ = (
+        CheckConstraint("ordinal > 0", name="ordinal"),
+        CheckConstraint("arrive_at <= start_at AND start_at <= leave_at", name="order"),
+        CheckConstraint("prize >= 0", name="prize"),
+    )
+    route_id: Mapped[int] = mapped_column(
+        ForeignKey("route.route_id", ondelete="CASCADE"), primary_key=True
+    )
+    ordinal: Mapped[int] = mapped_column(primary_key=True)
+    stop_ref: Mapped[str]
+    area_id: Mapped[int | None] = mapped_column(ForeignKey("area.area_id"))
+    must: Mapped[bool]
+    prize: Mapped[float]
+    arrive_at: Mapped[datetime]
+    start_at: Mapped[datetime]
+    leave_at: Mapped[datetime]
+    reason_zh: Mapped[str]
+    reason_en: Mapped[str]
+    geom: Mapped[Any] = shape("POINT")
