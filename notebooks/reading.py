@@ -1,4 +1,4 @@
-"""Open a district's files in memory, checked as `gridbeat import` checks them: no database."""
+"""A district for a notebook: its files in memory, checked as `gridbeat import` checks them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import shapely
 
 from geo.crs.systems import convert_geometries, propose_metric_srid
@@ -21,33 +20,15 @@ from geo.demo.size import DemoSize
 from geo.demo.truth import Truth
 from geo.demo.write import write_district
 from geo.errors import MappingError
-from geo.formats.open import open_table
-from geo.formats.table import RawBatch, RawTable, rechunk
-from geo.imports.mapping import Mapping, NewJurisdiction, read_mapping
-from geo.imports.normalise import Normalised, ReadPlan, normalise, reference_column
-from geo.imports.problems import REASONS
-from geo.imports.repeats import settle_repeats
-from geo.imports.rows import shown
-from geo.imports.run import file_crs
+from geo.imports.mapping import Mapping, NewJurisdiction
+from geo.imports.read import check_file
 from geo.places import Place
-from web.commands.imports import mapping_beside
 
-MOST_ROWS = 50_000_000
 PLANTED = {
     "hotspot_id": str, "kind": str, "category": str, "x_m": float, "y_m": float,
     "radius_m": float, "weekly_from": float, "weekly_to": float, "change_on": object,
     "note_en": str,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Checked:
-    """A file after its checks: sound rows, rows held back, and how many there were of each."""
-
-    rows: pd.DataFrame
-    held_back: pd.DataFrame
-    count: dict[str, object]
-    mapping: Mapping
 
 
 @dataclass(frozen=True)
@@ -152,73 +133,6 @@ def open_city(
         quarantine=pd.concat([file.held_back for file in read], ignore_index=True),
         files=pd.DataFrame([file.count for file in read]),
     )
-
-
-def check_file(path: Path, *, now: datetime, place: Place | None = None) -> Checked:
-    """Check each row of a file by its mapping, and its position where the `place` is known."""
-    mapping = read_mapping(mapping_beside(path))
-    raw = open_table(path, kind=mapping.kind, encoding=mapping.encoding, layer=mapping.layer)
-    plan = _plan(raw, mapping, now, place)
-    # In one piece, so that a reference which stands twice is seen wherever it stands.
-    made = [_check(batch, plan) for batch in rechunk(raw.batches, rows=MOST_ROWS)]
-    repeated = sum(settle_repeats(part) for part in made)
-    rows = pd.concat([_sound(part) for part in made], ignore_index=True)
-    rows["source"] = mapping.source
-    if mapping.kind == "incidents":
-        rows["category"] = np.array([*mapping.categories])[rows.pop("category_id").astype(int)]
-    held_back = pd.concat([_held_back(part) for part in made], ignore_index=True)
-    held_back.insert(0, "source", mapping.source)
-    count = {
-        "file": path.name, "source": mapping.source,
-        "read": len(rows) + len(held_back) + repeated, "taken in": len(rows),
-        "repeated": repeated, "held back": len(held_back),
-        "left out": sum(part.left_out for part in made),
-    }  # fmt: skip
-    return Checked(rows, held_back, count, mapping)
-
-
-def _plan(raw: RawTable, mapping: Mapping, now: datetime, place: Place | None) -> ReadPlan:
-    return ReadPlan(
-        mapping=mapping,
-        kind=mapping.kind_of(),
-        crs=file_crs(raw, mapping),
-        time_zone=mapping.time_zone or (place.time_zone if place else "UTC"),
-        now=now,
-        place=place,
-        near=place.buffered(mapping.outside_margin_m) if place else None,
-        category_ids={code: number for number, code in enumerate(mapping.categories)},
-    )
-
-
-def _check(batch: RawBatch, plan: ReadPlan) -> Normalised:
-    """Check rows; those of a file that names no reference go by their number."""
-    unnamed = reference_column(plan.mapping) is None
-    return normalise(batch, plan, references=batch.row_no.cast(pa.string()) if unnamed else None)
-
-
-def _sound(made: Normalised) -> pd.DataFrame:
-    rows: pd.DataFrame = pa.table(made.columns).to_pandas()
-    return rows[made.problems.sound]
-
-
-def _held_back(made: Normalised) -> pd.DataFrame:
-    found = made.problems
-    kept = found.found & (found.reason != "repeat")
-    rows: pd.DataFrame = (
-        pd.DataFrame(
-            {
-                "row_no": made.raw.row_no.to_pandas(),
-                "source_ref": made.columns["source_ref"].to_pandas(),
-                "reason": found.reason,
-                "field": found.field_name,
-                "value": [shown(value) for value in found.value],
-            }
-        )
-        .loc[kept]
-        .copy()
-    )
-    rows["why"] = [REASONS[reason][1] for reason in rows["reason"]]
-    return rows
 
 
 def _founded(mapping: Mapping, path: Path) -> NewJurisdiction:

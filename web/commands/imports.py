@@ -18,6 +18,7 @@ from geo.imports.county import write_county
 from geo.imports.inspect import inspect_file
 from geo.imports.kinds import KINDS
 from geo.imports.mapping import Mapping, read_mapping
+from geo.imports.read import mapping_beside
 from geo.imports.retry import export_rows, read_mended, read_open_rows, retry_rows
 from geo.imports.run import import_file
 from web.opening import open_connection, open_database
@@ -45,18 +46,6 @@ JurisdictionOption = Annotated[
     typer.Option("--jurisdiction", "-j", help="Code; needed where there are several."),
 ]
 Files = Annotated[list[Path], typer.Argument(help="One or more files of the same layout.")]
-
-
-def mapping_beside(file: Path) -> Path:
-    """Return the mapping that stands beside a file: incidents.csv.gz -> incidents.toml."""
-    for stem in (file.name, file.name.split(".")[0]):
-        candidate = file.with_name(stem + ".toml")
-        if candidate.is_file():
-            return candidate
-    raise InputError(
-        f"{file}: no mapping given and no {file.name.split('.')[0]}.toml beside it: "
-        f"`gridbeat import inspect {file} > {file.name.split('.')[0]}.toml` makes one to edit"
-    )
 
 
 def import_files(
