@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 
 from geo.database.connect import Database
+from web.auth.oidc import Provider
 from web.auth.passwords import Passwords
 from web.auth.permissions import Permission
 from web.auth.principal import PrincipalMemory, guards
@@ -19,10 +20,16 @@ from web.database import Databases
 from web.errors import HANDLED, problem
 from web.headers import Guard
 from web.openapi import describe_api
-from web.routes import features, health, login, session
+from web.routes import features, health, login, oidc, session
 from web.settings import WebSettings
 
-ROUTERS = (health.router, login.router, session.router, features.router)
+ROUTERS = (
+    health.router,
+    login.router,
+    oidc.router,
+    session.router,
+    features.router,
+)
 
 
 def create_app(settings: WebSettings, database: Database) -> FastAPI:
@@ -55,6 +62,7 @@ def create_app(settings: WebSettings, database: Database) -> FastAPI:
     app.state.passwords = Passwords(
         at_once=settings.hashes_at_once, memory_kib=settings.hash_memory_kib
     )
+    app.state.provider = Provider(settings.oidc)
     app.state.principals = PrincipalMemory()
     for router in ROUTERS:
         app.router.routes.extend(router.routes)  # flat, so that every guard can be checked
