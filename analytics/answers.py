@@ -31,6 +31,7 @@ from analytics.density import DensityParams, find_density
 from analytics.effect import EffectParams, find_effect
 from analytics.emerging import EmergingParams, find_emerging
 from analytics.emerging_words import history
+from analytics.exposure_store import read_exposure
 from analytics.hotspots import HotspotParams, Neighbours, find_hotspots
 from analytics.latest_changes import LatestParams
 from analytics.listing import Listing
@@ -130,7 +131,10 @@ def _association(connection: Connection, origin: Origin, params: AssociationPara
 
 
 def _rates(connection: Connection, origin: Origin, params: RateParams) -> Found:
-    cube, _, _ = read_cube(connection, origin)
+    cube, _, lattice = read_cube(connection, origin)
+    if params.per not in cube.units.exposure:
+        number = origin.request.jurisdiction_id
+        cube = read_exposure(connection, cube, jurisdiction_id=number, lattice=lattice)
     return find_rates(cube, params)
 
 

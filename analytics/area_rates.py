@@ -14,9 +14,9 @@ from analytics.rates import funnel_limits, smooth_rates
 from analytics.results import Result
 from geo.errors import InputError
 
-Per = Literal["households", "area_km2"]
-SCALE = {"households": 1000.0, "area_km2": 1.0}
-"""Rates are incidents a week per 1,000 households, or per km2."""
+Per = Literal["households", "area_km2", "street_km"]
+SCALE = {"households": 1000.0, "area_km2": 1.0, "street_km": 1.0}
+"""Rates are incidents a week per 1,000 households, per km2, or per km of street."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class RateParams:
     Attributes
     ----------
     per
-        What incidents are divided by: ``households`` or ``area_km2``.
+        What incidents are divided by: ``households``, ``area_km2`` or ``street_km``.
     confidence
         Of the funnel's limits, see `analytics.rates.funnel_limits`.
     classes, found_by
@@ -54,7 +54,7 @@ def find_rates(cube: Cube, params: RateParams | None = None) -> Result:
     Returns
     -------
     Result
-        Score the smoothed rate, a week per 1,000 households or per km2; label ``above``,
+        Score the smoothed rate, a week per 1,000 households, km2 or km of street; label ``above``,
         ``below`` or ``within`` the funnel, ``unknown`` without households or without any report.
         Details: ``population``, ``raw``, ``low``, ``high``, ``weight`` (part of the raw rate in
         the smoothed one).

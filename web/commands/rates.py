@@ -1,7 +1,8 @@
-"""`gridbeat rates`: incidents per household or km2, steadied, against the limits of chance."""
+"""`gridbeat rates`: incidents per household, km2 or km of street, against the limits of chance."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -13,6 +14,12 @@ from web.options import Category, Jurisdiction, Level, Top, Until, Weeks
 from web.subject import read_about
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+PER_TEXT: Mapping[str, str] = {
+    "households": "1,000 households 每千户",
+    "area_km2": "km2 每平方公里",
+    "street_km": "km of street 每公里街道",
+}
 
 
 @app.command()
@@ -37,7 +44,7 @@ def rates(
         )
         params = RateParams(per=per, confidence=confidence)
         told = ask(connection, about, "rates", request, params, level=level)
-    per_text = "1,000 households 每千户" if per == "households" else "km2 每平方公里"
+    per_text = PER_TEXT[per]
     lines = [
         *told.head(f"Rates 发生率 (a week per 每周 {per_text})"),
         *describe(told, top=top),
