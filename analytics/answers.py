@@ -27,6 +27,8 @@ from analytics.cube_store import (
     read_cell_cube,
     units_of_areas,
 )
+from analytics.delay import recent_completeness
+from analytics.delay_store import read_delay_triangle
 from analytics.density import DensityParams, find_density
 from analytics.effect import EffectParams, find_effect
 from analytics.emerging import EmergingParams, find_emerging
@@ -140,7 +142,9 @@ def _rates(connection: Connection, origin: Origin, params: RateParams) -> Found:
 
 def _changes(connection: Connection, origin: Origin, params: LatestParams) -> Found:
     cube, _, _ = read_cube(connection, origin)
-    return list_changes(cube, params)
+    triangle = read_delay_triangle(connection, origin.request)
+    complete = None if triangle is None else recent_completeness(triangle)
+    return list_changes(cube, params, complete=complete)
 
 
 def _clusters(connection: Connection, origin: Origin, params: ClusterParams) -> Found:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from types import MappingProxyType
 
+import numpy as np
+from numpy.typing import NDArray
+
 from analytics.cube import Cube
 from analytics.latest_changes import LatestParams, find_latest_changes
 from analytics.listing import Listing
 
 
-def list_changes(cube: Cube, params: LatestParams | None = None) -> Listing:
+def list_changes(
+    cube: Cube, params: LatestParams | None = None, *, complete: NDArray[np.float64] | None = None
+) -> Listing:
     """List what rose or fell in the last step, surest first, see `find_latest_changes`.
 
     Returns
@@ -21,7 +26,7 @@ def list_changes(cube: Cube, params: LatestParams | None = None) -> Listing:
         ``ratio_low``, ``ratio_high``, ``certainty``. The window is that of the cube.
     """
     how = params or LatestParams()
-    found = find_latest_changes(cube, how)
+    found = find_latest_changes(cube, how, complete=complete)
     rows = found.rename(
         columns={
             "unit_id": "area_id", "count": "observed", "ratio": "score", "direction": "label"
@@ -30,6 +35,7 @@ def list_changes(cube: Cube, params: LatestParams | None = None) -> Listing:
     rows = rows.assign(score=rows["score"].where(rows["score"] < float("inf")))
     described = asdict(how) | cube.describe(classes=how.classes, found_by=how.found_by)
     described |= {"last_step": str(cube.steps.starts[-1].date())}
+    described |= {"last_step_complete": 1.0 if complete is None else round(float(complete[-1]), 4)}
     return Listing(
         kind="changes",
         unit="area",

@@ -156,6 +156,13 @@ def _complete(triangle: DelayTriangle, pooled: tuple[int, ...]) -> Completeness:
     return Completeness(share, np.sqrt(spread), (counts * known).sum(axis=(0, 1)).astype(np.int64))
 
 
+def recent_completeness(triangle: DelayTriangle) -> Floats:
+    """Return the share of each step's incidents that is in by now, ``(n_steps,)``, at most 1."""
+    n_steps = len(triangle.counts)
+    ages = triangle.age + np.arange(n_steps - 1, -1, -1, dtype=np.float64)
+    return overall_completeness(triangle).at(ages)
+
+
 def propose_embargo(triangle: DelayTriangle, *, least: float = LEAST_COMPLETE) -> int:
     """Return how many of the newest steps a method should not see, because too much is missing.
 

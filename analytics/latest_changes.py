@@ -86,13 +86,18 @@ class LatestParams:
     found_by: tuple[str, ...] = REPORTED
 
 
-def find_latest_changes(cube: Cube, params: LatestParams | None = None) -> pd.DataFrame:
+def find_latest_changes(
+    cube: Cube, params: LatestParams | None = None, *, complete: Floats | None = None
+) -> pd.DataFrame:
     """List what rose or fell in the last step against the steps before it, surest first.
 
     Parameters
     ----------
     cube
         Counts of whole steps, classes told apart.
+    complete
+        Share of each step's incidents that has been reported by now, shape ``(n_steps,)``; all
+        when not given. A step of which a part is missing counts as so much shorter.
 
     Returns
     -------
@@ -120,7 +125,8 @@ def find_latest_changes(cube: Cube, params: LatestParams | None = None) -> pd.Da
             "asked for: take fewer baseline_steps or a longer window"
         )
     frame = _count(cube, how)
-    hours = cube.steps.hours[-how.baseline_steps - 1 :]
+    known = cube.steps.hours if complete is None else cube.steps.hours * complete
+    hours = known[-how.baseline_steps - 1 :]
     exposure = (float(hours[:-1].sum()), float(hours[-1]))
     before, after = frame["before"].to_numpy(), frame["count"].to_numpy()
     dispersion = frame.pop("dispersion").to_numpy()

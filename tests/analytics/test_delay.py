@@ -19,9 +19,11 @@ from analytics.delay import (
     describe_delay,
     overall_completeness,
     propose_embargo,
+    recent_completeness,
     recent_factors,
 )
 from analytics.delay_store import read_delay_triangle
+from analytics.latest_changes import find_latest_changes
 from analytics.queries import CubeRequest
 from analytics.steps import make_steps
 from geo.demo.categories import FOUND_BY
@@ -135,6 +137,21 @@ def test_older_data_are_nearly_complete_so_little_is_added():
     factors = recent_factors(cube(np.ones((1, DAYS), dtype=np.int64)), triangle)
     assert factors.max() < 1.02
     assert (np.diff(factors[:, 0, 0]) >= 0).all()
+
+
+def test_late_reports_do_not_look_like_a_fall_on_the_weekly_list():
+    triangle = demo_triangle("other", np.random.default_rng(5))
+    seen = np.where(triangle.known[:, :, None, None], triangle.counts, 0).sum(axis=(1, 2, 3))
+    cut = DAYS - 1  # the day before the newest, of which two thirds are in
+    steps = cube(seen[None])
+    one = replace(
+        steps,
+        counts=np.array(steps.counts[:, :cut]),
+        steps=replace(steps.steps, edges=steps.steps.edges[: cut + 1]),
+    )
+    now = replace(triangle, counts=triangle.counts[:cut], age=1.0)
+    assert find_latest_changes(one)["direction"].tolist() == ["fall"]
+    assert find_latest_changes(one, complete=recent_completeness(now)).empty
 
 
 def test_wrong_shapes_steps_and_shares_are_refused():
