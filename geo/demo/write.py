@@ -22,9 +22,11 @@ from geo.demo.write_incidents import (
     write_video,
 )
 from geo.demo.write_places import (
+    write_airspace,
     write_boundaries,
     write_buildings,
     write_cameras,
+    write_drones,
     write_grids,
     write_households,
     write_roads,
@@ -41,6 +43,8 @@ IMPORT_ORDER: tuple[Callable[[District, Path], Written], ...] = (
     write_stations,
     write_cameras,
     write_units,
+    write_airspace,
+    write_drones,
     write_hotline,
     write_patrol,
     write_video,

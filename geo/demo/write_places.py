@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from geo.demo.airspace import airspace_zones, drone_fleet
 from geo.demo.district import District
 from geo.demo.handover import Written, settings, with_lon_lat, write_geojson
 from geo.demo.size import DISTRICT_CODE, DISTRICT_NAME, DISTRICT_NAME_EN, METRIC_CRS, TIME_ZONE
@@ -185,4 +186,28 @@ def write_units(district: District, folder: Path) -> Written:
         **settings("units", "duty-roster", "队伍（模拟）", rows=len(table)),
         "columns": UNIT_COLUMNS,
         "values": {"kind": {word: key for key, word in UNIT_WORDS.items()}},
+    }
+
+
+def write_airspace(district: District, folder: Path) -> Written:
+    """Write the airspace zones as GeoJSON."""
+    table = airspace_zones(district)
+    write_geojson(table, folder / "airspace.geojson")
+    names = (
+        "source_ref", "kind", "name", "authority", "floor_m", "valid_from", "valid_to",
+    )  # fmt: skip
+    return "airspace.geojson", {
+        **settings("airspace", "airspace", "空域（模拟）", crs="wgs84", rows=len(table)),
+        "columns": {name: name for name in names},
+    }
+
+
+def write_drones(district: District, folder: Path) -> Written:
+    """Write the drones as a CSV."""
+    table = drone_fleet(district)
+    table.to_csv(folder / "drones.csv", index=False, encoding="utf-8")
+    names = [name for name in table.columns if name not in ("lon", "lat")]
+    return "drones.csv", {
+        **settings("drones", "drones", "无人机（模拟）", crs="wgs84", rows=len(table)),
+        "columns": {**{name: name for name in names}, "x": "lon", "y": "lat"},
     }

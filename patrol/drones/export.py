@@ -7,6 +7,7 @@ import shapely
 from numpy.typing import NDArray
 
 from patrol.drones.mission import (
+    PHOTO,
     RETURN,
     TAKEOFF,
     TRIGGER_DISTANCE,
@@ -24,7 +25,7 @@ _FENCE_DEG = 0.0006
 
 def flight_mission(
     points: Floats, camera_on: NDArray[np.bool_], *, name: str, speed_m_s: float,
-    trigger_m: float | None = None, terrain: Terrain | None = None,
+    trigger_m: float | None = None, hold_s: Floats | None = None, terrain: Terrain | None = None,
 ) -> Mission:  # fmt: skip
     """Return the commands of one flight: take-off, its corners, pictures by distance, return.
 
@@ -36,7 +37,9 @@ def flight_mission(
     camera_on
         Whether each leg takes pictures, shape ``(n - 1,)``.
     trigger_m
-        Distance between pictures; None: no pictures.
+        Distance between pictures; None: no pictures by distance.
+    hold_s
+        How long it hovers and takes a picture at each corner, shape ``(n,)``; None: nowhere.
     terrain
         For heights above take-off; None: the ground is flat.
     """
@@ -51,7 +54,11 @@ def flight_mission(
     on = False
     for corner, (lon, lat, _) in enumerate(points[:-1]):
         if corner:
-            items.append(place(len(items) + 1, lon, lat, round(float(height[corner]), 2)))
+            wait = 0.0 if hold_s is None else float(hold_s[corner])
+            up = round(float(height[corner]), 2)
+            items.append(place(len(items) + 1, lon, lat, up, hold_s=wait))
+            if wait > 0:
+                items.append(action(len(items) + 1, PHOTO, 0.0, 0.0, 1.0))
         if trigger_m is not None and bool(camera_on[corner]) != on:
             on = bool(camera_on[corner])
             step = (round(trigger_m, 2), 0.0, 1.0) if on else (0.0, 0.0, 0.0)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from patrol.drones.camera import Footprint
-from patrol.drones.space import FlightSpace, only_polygons
+from patrol.drones.space import TurnedSpace, only_polygons
 
 Floats = NDArray[np.float64]
 _ROUNDS = 6
@@ -34,7 +34,7 @@ def seen_along(paths: list[Floats], footprint: Footprint) -> BaseGeometry:
 
 
 def close_gaps(
-    paths: list[Floats], area: BaseGeometry, space: FlightSpace, *, footprint: Footprint,
+    paths: list[Floats], area: BaseGeometry, space: TurnedSpace, *, footprint: Footprint,
     share: float,
 ) -> list[Floats]:  # fmt: skip
     """Lead paths over what they do not show yet, until they show the wanted share.
@@ -67,7 +67,7 @@ def close_gaps(
 
 
 def _spots(
-    rest: BaseGeometry, space: FlightSpace, footprint: Footprint, *, allowed: float
+    rest: BaseGeometry, space: TurnedSpace, footprint: Footprint, *, allowed: float
 ) -> Floats:
     """Return where pictures of the largest gaps are to be taken, shape ``(n, 2)``."""
     west, south, east, north = rest.bounds
@@ -92,18 +92,39 @@ def _spots(
     return np.asarray(shapely.get_coordinates(shapely.get_point(nearest, 0)))
 
 
-def _lead_over(paths: list[Floats], spot: Floats, space: FlightSpace) -> None:
-    """Put a corner into the path where the detour is shortest; in place."""
-    best: tuple[float, int, int] | None = None
+def _lead_over(paths: list[Floats], spot: Floats, space: TurnedSpace) -> None:
+    """Lead a path over a spot where that is shortest; in place.
+
+    Sweep lines (legs along x) stay as they are and are left and met again at their nearest
+    point; the ways between them may bend; a path may begin or end later.
+    """
+    best: tuple[float, int, int, Floats] | None = None
     for number, path in enumerate(paths):
-        far = np.hypot(*(path - spot).T)
-        leg = np.hypot(*np.diff(path, axis=0).T)
-        detour = np.concatenate([[far[0]], far[:-1] + far[1:] - leg, [far[-1]]])
-        for i in np.argsort(detour, kind="stable")[:4]:
-            near = path[max(i - 1, 0) : i + 1]
-            clear = space.sees(np.repeat(spot[None], len(near), axis=0), near).all()
-            if clear and (best is None or detour[i] < best[0]):
-                best = (float(detour[i]), number, int(i))
+        for cost, at, corners in _ways_over(path, spot):
+            near = np.repeat(spot[None], 2, axis=0)
+            ends = path[[max(at - 1, 0), min(at, len(path) - 1)]]
+            if len(corners) == 3:
+                ends = corners[[0, 2]]
+            if (best is None or cost < best[0]) and space.sees(near, ends).all():
+                best = (cost, number, at, corners)
     if best is not None:
-        _, number, i = best
-        paths[number] = np.insert(paths[number], i, spot, axis=0)
+        _, number, at, corners = best
+        paths[number] = np.insert(paths[number], at, corners, axis=0)
+
+
+def _ways_over(path: Floats, spot: Floats) -> list[tuple[float, int, Floats]]:
+    """Return the few cheapest ways to lead a path over a spot: metres, where, which corners."""
+    far = np.hypot(*(path - spot).T)
+    ways = [(float(far[0]), 0, spot[None])]
+    ways.append((float(far[-1]), len(path), spot[None]))
+    leg = np.diff(path, axis=0)
+    length = np.hypot(*leg.T)
+    if len(leg):
+        share = ((spot - path[:-1]) * leg).sum(axis=1) / np.maximum(length, 1e-9) ** 2
+        foot = path[:-1] + np.clip(share, 0.0, 1.0)[:, None] * leg
+        line = np.abs(leg[:, 1]) <= 1e-6 * np.maximum(length, 1e-9)
+        cost = np.where(line, 2 * np.hypot(*(foot - spot).T), far[:-1] + far[1:] - length)
+        for i in np.argsort(cost, kind="stable")[:6]:
+            corners = np.array([foot[i], spot, foot[i]]) if line[i] else spot[None]
+            ways.append((float(cost[i]), int(i) + 1, corners))
+    return ways

@@ -42,17 +42,6 @@ class SweepLines:
         return len(self.start)
 
 
-def turn_by(shape: BaseGeometry, angle_rad: float) -> BaseGeometry:
-    """Return a shape turned counter-clockwise about the origin."""
-    return shapely.transform(shape, lambda xy: turn_points(xy, angle_rad))
-
-
-def turn_points(points: Floats, angle_rad: float) -> Floats:
-    """Return points, shape ``(n, 2)``, turned counter-clockwise about the origin."""
-    c, s = np.cos(angle_rad), np.sin(angle_rad)
-    return np.asarray(points @ np.array([[c, s], [-s, c]]))
-
-
 def draw_lines(
     area: BaseGeometry, space: BaseGeometry, *, spacing_m: float, footprint: Footprint
 ) -> SweepLines:
@@ -79,6 +68,14 @@ def draw_lines(
     bounds = shapely.bounds(parts[line])
     lines = SweepLines(bounds[:, 0], bounds[:, 2], rows[row[line]], row[line].astype(np.int64))
     return _fit_ends(lines, _bands(area, rows, step), footprint.along_m)
+
+
+def strip_lengths(area: BaseGeometry, *, spacing_m: float, footprint: Footprint) -> Floats:
+    """Return how long the strips along x are that pictures of an area must show, shape ``(n,)``."""
+    rows, step = _rows(area, footprint.across_m, spacing_m)
+    parts = shapely.get_parts(_bands(area, rows, step))
+    bounds = shapely.bounds(parts[shapely.get_dimensions(parts) == 2])
+    return np.asarray(bounds[:, 2] - bounds[:, 0])
 
 
 def count_rows(height_m: float, *, across_m: float, spacing_m: float) -> int:

@@ -15,7 +15,9 @@ from sqlalchemy import Connection, text
 from geo.errors import InputError
 from patrol.drones.rules import (
     CONFIRM_LEAD,
+    CROWD_MARGIN_M,
     FLAT,
+    ZONE_MARGIN_M,
     Breach,
     Flying,
     Preflight,
@@ -29,7 +31,6 @@ from patrol.drones.store import StoredDrone, StoredRoute, read_standing
 from patrol.drones.terrain import Terrain, true_heights
 
 Floats = NDArray[np.float64]
-ZONE_MARGIN_M, CROWD_MARGIN_M = 10.0, 50.0
 _OVER_TERRAIN = ("真高按所给地形计算。", "True heights rest on the terrain given.")
 _METRES_A_DEGREE = 111_000.0
 

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Weight = Literal["refused", "application"]
 LIMIT_M, MICRO_LIMIT_M = 120.0, 50.0
+# Distance that flights keep from zones and from crowds: Gridbeat's, not the law's.
+ZONE_MARGIN_M, CROWD_MARGIN_M = 10.0, 50.0
 EMERGENCY_LEAD = timedelta(minutes=30)
 CONFIRM_LEAD = timedelta(hours=1)
 DUE_AT = time(12)

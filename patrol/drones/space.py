@@ -60,6 +60,10 @@ class FlightSpace:
         n = len(corners)
         return csr_array((weight, (i, j)), shape=(n, n))
 
+    @cached_property
+    def _between(self) -> Floats:
+        return np.asarray(dijkstra(self._graph, directed=False))
+
     def distances(self, a: Floats, b: Floats) -> Floats:
         """Return the length of the shortest ways, shape ``(len(a), len(b))``; inf if there is none.
 
@@ -78,9 +82,8 @@ class FlightSpace:
     def _around(self, a: Floats, b: Floats) -> Floats:
         if not len(self._corners):
             return np.full((len(a), len(b)), np.inf)
-        between = dijkstra(self._graph, directed=False)
         near_a, near_b = self._reach(a), self._reach(b)
-        to_corner = np.stack([(row[:, None] + between).min(axis=0) for row in near_a])
+        to_corner = np.stack([(row[:, None] + self._between).min(axis=0) for row in near_a])
         return np.stack([(to_corner + row).min(axis=1) for row in near_b], axis=1)
 
     def _reach(self, points: Floats) -> Floats:
@@ -123,6 +126,49 @@ class FlightSpace:
             "the area or entering a no-fly zone"
         )
         raise GeometryError(msg)
+
+
+class TurnedSpace:
+    """A region of flight seen in a frame turned about the origin; its graph is made once.
+
+    Parameters
+    ----------
+    space
+        The region in its own frame.
+    angle_rad
+        By which points of the turned frame are turned counter-clockwise to lie in it.
+    """
+
+    def __init__(self, space: FlightSpace, angle_rad: float) -> None:
+        self._space, self._angle = space, angle_rad
+        self.region = turn_by(space.region, -angle_rad)
+
+    def sees(self, a: Floats, b: Floats) -> NDArray[np.bool_]:
+        """Say which straight lines stay inside, see `FlightSpace.sees`."""
+        return self._space.sees(self._own(a), self._own(b))
+
+    def distances(self, a: Floats, b: Floats) -> Floats:
+        """Return the length of the shortest ways, see `FlightSpace.distances`."""
+        return self._space.distances(self._own(a), self._own(b))
+
+    def path(self, a: Floats, b: Floats) -> Floats:
+        """Return the corners of the shortest way, see `FlightSpace.path`."""
+        own = turn_points(np.stack([a, b]), self._angle)
+        return turn_points(self._space.path(own[0], own[1]), -self._angle)
+
+    def _own(self, points: Floats) -> Floats:
+        return turn_points(points, self._angle)
+
+
+def turn_by(shape: BaseGeometry, angle_rad: float) -> BaseGeometry:
+    """Return a shape turned counter-clockwise about the origin."""
+    return shapely.transform(shape, lambda xy: turn_points(xy, angle_rad))
+
+
+def turn_points(points: Floats, angle_rad: float) -> Floats:
+    """Return points, shape ``(n, 2)``, turned counter-clockwise about the origin."""
+    c, s = np.cos(angle_rad), np.sin(angle_rad)
+    return np.asarray(points @ np.array([[c, s], [-s, c]]))
 
 
 def inner_corners(region: BaseGeometry) -> Floats:

@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection, delete, func, insert, select, text
 
 from geo.errors import ConflictError, InputError, NotFoundError
 from geo.models.airspace import AirspaceZone, Drone, DroneRoute, FlightApplication
+from geo.models.places import Area
 from geo.models.records import Feed
 from patrol.drones.camera import Camera
 from patrol.drones.rules import Craft
@@ -123,6 +125,24 @@ def read_no_fly(
     frame = pd.DataFrame(found.all(), columns=list(found.keys()))
     shapes = shapely.from_wkb([bytes(shape) for shape in frame.pop("geom")])
     return gpd.GeoDataFrame(frame, geometry=shapes, crs=4326)
+
+
+def read_area_shape(connection: Connection, jurisdiction_id: int, code: str) -> BaseGeometry:
+    """Read the outline of an area by its code, EPSG:4326.
+
+    Raises
+    ------
+    NotFoundError
+        There is none of that code.
+    """
+    query = select(func.ST_AsBinary(Area.geom)).where(
+        Area.jurisdiction_id == jurisdiction_id, Area.code == code
+    )
+    found = connection.execute(query).scalar_one_or_none()
+    if found is None:
+        msg = f"there is no area {code}; give the code of a grid, community, street or district"
+        raise NotFoundError(msg)
+    return shapely.from_wkb(bytes(found))
 
 
 def write_mission_routes(

@@ -17,14 +17,19 @@ from patrol.drones.camera import Camera, Footprint, footprint_at
 from patrol.drones.gaps import close_gaps, seen_along
 from patrol.drones.lines import (
     cell_paths,
-    count_rows,
     draw_lines,
     group_cells,
+    strip_lengths,
+)
+from patrol.drones.sorties import Crew, Flight, split_flights
+from patrol.drones.space import (
+    FlightSpace,
+    TurnedSpace,
+    only_polygons,
+    shrink,
     turn_by,
     turn_points,
 )
-from patrol.drones.sorties import Crew, Flight, split_flights
-from patrol.drones.space import FlightSpace, only_polygons, shrink
 from patrol.drones.tour import TourCosts, order_cells
 
 Floats = NDArray[np.float64]
@@ -171,20 +176,22 @@ def plan_sweep(
     ferry = _ferry_space(free, region, zones, base, params)
     seeable = only_polygons(free.intersection(region.buffer(_half(params.footprint))))
     angles = [np.radians(params.angle_deg)] if params.angle_deg is not None else None
+    inside = FlightSpace(region)
     drawn = [
-        _draw(seeable, region, ferry, base, angle, params)
+        _draw(seeable, inside, ferry, base, angle, params)
         for angle in (angles or _promising(seeable, params))
     ]
-    chains, angle = min(drawn, key=lambda found: _tour_time(found[0], base, params))
+    chains, angle, covered = min(
+        drawn, key=lambda found: (_lack(found[2], params), _tour_time(found[0], base, params))
+    )
     crew = Crew(
         base, params.height_m, params.aircraft, params.drones, params.wind, params.speed_m_s
     )
-    flights = split_flights(chains, crew=crew, inside=FlightSpace(region), ferry=ferry)
-    seen = turn_by(seen_along([turn_points(c, -angle) for c in chains], params.footprint), angle)
+    flights = split_flights(chains, crew=crew, inside=inside, ferry=ferry)
     return SweepPlan(
         flights=flights,
         angle_deg=float(np.degrees(angle) % 180.0),
-        covered=seeable.intersection(seen).area / seeable.area,
+        covered=covered,
         unreachable_m2=max(free.area - seeable.area, 0.0),
         makespan_s=crew.makespan(flights),
         bound_s=seeable.area / (params.spacing_m * params.speed_m_s),
@@ -255,13 +262,7 @@ def _promising(seeable: BaseGeometry, params: SweepParams) -> list[float]:
 def _guess(seeable: BaseGeometry, angle: float, params: SweepParams) -> float:
     """Return a first guess of the flight time with lines along an angle."""
     area, footprint = turn_by(seeable, -angle), params.footprint
-    west, south, east, north = area.bounds
-    n = count_rows(north - south, across_m=footprint.across_m, spacing_m=params.spacing_m)
-    inset = min(footprint.across_m, north - south) / 2
-    y = np.linspace(south + inset, north - inset, n)
-    ends = np.stack([np.full((n, 2), (west - 1.0, east + 1.0)), np.repeat(y[:, None], 2, 1)], 2)
-    cuts = shapely.get_parts(shapely.intersection(area, shapely.linestrings(ends)))
-    length = shapely.length(cuts)
+    length = strip_lengths(area, spacing_m=params.spacing_m, footprint=footprint)
     way = np.array([[np.cos(angle), np.sin(angle)]])
     speeds = ground_speeds(np.vstack([way, -way]), speed_m_s=params.speed_m_s, wind=params.wind)
     turn = params.speed_m_s / params.aircraft.acceleration_m_s2
@@ -271,24 +272,25 @@ def _guess(seeable: BaseGeometry, angle: float, params: SweepParams) -> float:
 
 
 def _draw(
-    seeable: BaseGeometry, region: BaseGeometry, ferry: FlightSpace, base: tuple[float, float],
+    seeable: BaseGeometry, inside: FlightSpace, ferry: FlightSpace, base: tuple[float, float],
     angle: float, params: SweepParams,
-) -> tuple[list[Floats], float]:  # fmt: skip
-    """Return the chains of a sweep along an angle, in flying order and turned back, and it."""
-    area, space = turn_by(seeable, -angle), FlightSpace(turn_by(region, -angle))
+) -> tuple[list[Floats], float, float]:  # fmt: skip
+    """Return the chains of a sweep in flying order, its angle, and the share that it shows."""
+    area, space = turn_by(seeable, -angle), TurnedSpace(inside, angle)
     wind = replace(params.wind, from_deg=params.wind.from_deg + np.degrees(angle))
     lines = draw_lines(area, space.region, spacing_m=params.spacing_m, footprint=params.footprint)
     cells = [cell_paths(lines, cell, space.path) for cell in group_cells(lines, space.sees)]
     if not cells:
-        cells = [[turn_points(_somewhere(region), -angle)] * 4]
+        cells = [[turn_points(_somewhere(inside.region), -angle)] * 4]
     time = partial(path_time, aircraft=params.aircraft, speed_m_s=params.speed_m_s, wind=wind)
-    around = FlightSpace(turn_by(ferry.region, -angle))
+    around = TurnedSpace(ferry, angle)
     at = turn_points(np.array([base]), -angle)
     costs = _tour_costs(cells, space, around, at, np.array([[time(w) for w in c] for c in cells]),
                         params.speed_m_s)  # fmt: skip
     chains = [cells[cell][way] for cell, way in order_cells(costs)]
     chains = close_gaps(chains, area, space, footprint=params.footprint, share=params.coverage)
-    return [turn_points(chain, angle) for chain in chains], angle
+    covered = area.intersection(seen_along(chains, params.footprint)).area / area.area
+    return [turn_points(chain, angle) for chain in chains], angle, covered
 
 
 def _somewhere(region: BaseGeometry) -> Floats:
@@ -296,7 +298,7 @@ def _somewhere(region: BaseGeometry) -> Floats:
 
 
 def _tour_costs(
-    cells: list[list[Floats]], space: FlightSpace, around: FlightSpace, base: Floats,
+    cells: list[list[Floats]], space: TurnedSpace, around: TurnedSpace, base: Floats,
     inner: Floats, speed_m_s: float,
 ) -> TourCosts:  # fmt: skip
     starts = np.array([way[0] for cell in cells for way in cell])
@@ -311,6 +313,11 @@ def _tour_costs(
         first=around.distances(base, starts).reshape(k, 4) / speed_m_s,
         last=around.distances(ends, base).reshape(k, 4) / speed_m_s,
     )
+
+
+def _lack(covered: float, params: SweepParams) -> float:
+    """Return by how much a sweep misses the coverage, in steps that matter."""
+    return round(max(params.coverage - covered, 0.0), 3)
 
 
 def _tour_time(chains: list[Floats], base: tuple[float, float], params: SweepParams) -> float:
