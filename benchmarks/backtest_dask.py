@@ -1,0 +1,99 @@
+"""What a backtest costs on two worker processes beside one process, with the same figures.
+
+    python -m benchmarks.backtest_dask [--units 400] [--classes 6] [--origins 10]
+
+Starts a scheduler and two workers of one thread each on this machine, as anybody would. Workers
+import the package and read the cube before the clock starts, as on a cluster that stays up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from distributed import Client
+
+from analytics.backtest_dask import run_on_cluster
+from analytics.backtest_design import Arena, BacktestDesign, lay_tasks, run_tasks
+from analytics.cube import Cube, Units
+from analytics.forecast.protocol import Places
+from analytics.steps import make_steps
+
+
+def make_arena(n_units: int, n_classes: int, seed: int = 1) -> Arena:
+    """Make Poisson counts of two years in a square of places."""
+    rng = np.random.default_rng(seed)
+    steps = make_steps(date(2022, 1, 3), date(2024, 1, 1), step="week", time_zone="Asia/Shanghai")
+    place = rng.gamma(0.6, 1.0, (n_units, 1, n_classes, 1))
+    counts = rng.poisson(np.broadcast_to(place, (n_units, len(steps), n_classes, 1)))
+    codes = tuple(f"c{k}" for k in range(n_classes))
+    cube = Cube(
+        counts.astype(np.uint16), Units("cell", np.arange(n_units)), steps, codes, ("resident",)
+    )
+    row, column = np.divmod(np.arange(n_units), int(np.sqrt(n_units)))
+    return Arena(cube, Places(column * 200.0, row * 200.0))
+
+
+@contextmanager
+def cluster(workers: int) -> Iterator[str]:
+    """Give the address of a scheduler with workers of one thread each."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "scheduler.json"
+        common = ["--scheduler-file", str(file), "--no-dashboard", "--host", "127.0.0.1"]
+        env = os.environ | {"PYTHONWARNINGS": "ignore"}
+        start = [sys.executable, "-m"]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": env}
+        one = [*start, "distributed.cli.dask_scheduler", "--port", "0", *common]
+        running = [subprocess.Popen(one, **quiet)]
+        while not file.is_file():
+            time.sleep(0.1)
+        worker = [*start, "distributed.cli.dask_worker", "--no-nanny", "--nthreads", "1"]
+        worker += ["--local-directory", folder, *common]
+        running += [subprocess.Popen(worker, **quiet) for _ in range(workers)]
+        try:
+            yield json.loads(file.read_text())["address"]
+        finally:
+            for process in running:
+                process.terminate()
+                process.wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--units", type=int, default=400)
+    parser.add_argument("--classes", type=int, default=6)
+    parser.add_argument("--origins", type=int, default=10)
+    given = parser.parse_args()
+    arenas = {"": make_arena(given.units, given.classes)}
+    warm = BacktestDesign(n_origins=1, suite="full", by=())
+    run_tasks(arenas, warm)
+    design = BacktestDesign(n_origins=given.origins, suite="full")
+    began = time.perf_counter()
+    here = run_tasks(arenas, design)
+    alone = time.perf_counter() - began
+    print(f"one process: {len(lay_tasks(arenas, design))} tasks, {alone:.1f} s")
+    with cluster(2) as address:
+        with Client(address, set_as_default=False) as client:
+            client.wait_for_workers(2)
+        for _ in range(2):
+            run_on_cluster(arenas, warm, address=address)
+        began = time.perf_counter()
+        there = run_on_cluster(arenas, design, address=address)
+        spent = time.perf_counter() - began
+    pd.testing.assert_frame_equal(there, here, check_exact=True)
+    print(f"two workers: {spent:.1f} s, {alone / spent:.2f} times as fast, every figure identical")
+
+
+if __name__ == "__main__":
+    main()
