@@ -170,9 +170,9 @@ def write_chicago(judged: pd.DataFrame, words: list[str]) -> Iterator[str]:
         *("pei_1", "hit_rate_5", "deviance", "log_score", "crps", "stability_1"),
     ]
     yield from as_table(judged.groupby("method", sort=False)[columns].mean(), digits=3)
-    yield "\n### Intervals: share of counts inside (nominal 50, 80, 90, 95 %)\n"
-    inside = [f"{kind}_{n}" for kind in ("covered", "busy") for n in (50, 80, 90, 95)]
-    yield from as_table(100 * judged.groupby("method", sort=False)[inside].mean(), digits=1)
+    yield "\n### Intervals: share of counts inside (nominal 50, 80, 90, 95 %); busy: units that\n"
+    yield "expect half an incident or more, each such unit and origin weighing the same\n"
+    yield from as_table(100 * coverage(judged), digits=1)
     yield "\n### The chosen method beside counting, pooled\n"
     yield "| share of area | over | gain in PAI | 95 % interval | gain in % | 95 % interval |"
     yield "|---|---|---|---|---|---|"
@@ -181,6 +181,15 @@ def write_chicago(judged: pd.DataFrame, words: list[str]) -> Iterator[str]:
             yield gain_row(judged, share, other)
     yield "\n### By class and cell size: chosen over all-history counts, and over EWMA, in PAI\n"
     yield from task_rows(judged)
+
+
+def coverage(judged: pd.DataFrame) -> pd.DataFrame:
+    nominal = (50, 80, 90, 95)
+    names = [f"busy_{n}" for n in nominal]
+    rows = judged.assign(**{name: judged[name] * judged["busy_units"] for name in names})
+    groups = rows.groupby("method", sort=False)
+    busy = groups[names].sum().div(groups["busy_units"].sum(), axis=0)
+    return groups[[f"covered_{n}" for n in nominal]].mean().join(busy)
 
 
 def gain_row(judged: pd.DataFrame, share: float, other: str) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from analytics.forecast import baselines
 from analytics.forecast.blend import Blend, BlendParams
@@ -21,6 +22,13 @@ from geo.errors import InputError
 RARE = Target(("rare",))
 QUICK = BlendParams(windows=12, sweeps=(30, 10))
 FEW_TREES = BoostingParams(rounds=15, fewest_in_leaf=60)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Keep small matrix products from waiting for each other."""
+    with threadpool_limits(limits=1):
+        yield
 
 
 @pytest.fixture(scope="module")
