@@ -86,32 +86,6 @@ def pre_whitened(series: NDArray[Any], *, trend_free: bool = False) -> MannKenda
     return replace(mann_kendall(white), slope=slope)
 
 
-def sen_interval(series: NDArray[Any], *, confidence: float = 0.95) -> tuple[Floats, Floats]:
-    """Return the lower and the upper bound of Sen's slope, each ``(n_units,)``.
-
-    Parameters
-    ----------
-    series
-        Shape ``(n_units, n_steps)``, without gaps; at least 3 steps.
-    confidence
-        Between 0 and 1; the interval is by the normal law of S with ties, for independent steps.
-
-    References
-    ----------
-    Sen (1968), doi:10.1080/01621459.1968.10480934; Gilbert (1987), Statistical Methods for
-    Environmental Pollution Monitoring, section 16.5.
-    """
-    if not 0 < confidence < 1:
-        raise InputError(f"confidence is {confidence}; it must lie between 0 and 1")
-    values = _complete(series)
-    half = ndtri((1 + confidence) / 2) * np.sqrt(mann_kendall(values).var_s)
-    pairs = values.shape[1] * (values.shape[1] - 1) // 2
-    low = np.maximum(np.rint((pairs - half) / 2) - 1, 0).astype(np.int64)
-    high = np.minimum(np.rint((pairs + half) / 2), pairs - 1).astype(np.int64)
-    lower, upper = _ordered_slopes(values, low, high)
-    return lower, upper
-
-
 def _complete(series: NDArray[Any]) -> Floats:
     values = np.ascontiguousarray(series, dtype=np.float64)
     if values.ndim != 2 or values.shape[1] < 3:
@@ -144,21 +118,3 @@ def _autocorrelation(values: Floats, lags: int) -> Floats:
         for lag in range(1, lags + 1):
             result[i, lag - 1] = (row[lag:] * row[: n - lag]).sum() / total
     return result
-
-
-@njit(cache=True, nogil=True)
-def _ordered_slopes(
-    values: Floats, low: NDArray[np.int64], high: NDArray[np.int64]
-) -> tuple[Floats, Floats]:
-    n_units, n = values.shape
-    lower, upper = np.empty(n_units), np.empty(n_units)
-    slopes = np.empty(n * (n - 1) // 2)
-    for i in range(n_units):
-        filled = 0
-        for a in range(n - 1):
-            for b in range(a + 1, n):
-                slopes[filled] = (values[i, b] - values[i, a]) / (b - a)
-                filled += 1
-        slopes.sort()
-        lower[i], upper[i] = slopes[low[i]], slopes[high[i]]
-    return lower, upper

@@ -36,7 +36,7 @@ def long_request(connection: Connection, request: CubeRequest) -> CubeRequest | 
     if len(whole) > FEWEST_STEPS:
         return replace(request, start=whole[-1], step="month")
     if request.end - timedelta(weeks=FEWEST_STEPS + 1) >= first:
-        return replace(request, start=max(first, whole[-1]) if whole else first, step="week")
+        return replace(request, start=first, step="week")
     return None
 
 

@@ -33,7 +33,7 @@ class RepeatParams:
     fewest
         Classes with fewer incidents are not tested.
     alpha, fdr
-        False discovery rate over all bands and classes, see `adjust_fdr`.
+        False discovery rate over the bands of a class, see `adjust_fdr`.
     by_class
         Each class by itself; otherwise all incidents together.
     """
@@ -63,7 +63,7 @@ def find_repeat_bands(
     Listing
         One row a class and pair of bands, classes by code, bands from near to far: ``category``,
         ``incidents``, edges, ``observed`` and ``expected`` pairs, score their ratio, p one-sided,
-        q over all rows, label ``repeat`` where q is up to alpha.
+        q over the class's bands, label ``repeat`` where q is up to alpha.
     """
     how = params or RepeatParams()
     groups = points.by_class() if how.by_class else {"all": np.arange(len(points))}
@@ -77,7 +77,10 @@ def find_repeat_bands(
     ]  # fmt: skip
     frame = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
     frame = frame[list(COLUMNS)].rename(columns={"ratio": "score"})
-    q = adjust_fdr(frame["p_value"].to_numpy(dtype=np.float64), procedure=how.fdr)
+    # Each class is a family of its own: over all of them no p of 999 permutations would do.
+    q = frame.groupby("category")["p_value"].transform(
+        lambda p: adjust_fdr(p.to_numpy(dtype=np.float64), procedure=how.fdr)
+    )
     frame = frame.assign(q_value=q, label=np.where(q <= how.alpha, "repeat", "none"))
     return Listing(
         kind="near_repeat",

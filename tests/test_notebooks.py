@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 FIRST_LOOK, HOTSPOTS = "01_first_look.ipynb", "02_hotspots_and_trends.ipynb"
+BIAS = "04_bias_and_fairness.ipynb"
 
 # Warnings are errors in the kernel too, but for one of openpyxl's: a workbook read to its end is
 # closed only when it is collected. In the end ipykernel gets its own rules back to shut down by.
@@ -83,7 +84,7 @@ def maps(book: Any) -> list[str]:
 
 
 def test_there_are_notebooks() -> None:
-    assert {FIRST_LOOK, HOTSPOTS} <= set(NOTEBOOKS)
+    assert {FIRST_LOOK, HOTSPOTS, BIAS} <= set(NOTEBOOKS)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -170,6 +171,34 @@ def test_hotspots_and_trends_recover_what_was_planted(short_directory: Path) -> 
     assert "Construction dust" in page
 
 
+def test_correction_mends_finds_a_raw_loop_runs_away_and_unknown_is_not_zero(
+    short_directory: Path,
+) -> None:
+    book, facts = execute(
+        BIAS,
+        short_directory,
+        facts="""{
+            "error": error.to_dict(), "raw": at_last["finds as they come"].tolist(),
+            "mended": at_last["finds divided by effort"].tolist(),
+            "lack": lack[0.5].min(), "lacks_more": bool((lack[0.25] >= lack[0.75]).all()),
+            "unknown": int(blind.unknown.sum()), "drawn": int(drawn["rate"].isna().sum()),
+            "hours": table["hours"].sum(), "communities": len(table),
+        }""",
+    )
+    error = facts["error"]
+    assert error["reports alone"] < 0.06
+    assert error["finds alone, corrected"] < error["finds alone, as they come"] / 1.5
+    assert error["reports + corrected finds"] < error["reports + finds as they come"]
+    assert min(abs(end - 0.5) for end in facts["raw"]) > 0.4
+    assert max(abs(end - 0.5) for end in facts["mended"]) < 0.05
+    assert facts["lack"] > 0
+    assert facts["lacks_more"]
+    assert facts["unknown"] == facts["drawn"] == 7
+    assert facts["hours"] == pytest.approx(120.0)
+    assert facts["communities"] == 24
+    assert pictures(book) == 4
+
+
 @pytest.fixture
 def chicago(tmp_path: Path, shared_data: Path) -> str:
     """Give the parameter that switches a notebook to a police district of Chicago."""
@@ -214,3 +243,16 @@ def test_hotspots_of_a_real_city_lie_where_they_are_known_to_be(
     assert category == "THEFT"
     # Wicker Park, where Milwaukee, Damen and North Avenue meet.
     assert (lon[0], lat[0]) == (pytest.approx(-87.677, abs=0.004), pytest.approx(41.910, abs=0.004))
+
+
+@pytest.mark.data
+def test_a_real_city_without_patrol_hours_is_unknown_throughout(
+    short_directory: Path, chicago: str
+) -> None:
+    _, facts = execute(
+        BIAS,
+        short_directory,
+        parameters=chicago,
+        facts="""[int(blind.unknown.sum()), len(areas), bool(found.sum() > 0)]""",
+    )
+    assert facts == [12, 12, True]

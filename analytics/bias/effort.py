@@ -90,7 +90,8 @@ def correct_for_effort(
     cube
         Its units' exposure holds the hours of each found source: ``patrol_hours``,
         ``camera_hours``, ``drone_hours``, each ``(n_units,)`` or ``(n_units, n_steps)``, NaN
-        where nobody knows. A found source without hours is left out.
+        where nobody knows. A found source without hours is left out. With exposure
+        ``area_km2``, hours count by km2: ten hours find less in a larger place.
     rng
         For ``thinned`` only.
 
@@ -185,10 +186,20 @@ def by_unit(values: Floats) -> Floats:
 def _weights(cube: Cube, how: EffortParams) -> dict[str, Floats]:
     exposure = cube.units.exposure
     return {
-        name: dose_weights(exposure[f"{name}_hours"], how)
+        name: dose_weights(_per_size(exposure[f"{name}_hours"], cube), how)
         for name in DISCOVERED
         if f"{name}_hours" in exposure
     }
+
+
+def _per_size(hours: Floats, cube: Cube) -> Floats:
+    """Return hours as if each unit were of average size: ten hours find less in a larger place."""
+    if "area_km2" not in cube.units.exposure or not len(hours):
+        return hours
+    size = cube.units.exposure["area_km2"]
+    scale: Floats = size.mean() / size
+    per_size: Floats = hours * (scale if hours.ndim == 1 else scale[:, None])
+    return per_size
 
 
 def _over_bins(weight: Floats) -> Floats:

@@ -5,7 +5,8 @@ import pymannkendall
 import pytest
 from scipy.stats import theilslopes
 
-from analytics.autocorrelation import hamed_rao, pre_whitened, sen_interval
+from analytics.autocorrelation import hamed_rao, pre_whitened
+from analytics.sen_interval import sen_interval
 from analytics.trends import mann_kendall
 from geo.errors import InputError
 
@@ -107,3 +108,16 @@ def test_gaps_and_impossible_levels_are_refused():
         pre_whitened(np.ones((2, 2)))
     with pytest.raises(InputError, match="confidence"):
         sen_interval(np.ones((2, 5)), confidence=95)
+
+
+def test_the_interval_of_a_seasonal_slope_holds_it_and_forgets_the_season():
+    rng = np.random.default_rng(8)
+    season = 5 * np.sin(2 * np.pi * np.arange(60) / 12)
+    series = rng.normal(size=(500, 60)) + season + 0.05 * np.arange(60)
+    low, high = sen_interval(series, period=12)
+    plain_low, plain_high = sen_interval(series)
+    assert ((low <= 0.6) & (high >= 0.6)).mean() == pytest.approx(0.95, abs=0.03)
+    assert (high - low).mean() < 12 * (plain_high - plain_low).mean()
+    gapped = series.copy()
+    gapped[:, 7] = np.nan
+    assert np.isfinite(sen_interval(gapped, period=12)[0]).all()

@@ -173,3 +173,17 @@ def test_errors_say_what_to_hand_in(watched):
     ):  # fmt: skip
         with pytest.raises(InputError, match=next(iter(wrong))):
             EffortParams(**wrong)
+
+
+def test_hours_count_by_size_where_places_differ_in_size():
+    """Both hold 2 incidents a km2; the large one is searched twice as long, and as thinly."""
+    counts = np.array([[[0, 20]], [[0, 40]]])
+    hours, size = np.array([10.0, 20.0]), np.array([1.0, 2.0])
+    cube = cube_of(counts, ("resident", "patrol"), patrol_hours=hours, area_km2=size)
+    found = correct_for_effort(cube, EffortParams("by-dose"))
+    assert found.weight["patrol"].tolist() == [1.0, 1.0]
+    by_step = replace(
+        cube, units=replace(cube.units, exposure={"patrol_hours": hours[:, None], "area_km2": size})
+    )
+    again = correct_for_effort(by_step, EffortParams("by-dose"))
+    assert again.weight["patrol"].tolist() == [[1.0], [1.0]]
