@@ -1,189 +1,266 @@
-"""Hotspots, trends and density beside the libraries that people use, in one run.
+"""Speed of the analytics beside the libraries that people use, with memory, in one run.
 
-    python -m benchmarks.analytics [--side 60] [--steps 52] [--points 100000] [--large]
+    python -m benchmarks.analytics [--only NAME ...] [--rounds 5] [--plot FILE] [--open-cp FOLDER]
 
-Peers: esda (Gi* with z alone and with 999 permutations, after its compiling), pymannkendall (a
-sample of the cells), scikit-learn's KernelDensity (exact kernels on a coarse grid) and, where it
-is installed, KDEpy's FFT. `--large` adds sizes at which the peers are not run. Our own compiled
-functions are cached; the first call of each is timed apart.
+Each case, ours or a peer's, runs in a process of its own: its first call (our kernels are compiled
+at installation, the peers' are compiled before on a small case), then some rounds of which the
+medians are printed, clock and processor time, and the peak of memory above what stood there before
+the first call. Ours runs before and after its peer, so that both see the same neighbours on a
+shared machine; the ratio is of processor times. Peers: esda, KDEpy, pymannkendall, pyehsa
+(`uv sync --group bench`), and PredictCode's `open_cp`, which is on no package index, from the folder
+named. `first` is the first call of public functions, each in a fresh process; `growth` is cost
+against size, with a plot. Cubes from PostGIS: `python -P benchmarks/cube.py`.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib
 import importlib.util
+import os
+import resource
+import statistics
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
 
 import numpy as np
-import pymannkendall
-import shapely
-from numpy.typing import NDArray
-from sklearn.neighbors import KernelDensity
 
-from analytics.density import estimate_density
-from analytics.hotspots import HotspotParams, Neighbours, local_g
-from analytics.trends import mann_kendall
-from geo.lattice.lattice import make_lattice, neighbours
-
-REPEATS = 3
-PERMUTATIONS = 999
-SAMPLE = 100
-CELL_M = 100.0
-BANDWIDTH_M = 500.0
+Work = Callable[[], object]
+Size = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one task at one size."""
+    """What one case took: seconds of the clock and of the processor, and MiB."""
 
-    task: str
-    size: str
-    ours: float
+    clock: float
+    processor: float
     first: float
-    peer: str = ""
-    theirs: float | None = None
-
-    def __str__(self) -> str:
-        line = f"{self.task:28} {self.size:>18} {self.ours:10.4f} s (first {self.first:7.3f} s)"
-        if self.theirs is None:
-            return line
-        return f"{line}   {self.peer:26} {self.theirs:10.4f} s   {self.theirs / self.ours:9.1f} x"
+    memory: float
+    scale: float = 1.0
 
 
-def best_of(work: Callable[[], object], repeats: int = REPEATS) -> tuple[float, float]:
-    """Return the best time of some runs after a first one, and the time of that first one."""
+def peak_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measure(line: Connection, module: str, name: str, size: Size, rounds: int, path: str) -> None:
+    """Run in the child: prepare a case, call it once, then some rounds."""
+    sys.path[:0] = [path] if path else []
+    warnings.simplefilter("ignore")
+    work, scale = getattr(importlib.import_module(module), name)(*size)
+    before = peak_mib()
     spent = []
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
-        work()
-        spent.append(time.perf_counter() - start)
-    return min(spent[1:] or spent), spent[0]
+    with contextlib.redirect_stdout(open(os.devnull, "w")):  # noqa: PTH123
+        for _ in range(rounds + 1):
+            clock, processor = time.perf_counter(), time.process_time()
+            work()
+            spent.append((time.perf_counter() - clock, time.process_time() - processor))
+    later = spent[1:] or spent
+    middle = [statistics.median(one[i] for one in later) * scale for i in (0, 1)]
+    line.send(Timing(*middle, first=spent[0][0], memory=peak_mib() - before, scale=scale))
 
 
-def scatter(side: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], Neighbours]:
-    """Return clustered counts on a square lattice and its queen neighbours."""
-    lattice = make_lattice(
-        shapely.box(0, 0, side * CELL_M, side * CELL_M), cell_size_m=CELL_M, srid=32650
+def run(name: str, size: Size, rounds: int, path: str = "") -> Timing:
+    """Measure a case in a process of its own."""
+    spawn = get_context("spawn")
+    here, there = spawn.Pipe(duplex=False)
+    arguments = (there, "benchmarks.analytics_cases", name, size, rounds, path)
+    process = spawn.Process(target=measure, args=arguments)
+    process.start()
+    there.close()
+    found: Timing = here.recv()
+    process.join()
+    return found
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Ours beside a peer."""
+
+    title: str
+    size: Size
+    ours: str
+    peer: str = ""
+    theirs: str = ""
+    rounds: int = 5
+    peer_rounds: int = 1
+    goal: str = ""
+
+
+DUELS = (
+    Duel("Gi* with p, 100 x 100", (100,), "gi", "esda, 999 permutations", "gi_esda"),
+    Duel("Gi* with p, 300 x 300", (300,), "gi", "esda, 999 permutations", "gi_esda", goal=">= 100 x"),
+    Duel("Gi* with p, 1000 x 1000", (1000,), "gi", goal="< 3 x the note's 2.3 s"),
+    Duel(
+        "density, 1 M points, 1000 x 1000, gaussian", (1_000_000, 1000), "kde",
+        "KDEpy FFTKDE", "kde_kdepy", peer_rounds=5, goal=">= 4 x",
+    ),
+    Duel(
+        "density, 1 M points, 1000 x 1000, quartic", (1_000_000, 1000), "kde_quartic",
+        "KDEpy FFTKDE", "kde_kdepy", peer_rounds=5,
+    ),
+    Duel("adaptive density, 100 k points, 300 x 300", (100_000, 300), "kde_adaptive", rounds=2),
+    Duel(
+        "Mann-Kendall, 90,000 rare series of 52", (90_000, 52, 2), "trend",
+        "pymannkendall", "trend_peer", goal=">= 1,000 x",
+    ),
+    Duel(
+        "Mann-Kendall, 90,000 busy series of 52", (90_000, 52, 200), "trend",
+        "pymannkendall", "trend_peer", goal=">= 1,000 x",
+    ),
+    Duel(
+        "emerging hot spots, 10 x 10 x 24", (10, 24), "emerging",
+        "pyehsa, 99 simulations", "emerging_pyehsa", peer_rounds=0, goal=">= 1,000 x",
+    ),
+    Duel("emerging hot spots, 300 x 300 x 24", (300, 24), "emerging", rounds=3, goal="about 1 s"),
+    Duel(
+        "self-exciting fit, 100 k events, 2,500 cells, 20 rounds", (100_000, 50), "exciting",
+        "open_cp, grid", "exciting_open_cp", peer_rounds=0, goal=">= 100 x",
+    ),
+    Duel("scan, 999 runs, 100 x 100 x 28", (100, 28), "scan", rounds=1),
+)  # fmt: skip
+
+
+def duels(only: list[str], rounds: int, folder: str) -> None:
+    print(
+        "| task | first s | clock s | processor s | MiB | beside | clock s | processor s | MiB | times ours | asked |"
     )
-    return rng.poisson(rng.gamma(0.5, 4.0, side * side)), neighbours(lattice)
-
-
-def time_hotspots(side: int, rng: np.random.Generator, *, peers: bool) -> list[Timing]:
-    y, near = scatter(side, rng)
-    size = f"{side} x {side}"
-    z = best_of(lambda: local_g(y, near, HotspotParams(chance="normal")))
-    p = best_of(lambda: local_g(y, near))
-    if not peers:
-        return [Timing("Gi* z", size, *z), Timing("Gi* z and exact p", size, *p)]
-    esda_z, esda_p = time_esda(y, side)
-    many = f"esda, {PERMUTATIONS} permutations"
-    return [
-        Timing("Gi* z", size, *z, "esda, no permutations", esda_z),
-        Timing("Gi* z and exact p", size, *p, many, esda_p),
-    ]
-
-
-def time_esda(y: NDArray[np.int64], side: int) -> tuple[float, float]:
-    """Return esda's times without and with permutations; compiling is not counted."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from esda.getisord import G_Local
-        from libpysal.weights import lat2W
-
-        def run(width: int, values: NDArray[np.int64], permutations: int) -> float:
-            weights = lat2W(width, width, rook=False)
-            weights.sparse  # noqa: B018 - made once, and not what is compared
-            spent, _ = best_of(
-                lambda: G_Local(
-                    values.astype(float), weights, star=True, transform="B", n_jobs=1,
-                    permutations=permutations, seed=1, keep_simulations=False,
-                ),
-                repeats=1,
-            )  # fmt: skip
-            return spent
-
-        run(6, y[:36], PERMUTATIONS)
-        return run(side, y, 0), run(side, y, PERMUTATIONS)
-
-
-def time_trends(cells: int, steps: int, rng: np.random.Generator, *, peers: bool) -> list[Timing]:
-    series = rng.poisson(rng.gamma(0.5, 4.0, (cells, 1)), (cells, steps)).astype(float)
-    ours = best_of(lambda: mann_kendall(series))
-    size = f"{cells} x {steps} steps"
-    if not peers:
-        return [Timing("Mann-Kendall, Sen slope", size, *ours)]
-    sample = series[:SAMPLE]
-    theirs, _ = best_of(lambda: [pymannkendall.original_test(row) for row in sample], repeats=1)
-    peer = f"pymannkendall ({SAMPLE} cells)"
-    return [Timing("Mann-Kendall, Sen slope", size, *ours, peer, theirs / SAMPLE * cells)]
-
-
-def time_density(points: int, side: int, rng: np.random.Generator, *, peers: bool) -> list[Timing]:
-    xy = rng.uniform(0, side * CELL_M, (points, 2))
-    share = np.ones((side, side))
-
-    def ours(kernel: str) -> None:
-        column, row = (xy // CELL_M).astype(np.int64).T
-        counts = np.bincount(row * side + column, minlength=side * side).reshape(side, side)
-        estimate_density(
-            counts, share, cell_size_m=CELL_M, bandwidth_m=BANDWIDTH_M,
-            kernel="gaussian" if kernel == "gaussian" else "quartic",
+    print("|---|--:|--:|--:|--:|---|--:|--:|--:|--:|---|")
+    for duel in DUELS:
+        if only and not any(word in duel.ours for word in only):
+            continue
+        mine = [run(duel.ours, duel.size, min(rounds, duel.rounds))]
+        row = f"| {duel.title} | {mine[0].first:.3f} |"
+        there = duel.theirs and (folder or "open_cp" not in duel.theirs)
+        theirs = run(duel.theirs, duel.size, duel.peer_rounds, folder) if there else None
+        mine.append(run(duel.ours, duel.size, min(rounds, duel.rounds)))
+        clock, processor = (
+            min(getattr(one, name) for one in mine) for name in ("clock", "processor")
+        )
+        row += f" {clock:.4f} | {processor:.4f} | {max(one.memory for one in mine):.0f} |"
+        if theirs is None:
+            print(f"{row} | | | | | {duel.goal} |", flush=True)
+            continue
+        scaled = "" if theirs.scale == 1 else ", from a sample"
+        ratio = theirs.processor / processor
+        print(
+            f"{row} {duel.peer}{scaled} | {theirs.clock:.2f} | {theirs.processor:.2f} "
+            f"| {theirs.memory:.0f} | {ratio:,.0f} | {duel.goal} |", flush=True,
         )  # fmt: skip
 
-    size = f"{points} to {side} x {side}"
-    gaussian = best_of(lambda: ours("gaussian"))
-    quartic = best_of(lambda: ours("quartic"))
-    timings = [Timing("density, quartic", size, *quartic)]
-    if not peers:
-        return [Timing("density, gaussian", size, *gaussian), *timings]
-    theirs = time_sklearn(xy, side)
-    timings.append(Timing("density, gaussian", size, *gaussian, "scikit-learn, exact", theirs))
-    if importlib.util.find_spec("KDEpy"):
-        timings.append(
-            Timing("density, gaussian", size, *gaussian, "KDEpy FFT", time_kdepy(xy, side))
+
+GROWTH = {
+    "Gi* with p, by cells": ("gi", [(30,), (100,), (300,), (1000,)], lambda s: s[0] ** 2),
+    "Mann-Kendall, by series of 52": (
+        "trend", [(1000, 52, 2), (10_000, 52, 2), (100_000, 52, 2), (400_000, 52, 2)], lambda s: s[0],
+    ),
+    "Mann-Kendall, by steps": (
+        "trend", [(20_000, 26, 2), (20_000, 52, 2), (20_000, 104, 2), (20_000, 365, 2)], lambda s: s[1],
+    ),
+    "density, by points": (
+        "kde", [(10_000, 300), (100_000, 300), (1_000_000, 300), (10_000_000, 300)], lambda s: s[0],
+    ),
+    "density, by cells": (
+        "kde", [(10_000, 100), (10_000, 300), (10_000, 1000), (10_000, 2000)], lambda s: s[1] ** 2,
+    ),
+    "emerging, by cells": ("emerging", [(10, 24), (30, 24), (100, 24), (300, 24)], lambda s: s[0] ** 2),
+    "emerging, by steps": ("emerging", [(60, 12), (60, 24), (60, 48), (60, 96)], lambda s: s[1]),
+    "self-exciting fit, by events": (
+        "exciting", [(10_000, 50), (100_000, 50), (1_000_000, 50)], lambda s: s[0],
+    ),
+    "scan, one run, by cells": ("scan_once", [(30, 28), (60, 28), (120, 28), (240, 28)], lambda s: s[0] ** 2),
+}  # fmt: skip
+
+
+def growth(rounds: int, plot: str) -> None:
+    """Print processor time against size, and the slope of their logarithms at the larger end."""
+    print("| what grows | sizes | processor ms | slope, all | slope, larger half |")
+    print("|---|---|---|--:|--:|")
+    curves = {}
+    for title, (name, sizes, measure_of) in GROWTH.items():
+        x = [measure_of(size) for size in sizes]
+        y = [run(name, size, rounds).processor for size in sizes]
+        curves[title] = (x, y)
+        slopes = [
+            np.polyfit(np.log(x[i:]), np.log(np.maximum(y[i:], 1e-6)), 1)[0]
+            for i in (0, len(x) // 2)
+        ]
+        numbers = " / ".join(f"{v:,}" for v in x)
+        times = " / ".join(f"{v * 1e3:,.2f}" for v in y)
+        print(f"| {title} | {numbers} | {times} | {slopes[0]:.2f} | {slopes[1]:.2f} |", flush=True)
+    if plot:
+        draw(curves, plot)
+
+
+def draw(curves: dict[str, tuple[list[int], list[float]]], path: str) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    mpl.rcParams["svg.hashsalt"] = "gridbeat"
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(8, 5.5), layout="constrained")
+    for title, (x, y) in curves.items():
+        axes.loglog(np.array(x) / x[-1], y, marker="o", label=f"{title} (to {x[-1]:,})")
+    span = np.array([1e-3, 1.0])
+    axes.loglog(span, span * 0.5, color="grey", linestyle=":", label="linear")
+    axes.set(
+        xlabel="size, part of the largest", ylabel="processor time, s", title="Cost against size"
+    )
+    axes.grid(visible=True, which="major", alpha=0.3)
+    axes.legend(fontsize=7)
+    figure.savefig(path, metadata={"Date": None} if path.endswith("svg") else {})
+
+
+def first_calls() -> None:
+    """Time the first call of public functions, each in a fresh process."""
+    from benchmarks.analytics_cases import FIRST_CALLS
+
+    print("| function | import s | first call s |")
+    print("|---|--:|--:|")
+    for name in FIRST_CALLS:
+        code = f"from benchmarks.analytics_cases import time_first; time_first({name!r})"
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
         )
-    return timings
-
-
-def time_sklearn(xy: NDArray[np.float64], side: int) -> float:
-    """Return the time at all cells, scaled from a sample of them."""
-    centres = (np.arange(side) + 0.5) * CELL_M
-    grid = np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2)
-    sample = grid[:: max(1, len(grid) // SAMPLE)]
-    model = KernelDensity(bandwidth=BANDWIDTH_M).fit(xy)
-    spent, _ = best_of(lambda: model.score_samples(sample), repeats=1)
-    return spent / len(sample) * len(grid)
-
-
-def time_kdepy(xy: NDArray[np.float64], side: int) -> float:
-    from KDEpy import FFTKDE
-
-    spent, _ = best_of(lambda: FFTKDE(bw=BANDWIDTH_M).fit(xy).evaluate((side, side)))
-    return spent
+        imported, spent = done.stdout.split()[-2:]
+        print(f"| {name} | {float(imported):.2f} | {float(spent):.3f} |", flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--side", type=int, default=60, help="cells along a side of the lattice")
-    parser.add_argument("--steps", type=int, default=52)
-    parser.add_argument("--points", type=int, default=100_000)
-    parser.add_argument("--large", action="store_true", help="also 300 and 1000 cells a side")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--only", nargs="*", default=[], help="words in the names of cases; first, growth"
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--plot", default="")
+    parser.add_argument("--open-cp", default="", help="folder that holds open_cp")
     args = parser.parse_args()
-    rng = np.random.default_rng(1)
-    timings = [
-        *time_hotspots(args.side, rng, peers=True),
-        *time_trends(args.side**2, args.steps, rng, peers=True),
-        *time_density(args.points, args.side, rng, peers=True),
-    ]
-    for side in (300, 1000) if args.large else ():
-        timings += time_hotspots(side, rng, peers=False)
-        timings += time_trends(side**2, args.steps, rng, peers=False)
-        timings += time_density(1_000_000, side, rng, peers=False)
-    for timing in timings:
-        print(timing)
+    revision = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False,
+        cwd=Path(__file__).parent,
+    ).stdout.strip()  # fmt: skip
+    load = "/".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"Revision {revision}, Python {sys.version.split()[0]}, NumPy {np.__version__}, "
+          f"{os.cpu_count()} cores, load {load} at the beginning.\n")  # fmt: skip
+    if args.only not in (["first"], ["growth"]):
+        duels(args.only, args.rounds, args.open_cp)
+    if not args.only or "first" in args.only:
+        print()
+        first_calls()
+    if not args.only or "growth" in args.only:
+        print()
+        growth(args.rounds, args.plot)
+    print(f"\nLoad {os.getloadavg()[0]:.1f} at the end.")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ of days on 1000 x 1000 cells of 30 m is kept in a mapped file by a process of it
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import statistics
 import tempfile
@@ -70,13 +71,22 @@ def load(made: Database, rows: int) -> None:
 
 
 def bare_count(connection: Connection, counting: Counting) -> int:
+    return int(scanned(connection, counting, "count(*)"))
+
+
+def bare_sum(connection: Connection, counting: Counting) -> float:
+    """Read the coordinates of all incidents, which lie behind longer columns of a row."""
+    return scanned(connection, counting, "sum(x_m + y_m)")
+
+
+def scanned(connection: Connection, counting: Counting, wanted: str) -> float:
     statement = text(
-        "SELECT count(*) FROM incident WHERE occurred_at >= :low AND occurred_at < :high "
+        f"SELECT {wanted} FROM incident WHERE occurred_at >= :low AND occurred_at < :high "
         "AND feed_id = ANY(:feeds)"
     )
     edges = counting.edges()
     values = {"low": edges[0], "high": edges[-1], "feeds": list(counting.feed_ids)}
-    return int(connection.execute(statement, values).scalar_one())
+    return float(connection.execute(statement, values).scalar_one())
 
 
 def explain(connection: Connection, counting: Counting, lattice: object) -> None:
@@ -158,6 +168,7 @@ def measure(connection: Connection, repeat: int, *, plan: bool) -> None:
         explain(connection, counting, squares)
     work: dict[str, Callable[[], object]] = {
         "SELECT count(*)": lambda: bare_count(connection, counting),
+        "SELECT sum(x_m + y_m)": lambda: bare_sum(connection, counting),
         "squares of 250 m by week": lambda: read_cell_cube(connection, asked("week"), squares),
         "squares of 250 m by day": lambda: read_cell_cube(connection, asked("day"), squares),
         "hexagons of 250 m by week": lambda: read_cell_cube(connection, asked("week"), hexagons),
@@ -170,21 +181,26 @@ def measure(connection: Connection, repeat: int, *, plan: bool) -> None:
         ),
     }
     times: dict[str, list[float]] = {name: [] for name in work}
+    own: dict[str, list[float]] = {name: [] for name in work}
     for round_ in range(repeat + 1):
         for name, run in work.items():
-            start = time.perf_counter()
+            start, processor = time.perf_counter(), time.process_time()
             run()
             if round_:
                 times[name].append(time.perf_counter() - start)
+                own[name].append(time.process_time() - processor)
     rows = bare_count(connection, counting)
     base = times["SELECT count(*)"]
     print(f"\n{rows:,} incidents in the window, {repeat} interleaved rounds\n")
-    print("| what | best s | median s | rows/s (best) | beside count(*) |")
-    print("|---|--:|--:|--:|--:|")
+    load = "/".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"Load {load} at the end; own processor time is that of the client.\n")
+    print("| what | best s | median s | own processor s | rows/s (best) | beside count(*) |")
+    print("|---|--:|--:|--:|--:|--:|")
     for name, spent in times.items():
         ratio = statistics.median(a / b for a, b in zip(spent, base, strict=True))
         print(
             f"| {name} | {min(spent):.3f} | {statistics.median(spent):.3f} | "
+            f"{statistics.median(own[name]):.2f} | "
             f"{rows / min(spent):,.0f} | {ratio:.2f} x |"
         )
     print(f"\nPeak memory of the counting process: {peak_mib():,.0f} MiB.")

@@ -5,21 +5,57 @@ from __future__ import annotations
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import shapely
 
-from analytics.hotspots import local_g
+from analytics.autocorrelation import hamed_rao, pre_whitened
+from analytics.changes import find_change_points, poisson_e_test
+from analytics.cube import Cube, Units, cube_from_events
+from analytics.cube_keys import KeyPlan, unpack
+from analytics.cusum import poisson_cusum
+from analytics.density import adaptive_density, estimate_density
+from analytics.density_kernel import count_points
+from analytics.dispersion import compare_overdispersed
+from analytics.emerging import find_emerging
+from analytics.forecast.exciting import ExcitingParams, fit_process, others_only, spread_matrix
+from analytics.forecast.protocol import Places
+from analytics.hotspots import HotspotParams, local_g
+from analytics.near_repeat import find_near_repeats
+from analytics.scan import ScanParams, find_scan_clusters
+from analytics.seasonal import seasonal_mann_kendall
+from analytics.sen_interval import sen_interval
+from analytics.steps import Steps, make_steps
 from analytics.trends import mann_kendall
 from geo.crs.systems import from_wgs84, to_wgs84
 from geo.demo.district import make_district
 from geo.demo.size import DemoSize
 from geo.imports.digest import digest_rows
-from geo.lattice.lattice import cell_of, make_lattice, neighbours
+from geo.lattice.lattice import Lattice, cell_centres, cell_of, make_lattice, neighbours
 from geo.locate.polygons import index_polygons, locate
+
+FIRST, LAST = date(2024, 1, 1), date(2026, 1, 1)
 
 
 def main() -> None:
     """Call each kernel with a little of what it takes."""
+    warm_geo()
+    lattice = make_lattice(shapely.box(0, 0, 1000, 1000), cell_size_m=100, srid=4549)
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(2, (lattice.n_cells, 24))
+    warm_series(counts, rng)
+    warm_places(lattice, counts, rng)
+    warm_cubes()
+    make_district(
+        size=DemoSize(
+            basic_grids=6, communities=3, streets=2, people=9, cameras=20, incidents_per_week=40.0,
+            first_day=date(2026, 9, 1),
+        )
+    )  # fmt: skip
+
+
+def warm_geo() -> None:
+    """Coordinates, lattices, polygons and digests."""
     x = np.array([116.3, 116.4])
     y = np.array([39.9, 40.0])
     for crs in ("gcj02", "bd09"):
@@ -28,18 +64,70 @@ def main() -> None:
     for kind in ("square", "hexagon"):
         lattice = make_lattice(square, cell_size_m=100, srid=4549, kind=kind)
         cell_of(lattice, x, y)
-    lattice = make_lattice(square, cell_size_m=100, srid=4549)
     locate(index_polygons([square], srid=4549), x, y)
     digest_rows([pa.array(["a", None]), pa.array([1, 2])], 2)
-    counts = np.random.default_rng(0).poisson(2, (lattice.n_cells, 8))
-    local_g(counts.sum(axis=1), neighbours(lattice))
-    mann_kendall(counts)
-    make_district(
-        size=DemoSize(
-            basic_grids=6, communities=3, streets=2, people=9, cameras=20, incidents_per_week=40.0,
-            first_day=date(2026, 9, 1),
-        )
-    )  # fmt: skip
+
+
+def warm_series(counts: np.ndarray, rng: np.random.Generator) -> None:
+    """Trends and changes, of whole numbers, of floats and with gaps."""
+    floats = counts + rng.random(counts.shape)
+    for series in (counts, counts.astype(np.float64), floats):
+        mann_kendall(series)
+    for dependent in (False, True):
+        seasonal_mann_kendall(counts, period=12, dependent=dependent)
+    hamed_rao(counts)
+    pre_whitened(counts)
+    sen_interval(counts, mann_kendall(counts).var_s)
+    find_change_points(counts)
+    poisson_e_test(counts[:, 0], counts[:, 1])
+    poisson_cusum(counts, 2.0, threshold=4.0)
+    before, after = counts[:, :-1].sum(axis=1), counts[:, -1]
+    compare_overdispersed(before, after, np.full(len(counts), 2.0), exposure=(23.0, 1.0))
+
+
+def warm_places(lattice: Lattice, counts: np.ndarray, rng: np.random.Generator) -> None:
+    """Hotspots, density, scans, near repeats and the self-exciting process."""
+    total, near = counts.sum(axis=1), neighbours(lattice)
+    local_g(total, near)
+    local_g(total, near, HotspotParams(chance="simulated", permutations=9), rng=rng)
+    grid, share = total.reshape(10, 10).astype(np.float64), np.ones((10, 10))
+    for kernel in ("gaussian", "quartic"):
+        for smooth in (estimate_density, adaptive_density):
+            smooth(grid, share, cell_size_m=100, bandwidth_m=300, kernel=kernel)
+    x, y = cell_centres(lattice)
+    count_points(x, y, 0.0, 0.0, 100.0, 10, 10)
+    steps = make_steps(FIRST, LAST, step="month", time_zone="Asia/Shanghai")
+    shaped = counts.astype(np.uint32)[:, :, None, None]
+    cube = Cube(shaped, Units("cell", lattice.cells), steps, ("all",), ("resident",))
+    find_emerging(cube, near)
+    for mode in ("prospective", "retrospective"):
+        params = ScanParams(mode=mode, radius_cells=2, longest_steps=3, replicates=2)
+        find_scan_clusters(cube, lattice, params, rng=rng)
+    find_near_repeats(x[:20], y[:20], np.arange(20.0), permutations=2, rng=rng)
+    how, places = ExcitingParams(), Places(x, y)
+    wide = spread_matrix(places, reach_m=how.background_m)
+    apart = others_only(spread_matrix(places, reach_m=how.near_m))
+    fit_process(counts.astype(np.float64), apart, wide, np.arange(24.0)[::-1].copy(), how, rounds=1)
+
+
+def warm_cubes() -> None:
+    """Count whole incidents and those spread over hours, from frames and keys."""
+    begin = pd.date_range("2024-01-01", periods=3, freq="7h", tz="Asia/Shanghai")
+    events = pd.DataFrame(
+        {
+            "unit_id": [1, 2, 3],
+            "occurred_at": begin,
+            "occurred_until": begin + pd.Timedelta(3, "h"),
+            "category": "a",
+            "found_by": "resident",
+        }
+    )
+    units = Units("area", np.array([1, 2, 3]))
+    for step in ("day", "hour_of_week"):
+        end = date(2024, 1, 9)
+        steps: Steps = make_steps(FIRST, end, step=step, time_zone="Asia/Shanghai")
+        cube_from_events(events, units, steps)
+    unpack({"key": np.array([3, 5])}, KeyPlan(3, 1, 2, named=False), steps)
 
 
 if __name__ == "__main__":
