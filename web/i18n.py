@@ -41,6 +41,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "community, gaps. × is an error: the grids cannot be used until it is mended. "
         "! is a warning: look at it.",
     ),
+    # A map of what cameras see
+    "title_cameras": ("摄像机覆盖与盲区", "Camera coverage and blind spots"),
+    "data_window_cameras": ("上报数据时段", "Reports from–to"),
+    "method_note_cameras": (
+        "视域按方位、视场角与距离计算，并由建筑遮挡；盲区按附近上报频率排序。"
+        "无上报处不等于安全。离线摄像机不计入。",
+        "Views follow from azimuth, field of view and range, cut by buildings. Blind spots are "
+        "ranked by reports around them; where nobody reports nothing is known. Offline cameras "
+        "do not count.",
+    ),
     # Layers
     "layer_buildings": ("建筑", "Buildings"),
     "layer_roads": ("道路", "Roads"),
@@ -63,6 +73,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "没有超出偶然波动的变化",
         "Nothing changed by more than chance explains",
     ),
+    "layer_views": ("视域（建筑遮挡后）", "Views, cut by buildings"),
+    "layer_blind_spots": ("盲区", "Blind spots"),
     "layer_cameras": ("摄像机", "Cameras"),
     "layer_plan": ("巡逻时长", "Patrol hours"),
     "layer_findings": ("检查发现", "Findings"),
@@ -80,6 +92,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "road_line": ("道路", "road"),
     "building_area": ("建筑", "building"),
     "camera_view": ("可视范围", "field of view"),
+    "camera_view_offline": ("离线摄像机的视域", "view of an offline camera"),
+    "blind_need": ("无摄像机可见处预计每周上报", "reports a week expected unseen"),
+    "area_m2": ("可见面积（平方米）", "Ground seen (m²)"),
+    "rank": ("序号", "Rank"),
+    "need": ("预计每周上报", "Reports a week expected"),
+    "unseen_m2": ("不可见地面（平方米）", "Unseen ground (m²)"),
     "camera_online": ("在线", "online"),
     "camera_offline": ("离线", "offline"),
     "camera_unknown": ("状态未知", "status unknown"),

@@ -34,6 +34,8 @@ from patrol.rounds.schedule import RoundParams
 from patrol.rounds.sheet import round_html
 from patrol.siting.cover import SitingParams
 from web import camera_words as words
+from web.camera_map import camera_layers
+from web.maps.render import write_map
 from web.opening import begin, open_database
 from web.options import Jurisdiction, Until, Weeks
 from web.subject import About, data_window, read_about
@@ -71,7 +73,8 @@ def views(
         found = read_views(connection, about.number)
     _print(words.say_views(counts, found, params))
     if out is not None:
-        _write(out, found.drop(columns="parameters").to_json(drop_id=True).encode())
+        plain = found.drop(columns="parameters").assign(made_at=found["made_at"].astype(str))
+        _write(out, plain.to_json(drop_id=True).encode())
 
 
 @app.command()
@@ -130,6 +133,30 @@ def blind_spots(
     _print(words.say_blind_spots(spots, top=top))
     if out is not None:
         _write(out, spots.to_crs(4326).to_json(drop_id=True).encode())
+
+
+@app.command("map")
+def draw(
+    jurisdiction: Jurisdiction = None,
+    until: Until = None,
+    weeks: Weeks = 26,
+    edition: Edition = "2015",
+    purpose: Purpose = None,
+    assume_range_m: Assume = None,
+    cell_m: Annotated[float, typer.Option(min=10, help="Side of a cell, metres.")] = 50.0,
+    lang: Annotated[Literal["zh", "en", "both"], typer.Option(help="Languages.")] = "both",
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("cameras.html"),
+) -> None:
+    """Draw views and blind spots on one offline page."""
+    params = _params(edition, purpose, assume_range_m)
+    with begin(open_database()) as connection:
+        about, survey = _survey(connection, jurisdiction, until, weeks, params, 5.0)
+        spots = survey_blind_spots(survey, cell_size_m=cell_m, params=BlindParams(top=200))
+        first, end = data_window(
+            connection, about, until=until.date() if until else None, weeks=weeks
+        )
+        layers, meta = camera_layers(connection, about, survey, spots, window=(first, end))
+    typer.echo(f"wrote {write_map(out, layers, meta=meta, lang=lang)}; open it in any browser")
 
 
 @app.command()

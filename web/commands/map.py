@@ -15,6 +15,7 @@ import typer
 from sqlalchemy import Connection, text
 
 from analytics.store import StoredResult, read_result
+from geo.camera_store import read_views
 from geo.crs.systems import epsg
 from geo.errors import NotFoundError
 from patrol.store import StoredPlan, read_class_names, read_newest_plan
@@ -90,11 +91,12 @@ def gather(
     inner = {} if public else results
     changes = inner.get("area_changes")
     scan, clusters, emerging = (inner.get(name) for name in ("scan", "clusters", "emerging"))
+    views = None if public else read_views(connection, about.number)
     layers = MapLayers(
         buildings=read_ground(connection, about, "building", "kind"),
         roads=read_ground(connection, about, "road", "kind, name"),
         boundary=read_boundary(connection, about),
-        grids=_grids(connection, about),
+        grids=read_grids(connection, about),
         density=_rows(results.get("density")),
         trends=_area_trends(connection, results.get("area_trends")),
         rates=_rows(inner.get("area_rates")),
@@ -104,7 +106,8 @@ def gather(
         clusters=None if clusters is None else named_zones(clusters, names),
         scan=_rows(scan),
         changes=None if changes is None else change_areas(changes, names),
-        cameras=None if public else _cameras(connection, about),
+        views=None if views is None else views[~views.geometry.is_empty],
+        cameras=None if public else read_cameras(connection, about, views),
         plan=None if plan is None else plan.items,
     )
     run = results["hotspots"].run
@@ -175,7 +178,8 @@ def read_boundary(connection: Connection, about: About) -> gpd.GeoDataFrame:
     )
 
 
-def _grids(connection: Connection, about: About) -> gpd.GeoDataFrame:
+def read_grids(connection: Connection, about: About) -> gpd.GeoDataFrame:
+    """Read the grids that are valid today."""
     return _read(
         connection,
         "SELECT g.code, g.name, c.name AS community, g.households, g.grid_kind AS kind, "
@@ -186,14 +190,19 @@ def _grids(connection: Connection, about: About) -> gpd.GeoDataFrame:
     )
 
 
-def _cameras(connection: Connection, about: About) -> gpd.GeoDataFrame:
-    return _read(
+def read_cameras(
+    connection: Connection, about: About, views: gpd.GeoDataFrame | None
+) -> gpd.GeoDataFrame:
+    """Read the cameras, and which of them are drawn by their views (column ``drawn``)."""
+    found = _read(
         connection,
-        "SELECT c.name, status, azimuth_deg AS azimuth, fov_deg AS fov, range_m, "
+        "SELECT c.camera_id, c.name, status, azimuth_deg AS azimuth, fov_deg AS fov, range_m, "
         "ST_AsBinary(c.geom) AS geom "
         "FROM camera c JOIN feed USING (feed_id) WHERE jurisdiction_id = :number",
         about,
     )
+    seen = [] if views is None else views["camera_id"].tolist()
+    return found.assign(drawn=found["camera_id"].isin(seen))
 
 
 def read_sources(connection: Connection, about: About) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import geopandas as gpd
 from geo.errors import CrsError, GeometryError, InputError
 
 Audience = Literal["internal", "public"]
-Topic = Literal["watch", "grids"]
+Topic = Literal["watch", "grids", "cameras"]
 
 # Layer -> columns that it must have besides its geometry.
 REQUIRED: dict[str, tuple[str, ...]] = {
@@ -30,6 +30,8 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "clusters": ("observed",),
     "scan": ("observed", "label"),
     "changes": ("text_zh", "text_en", "label"),
+    "views": (),
+    "blind_spots": ("need", "reason_zh", "reason_en"),
     "cameras": (),
     "plan": ("code", "hours", "reason_zh", "reason_en"),
     "findings": ("severity", "code", "message_zh", "message_en"),
@@ -44,7 +46,8 @@ _SHAPES: dict[str, tuple[str, ...]] = {
 # Where patrols go, what cameras see and which drafts are faulty is nobody's business outside.
 # A rate, an expectation or a change would give a small count away.
 NEVER_PUBLIC = (
-    "rates", "forecast", "emerging", "clusters", "scan", "changes", "cameras", "plan", "findings",
+    "rates", "forecast", "emerging", "clusters", "scan", "changes", "views", "blind_spots",
+    "cameras", "plan", "findings",
 )  # fmt: skip
 
 
@@ -88,6 +91,10 @@ class MapLayers:
     hotspots
         Polygons with ``score`` (Gi* z) and ``q_value``, and where known ``observed``. Rows whose
         q-value is 0.10 or more, or missing, are not drawn.
+    views
+        Polygons that cameras see, with, where known, ``name`` and ``status``.
+    blind_spots
+        Polygons that no camera sees, with ``need`` (expected reports a week) and words.
     cameras
         Points with, where known, ``name``, ``status`` (online, offline), ``azimuth`` (degrees
         from north, clockwise), ``fov`` (degrees), ``range_m``.
@@ -112,6 +119,8 @@ class MapLayers:
     clusters: gpd.GeoDataFrame | None = None
     scan: gpd.GeoDataFrame | None = None
     changes: gpd.GeoDataFrame | None = None
+    views: gpd.GeoDataFrame | None = None
+    blind_spots: gpd.GeoDataFrame | None = None
     cameras: gpd.GeoDataFrame | None = None
     plan: gpd.GeoDataFrame | None = None
     findings: gpd.GeoDataFrame | None = None
@@ -145,7 +154,7 @@ class MapMeta:
         Version of Gridbeat.
     topic
         What the map is about, which decides its title and notes: ``watch`` is hotspots, trends
-        and plan, ``grids`` a check of grids.
+        and plan, ``grids`` a check of grids, ``cameras`` what cameras see and miss.
     audience
         ``public`` maps carry no cameras, no plan, no findings and no small counts, and need a
         number.
@@ -191,8 +200,8 @@ class MapMeta:
         if self.audience not in ("internal", "public"):
             msg = f"audience must be internal or public, not {self.audience!r}"
             raise InputError(msg)
-        if self.topic not in ("watch", "grids"):
-            msg = f"topic must be watch or grids, not {self.topic!r}"
+        if self.topic not in ("watch", "grids", "cameras"):
+            msg = f"topic must be watch, grids or cameras, not {self.topic!r}"
             raise InputError(msg)
 
     def key(self, text: str) -> str:

@@ -41,6 +41,8 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "clusters": ("category", "observed", "radius_m", "first_day", "last_day"),
     "scan": ("observed", "expected", "p_value", "recurrence_days", "first_day", "last_day"),
     "changes": ("name", "code", "text"),
+    "views": ("name", "status", "area_m2"),
+    "blind_spots": ("rank", "need", "unseen_m2", "reason"),
     "cameras": ("name", "status", "azimuth", "fov", "range_m", "view"),
     "plan": ("name", "code", "community", "hours", "explore_h", "trend_h", "reason"),
     "findings": ("code", "text"),
@@ -53,7 +55,7 @@ _GROUPS: dict[str, tuple[str, ...]] = {
         "density", "trends", "rates", "forecast", "emerging", "hotspots", "clusters", "scan",
         "changes", "findings",
     ),
-    "action": ("cameras", "plan"),
+    "action": ("views", "blind_spots", "cameras", "plan"),
 }  # fmt: skip
 _FORMATS: dict[str, str] = {
     "households": ".0f",
@@ -71,6 +73,9 @@ _FORMATS: dict[str, str] = {
     "p_value": ".3g",
     "recurrence_days": ",.0f",
     "radius_m": ".0f",
+    "area_m2": ",.0f",
+    "unseen_m2": ",.0f",
+    "need": ".2f",
     "azimuth": ".0f",
     "fov": ".0f",
     "range_m": ".0f",
@@ -81,7 +86,17 @@ _FORMATS: dict[str, str] = {
 # What a public map may say in a popup: a score or slope would give a small count away.
 _PUBLIC_FIELDS = frozenset({"name", "code", "community", "class", "observed", "households", "kind"})
 SHOWN_AT_FIRST = frozenset(
-    {"buildings", "roads", "boundary", "grids", "hotspots", "scan", "plan", "findings"}
+    {
+        "buildings",
+        "roads",
+        "boundary",
+        "grids",
+        "hotspots",
+        "scan",
+        "plan",
+        "findings",
+        "blind_spots",
+    }
 )
 
 
@@ -215,6 +230,8 @@ def _extras(name: str, frame: gpd.GeoDataFrame, rows: NDArray[np.int64]) -> dict
 
 def _camera_extras(frame: gpd.GeoDataFrame) -> dict[str, Any]:
     known = _has_view(frame)
+    if "drawn" in frame.columns:  # those that stand in the layer of views, cut by buildings
+        known = known & ~frame["drawn"].to_numpy(dtype=np.bool_)
     return {"views": _as_json(camera_views(frame[known])), "radii": [6.0] * len(frame)}
 
 

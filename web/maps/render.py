@@ -58,6 +58,8 @@ def render_map(layers: MapLayers, *, meta: MapMeta, lang: Lang = "both") -> str:
     payloads = [
         layer_payload(name, frame, lang=lang, public=public) for name, frame in present.items()
     ]
+    for payload in payloads:
+        payload["shown"] |= meta.topic == "cameras" and payload["id"] == "views"
     figure = _figure(payloads, _bounds(present), meta, lang)
     return inline_assets(figure.render(), html_lang=html_lang(lang))
 

@@ -38,6 +38,7 @@ _DENSITY_SHARES = (0.0, 0.5, 0.75, 0.9, 0.97, 1.0)
 _UNKNOWN = "#8b929c"
 _PLAN = "#5b2a86"
 _CAMERA = "#0072b2"
+_BLIND = ("#7a0f6b", "#b8479f", "#e3a3d3")
 _ERROR = "#b3122b"
 _WARNING = "#c77700"
 
@@ -208,6 +209,29 @@ def _cameras(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     return Classed(styles, rows.astype(np.int64))
 
 
+def _blind_spots(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    """Class spots by thirds of their number, most expected reports darkest."""
+    need = _floats(frame, "need")
+    edges = np.quantile(need, (1 / 3, 2 / 3))
+    rows = 2 - np.searchsorted(edges, need, side="right")
+    words = (f">= {edges[1]:.2f}", f">= {edges[0]:.2f}", f"< {edges[0]:.2f}")
+    styles = [
+        Style(f"{say('blind_need', lang)} {word}", "#3d0836", fill, 0.7, 1.0)
+        for word, fill in zip(words, _BLIND, strict=True)
+    ]
+    return Classed(tuple(styles), rows.astype(np.int64))
+
+
+def _views(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    status = frame["status"] if "status" in frame.columns else None
+    off = np.zeros(len(frame)) if status is None else (status == "offline").to_numpy()
+    styles = (
+        Style(say("camera_view", lang), _CAMERA, _CAMERA, 0.28, 0.8),
+        Style(say("camera_view_offline", lang), "#4d545d", _UNKNOWN, 0.3, 1.2, "4 3"),
+    )
+    return Classed(styles, off.astype(np.int64))
+
+
 def _plan(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     styles = (
         Style(say("hours_circle", lang), "#ffffff", _PLAN, 0.92, 1.5, symbol="circle"),
@@ -252,6 +276,8 @@ _CLASSIFIERS: dict[str, Callable[[gpd.GeoDataFrame, Lang], Classed]] = {
     ),
     "scan": _scan,
     "changes": _changes,
+    "views": _views,
+    "blind_spots": _blind_spots,
     "cameras": _cameras,
     "plan": _plan,
     "findings": _findings,
