@@ -51,7 +51,24 @@ TEXTS: dict[str, tuple[str, str]] = {
         "ranked by reports around them; where nobody reports nothing is known. Offline cameras "
         "do not count.",
     ),
+    # A map of drone flights
+    "title_drones": ("无人机任务与空域", "Drone missions and airspace"),
+    "data_window_drones": ("计划飞行时间", "Planned flight"),
+    "method_note_drones": (
+        "粗红虚线为违反空域规则的航段，须经批准或改线。真高未提供地形时按平坦地面计算。"
+        "最终以空中交通管理机构为准。",
+        "Thick red legs break an airspace rule: they need an approval or another way. Without "
+        "terrain, heights assume flat ground. The air traffic authority decides.",
+    ),
     # Layers
+    "layer_airspace": ("空域", "Airspace"),
+    "layer_missions": ("无人机航线", "Drone flights"),
+    "zone_forbidden": ("禁区", "prohibited"),
+    "zone_controlled": ("须申请的空域", "needs an application"),
+    "leg_picture": ("拍摄航段", "leg with pictures"),
+    "leg_way": ("往返航段", "leg on the way"),
+    "leg_breach": ("违反规则的航段", "leg that breaks a rule"),
+    "leg": ("航段", "Leg"),
     "layer_buildings": ("建筑", "Buildings"),
     "layer_roads": ("道路", "Roads"),
     "layer_boundary": ("辖区边界", "Boundary"),

@@ -100,6 +100,13 @@ def read_drone(connection: Connection, drone_id: int) -> StoredDrone:
     return _drone(dict(row))
 
 
+def read_zones(
+    connection: Connection, jurisdiction_id: int, *, begins: datetime, ends: datetime
+) -> gpd.GeoDataFrame:
+    """Read the zones that are valid during a time, at any height; columns as `read_no_fly`."""
+    return _zones(connection, _select_zones(jurisdiction_id, begins=begins, ends=ends))
+
+
 def read_no_fly(
     connection: Connection, jurisdiction_id: int, *, begins: datetime, ends: datetime,
     height_m: float,
@@ -112,15 +119,26 @@ def read_no_fly(
         EPSG:4326: ``zone_id``, ``kind``, ``name``, ``floor_m``, ``ceiling_m``.
     """
     query = (
-        select(AirspaceZone.zone_id, AirspaceZone.kind, AirspaceZone.name, AirspaceZone.floor_m,
-               AirspaceZone.ceiling_m, func.ST_AsBinary(AirspaceZone.geom).label("geom"))
+        _select_zones(jurisdiction_id, begins=begins, ends=ends)
+        .where(AirspaceZone.floor_m <= height_m)
+        .where(func.coalesce(AirspaceZone.ceiling_m, height_m + 1) > height_m)
+    )
+    return _zones(connection, query)
+
+
+def _select_zones(jurisdiction_id: int, *, begins: datetime, ends: datetime) -> Any:
+    names = ("zone_id", "kind", "name", "floor_m", "ceiling_m")
+    columns = [AirspaceZone.__table__.columns[name] for name in names]
+    return (
+        select(*columns, func.ST_AsBinary(AirspaceZone.geom).label("geom"))
         .join(Feed, Feed.feed_id == AirspaceZone.feed_id)
         .where(Feed.jurisdiction_id == jurisdiction_id)
         .where(AirspaceZone.valid_from < ends, AirspaceZone.valid_to > begins)
-        .where(AirspaceZone.floor_m <= height_m)
-        .where(func.coalesce(AirspaceZone.ceiling_m, height_m + 1) > height_m)
         .order_by(AirspaceZone.zone_id)
-    )  # fmt: skip
+    )
+
+
+def _zones(connection: Connection, query: Any) -> gpd.GeoDataFrame:
     found = connection.execute(query)
     frame = pd.DataFrame(found.all(), columns=list(found.keys()))
     shapes = shapely.from_wkb([bytes(shape) for shape in frame.pop("geom")])

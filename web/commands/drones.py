@@ -14,6 +14,7 @@ import typer
 from sqlalchemy import Connection
 
 from analytics.store import read_result
+from geo.crs.systems import epsg
 from geo.errors import ConflictError, InputError, NotFoundError
 from patrol.drones.aircraft import Wind
 from patrol.drones.application import application_html, application_items
@@ -22,6 +23,7 @@ from patrol.drones.export import flight_mission
 from patrol.drones.formats.files import read_mission, write_mission
 from patrol.drones.formats.gpx import is_track
 from patrol.drones.hotspots import HotspotParams
+from patrol.drones.legs import leg_lines, zone_words
 from patrol.drones.logs.files import LOGS, read_log
 from patrol.drones.mission import Mission
 from patrol.drones.missions import MissionRequest, plan_area_mission, plan_spot_mission
@@ -34,10 +36,14 @@ from patrol.drones.store import (
     read_drone,
     read_route,
     read_routes,
+    read_zones,
     write_application,
 )
 from patrol.drones.sweep import SweepParams
 from patrol.drones.terrain import Terrain, read_terrain
+from web.commands.map import read_boundary, read_ground, read_sources
+from web.maps.layers import MapLayers, MapMeta
+from web.maps.render import write_map
 from web.opening import begin, open_database
 from web.options import Jurisdiction
 from web.results import newest_run_ids
@@ -190,6 +196,42 @@ def check(
             number = asked.draft(application, lang)
             typer.echo(f"application 申请 {number}: wrote {application}; when answered 批复后: "
                        f"gridbeat drones answer {number} approved --approval-no NO")  # fmt: skip
+
+
+@app.command("map")
+def draw(
+    mission: Annotated[str, typer.Argument(help="Name of the mission.")],
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("drones.html"),
+    takes_off: TakesOff = None,
+    terrain: TerrainFile = None,
+    wind: WindSpeed = 0.0,
+    jurisdiction: Jurisdiction = None,
+    lang: Annotated[Literal["zh", "en", "both"], typer.Option(help="Languages.")] = "both",
+) -> None:
+    """Draw a mission's flights over the airspace; legs that break a rule are drawn as such."""
+    with begin(open_database()) as connection:
+        about = read_about(connection, jurisdiction)
+        routes = read_routes(connection, about.number, mission=mission)
+        if not routes:
+            raise NotFoundError(f"there is no mission {mission!r}: see `gridbeat drones list`")
+        asked = [Asked(connection, one.route_id, takes_off, False, terrain, wind) for one in routes]
+        begins, ends = asked[0].flying.takes_off_at, max(one.flying.lands_at for one in asked)
+        zones = read_zones(connection, about.number, begins=begins, ends=ends)
+        layers = MapLayers(
+            buildings=read_ground(connection, about, "building", "kind"),
+            roads=read_ground(connection, about, "road", "kind, name"),
+            boundary=read_boundary(connection, about),
+            airspace=zone_words(zones),
+            missions=leg_lines([(one.route, one.answer) for one in asked]),
+        )
+        meta = MapMeta(
+            name_zh=about.name_zh, name_en=about.name_en, data_from=begins, data_until=ends,
+            made_at=datetime.now(UTC), code_version=version("gridbeat"), topic="drones",
+            metric_crs=f"EPSG:{about.srid} {epsg(about.srid).name}", simulated=about.simulated,
+            sources=read_sources(connection, about),
+            parameters={"mission": dict(routes[0].parameters)},
+        )  # fmt: skip
+    typer.echo(f"wrote {write_map(out, layers, meta=meta, lang=lang)}; open it in any browser")
 
 
 @app.command()

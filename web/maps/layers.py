@@ -13,7 +13,7 @@ import geopandas as gpd
 from geo.errors import CrsError, GeometryError, InputError
 
 Audience = Literal["internal", "public"]
-Topic = Literal["watch", "grids", "cameras"]
+Topic = Literal["watch", "grids", "cameras", "drones"]
 
 # Layer -> columns that it must have besides its geometry.
 REQUIRED: dict[str, tuple[str, ...]] = {
@@ -33,6 +33,8 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "views": (),
     "blind_spots": ("need", "reason_zh", "reason_en"),
     "cameras": (),
+    "airspace": ("kind", "name", "reason_zh", "reason_en"),
+    "missions": ("name", "leg", "state", "reason_zh", "reason_en"),
     "plan": ("code", "hours", "reason_zh", "reason_en"),
     "findings": ("severity", "code", "message_zh", "message_en"),
 }
@@ -40,6 +42,7 @@ _AREAS = ("Polygon", "MultiPolygon")
 _LINES = ("LineString", "MultiLineString")
 _SHAPES: dict[str, tuple[str, ...]] = {
     "roads": _LINES,
+    "missions": _LINES,
     "cameras": ("Point",),
     "findings": (*_AREAS, *_LINES, "Point", "MultiPoint", "GeometryCollection"),
 }
@@ -47,7 +50,7 @@ _SHAPES: dict[str, tuple[str, ...]] = {
 # A rate, an expectation or a change would give a small count away.
 NEVER_PUBLIC = (
     "rates", "forecast", "emerging", "clusters", "scan", "changes", "views", "blind_spots",
-    "cameras", "plan", "findings",
+    "cameras", "plan", "findings", "airspace", "missions",
 )  # fmt: skip
 
 
@@ -98,6 +101,11 @@ class MapLayers:
     cameras
         Points with, where known, ``name``, ``status`` (online, offline), ``azimuth`` (degrees
         from north, clockwise), ``fov`` (degrees), ``range_m``.
+    airspace
+        Zones to keep out of: polygons with ``kind``, ``name`` and words.
+    missions
+        Legs of drone flights: lines with ``name``, ``leg``, ``state`` (picture, way, breach)
+        and words.
     plan
         Polygons with ``code``, ``hours``, ``reason_zh``, ``reason_en``, and where known
         ``name``, ``community``, ``explore_h``, ``trend_h``, ``unknown``.
@@ -122,6 +130,8 @@ class MapLayers:
     views: gpd.GeoDataFrame | None = None
     blind_spots: gpd.GeoDataFrame | None = None
     cameras: gpd.GeoDataFrame | None = None
+    airspace: gpd.GeoDataFrame | None = None
+    missions: gpd.GeoDataFrame | None = None
     plan: gpd.GeoDataFrame | None = None
     findings: gpd.GeoDataFrame | None = None
 
@@ -154,7 +164,8 @@ class MapMeta:
         Version of Gridbeat.
     topic
         What the map is about, which decides its title and notes: ``watch`` is hotspots, trends
-        and plan, ``grids`` a check of grids, ``cameras`` what cameras see and miss.
+        and plan, ``grids`` a check of grids, ``cameras`` what cameras see and miss, ``drones``
+        flights and the airspace.
     audience
         ``public`` maps carry no cameras, no plan, no findings and no small counts, and need a
         number.
@@ -200,8 +211,8 @@ class MapMeta:
         if self.audience not in ("internal", "public"):
             msg = f"audience must be internal or public, not {self.audience!r}"
             raise InputError(msg)
-        if self.topic not in ("watch", "grids", "cameras"):
-            msg = f"topic must be watch, grids or cameras, not {self.topic!r}"
+        if self.topic not in ("watch", "grids", "cameras", "drones"):
+            msg = f"topic must be watch, grids, cameras or drones, not {self.topic!r}"
             raise InputError(msg)
 
     def key(self, text: str) -> str:

@@ -44,6 +44,8 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "views": ("name", "status", "area_m2"),
     "blind_spots": ("rank", "need", "unseen_m2", "reason"),
     "cameras": ("name", "status", "azimuth", "fov", "range_m", "view"),
+    "airspace": ("name", "reason"),
+    "missions": ("name", "leg", "reason"),
     "plan": ("name", "code", "community", "hours", "explore_h", "trend_h", "reason"),
     "findings": ("code", "text"),
 }
@@ -55,7 +57,7 @@ _GROUPS: dict[str, tuple[str, ...]] = {
         "density", "trends", "rates", "forecast", "emerging", "hotspots", "clusters", "scan",
         "changes", "findings",
     ),
-    "action": ("views", "blind_spots", "cameras", "plan"),
+    "action": ("views", "blind_spots", "cameras", "airspace", "missions", "plan"),
 }  # fmt: skip
 _FORMATS: dict[str, str] = {
     "households": ".0f",
@@ -96,6 +98,8 @@ SHOWN_AT_FIRST = frozenset(
         "plan",
         "findings",
         "blind_spots",
+        "airspace",
+        "missions",
     }
 )
 

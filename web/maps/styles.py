@@ -40,6 +40,7 @@ _PLAN = "#5b2a86"
 _CAMERA = "#0072b2"
 _BLIND = ("#7a0f6b", "#b8479f", "#e3a3d3")
 _ERROR = "#b3122b"
+_FLIGHT = "#0b4f8a"
 _WARNING = "#c77700"
 
 
@@ -232,6 +233,27 @@ def _views(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     return Classed(styles, off.astype(np.int64))
 
 
+def _airspace(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    styles = (
+        Style(say("zone_forbidden", lang), _ERROR, _ERROR, 0.22, 2.0),
+        Style(say("zone_controlled", lang), _WARNING, _WARNING, 0.16, 1.8, "6 4"),
+    )
+    rows = (frame["kind"] != "prohibited").to_numpy()
+    return Classed(styles, rows.astype(np.int64))
+
+
+def _missions(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    styles = (
+        Style(say("leg_picture", lang), _FLIGHT, weight=2.4, symbol="line"),
+        Style(say("leg_way", lang), _FLIGHT, weight=1.4, dash="2 5", symbol="line"),
+        Style(say("leg_breach", lang), _ERROR, weight=5.0, dash="10 4", symbol="line"),
+    )
+    state = frame["state"].to_numpy()
+    return Classed(
+        styles, np.select([state == "picture", state == "way"], [0, 1], 2).astype(np.int64)
+    )
+
+
 def _plan(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     styles = (
         Style(say("hours_circle", lang), "#ffffff", _PLAN, 0.92, 1.5, symbol="circle"),
@@ -278,6 +300,8 @@ _CLASSIFIERS: dict[str, Callable[[gpd.GeoDataFrame, Lang], Classed]] = {
     "changes": _changes,
     "views": _views,
     "blind_spots": _blind_spots,
+    "airspace": _airspace,
+    "missions": _missions,
     "cameras": _cameras,
     "plan": _plan,
     "findings": _findings,
