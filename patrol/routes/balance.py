@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from geo.errors import InputError
-from patrol.routes.problem import Routes, RoutingProblem
+from patrol.routes.check import check_routes
+from patrol.routes.problem import Routes, RoutingProblem, Unit
 from patrol.routes.search import SearchParams, find_routes
 
 
@@ -105,9 +106,7 @@ def _within(
     search: SearchParams,
 ) -> Routes | None:
     """Search for routes whose work is at most `cap` seconds, or None where a unit cannot."""
-    units = tuple(
-        replace(unit, finish_s=min(unit.finish_s, unit.begin_s + cap)) for unit in problem.units
-    )
+    units = tuple(_shorter(unit, cap) for unit in problem.units)
     n = problem.n_stops
     for unit in units:
         way = problem.travel_s[unit.mode][n + unit.start, n + unit.end]
@@ -115,4 +114,12 @@ def _within(
         if unit.begin_s + way > unit.finish_s or late + way > unit.finish_s:
             return None
     first = [route.stops for route in routes.routes]
-    return find_routes(replace(problem, units=units), rng=rng, params=search, first=first)
+    tried = find_routes(replace(problem, units=units), rng=rng, params=search, first=first)
+    return tried if not check_routes(problem, tried) else None
+
+
+def _shorter(unit: Unit, cap: float) -> Unit:
+    """Return a unit that works at most `cap` seconds, without rests that are then not due."""
+    finish = min(unit.finish_s, unit.begin_s + cap)
+    breaks = tuple(rest for rest in unit.breaks if rest.opens_s < finish)
+    return replace(unit, finish_s=finish, breaks=breaks)

@@ -81,7 +81,8 @@ def _rest_faults(
 ) -> list[str]:
     unit = problem.units[route.unit]
     faults = []
-    for rest in sorted(unit.breaks, key=lambda rest: rest.closes_s):
+    due = [rest for rest in unit.breaks if route.end_s > rest.opens_s + TOLERANCE_S]
+    for rest in sorted(due, key=lambda rest: rest.closes_s):
         fits = [
             span
             for span in taken

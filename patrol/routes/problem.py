@@ -57,7 +57,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Break:
-    """A rest that a unit takes at its first base, started within a window (seconds)."""
+    """A rest at the first base, begun within a window (seconds), for who is at work then."""
 
     opens_s: float
     closes_s: float

@@ -272,9 +272,10 @@ def make_routes(
     Parameters
     ----------
     orders
-        Rows of stops by unit; ``n_stops + i`` is rest i, counted over the units.
+        Rows of stops by unit; ``n_stops + i`` is rest i, counted over the units. A rest whose
+        window opens after the work is done is not due.
     """
-    routes = tuple(_time(problem, k, order) for k, order in enumerate(orders))
+    routes = tuple(_time(problem, k, _due(problem, k, order)) for k, order in enumerate(orders))
     seen = {v for route in routes for v in route.stops}
     left = tuple(v for v in range(problem.n_stops) if v not in seen)
     return Routes(
@@ -285,6 +286,17 @@ def make_routes(
         on_roads=problem.on_roads,
         iterations=iterations,
     )
+
+
+def _due(problem: RoutingProblem, k: int, order: Sequence[int]) -> Sequence[int]:
+    """Leave out rests at the end whose window opens when the work is already done."""
+    before = sum(len(other.breaks) for other in problem.units[:k])
+    while order and order[-1] >= problem.n_stops:
+        rest = problem.units[k].breaks[order[-1] - problem.n_stops - before]
+        if _time(problem, k, order[:-1]).end_s > rest.opens_s:
+            break
+        order = order[:-1]
+    return order
 
 
 def _time(problem: RoutingProblem, k: int, order: Sequence[int]) -> Route:
