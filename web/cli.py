@@ -49,6 +49,7 @@ COMMANDS = {
     "plan": ("web.commands.plan", "Give patrol hours to grids, with a reason for each."),
     "drones": ("web.commands.drones", "Plan drone missions, hold them to the airspace rules."),
     "cameras": ("web.commands.cameras", "What cameras see, cover and miss; what to watch and add."),
+    "routes": ("web.commands.routes", "Route the units on duty through the plan's grids."),
     "map": ("web.commands.map", "Write the map of hotspots, trends, grids and plan."),
     "results": ("web.commands.results", "Show stored results, and compute one again."),
     "cases": ("web.commands.cases", "List cases, show one, move one, send late ones up."),
