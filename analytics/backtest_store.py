@@ -28,7 +28,7 @@ from analytics.delay_store import read_delay_triangle
 from analytics.forecast.protocol import Places
 from analytics.listing import Listing
 from analytics.models import ResultRow, ResultRun
-from analytics.store import Origin, lattice_values, write_listing
+from analytics.store import Origin, lattice_values
 from geo.crs.systems import convert_geometries
 from geo.errors import InputError
 from geo.lattice.lattice import cell_centres
@@ -133,11 +133,6 @@ def ask_backtest(
     triangle = read_delay_triangle(connection, origin.request)
     table = run({WHOLE: arena}, design)
     return list_backtest(table, arena, design, delay=describe_delay(triangle))
-
-
-def write_backtest(connection: Connection, listing: Listing, origin: Origin) -> int:
-    """Store a backtest and return its number."""
-    return write_listing(connection, listing, origin)
 
 
 def read_delay(connection: Connection, origin: Origin) -> DelayTriangle | None:

@@ -25,6 +25,11 @@ from web.options import Jurisdiction, Until, Weeks
 from web.subject import About, data_window, read_about
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+LIGHT_BACKTEST = (
+    "Forecast methods were chosen by a light backtest (few origins, cheap methods); "
+    "`gridbeat backtest` compares all.",
+    "预测方法由轻量回测选定（起点少、方法简）；`gridbeat backtest` 比较全部方法。",
+)
 
 
 @app.command()
@@ -95,6 +100,8 @@ def describe(
     trend = night.results["area_trends"]
     lines += ["", f"Grids 网格 (Mann-Kendall, FDR): {_counts(trend)}"]
     lines += _trend_lines(connection, about, request, trend, top=top)
+    if "backtest" in night.run_ids:
+        lines += ["", *LIGHT_BACKTEST]
     runs = ", ".join(f"{name} {number}" for name, number in night.run_ids.items())
     return [*lines, "", f"stored as results 结果编号: {runs}"]
 
