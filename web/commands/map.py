@@ -18,6 +18,7 @@ from analytics.store import StoredResult, read_result
 from geo.camera_store import read_views
 from geo.crs.systems import epsg
 from geo.errors import NotFoundError
+from patrol.routes.store import read_newest_routes
 from patrol.store import StoredPlan, read_class_names, read_newest_plan
 from web.found import (
     change_areas,
@@ -31,6 +32,7 @@ from web.maps.render import write_map
 from web.opening import begin, open_database
 from web.options import Category, Jurisdiction
 from web.results import newest_run_ids
+from web.route_map import drawn_routes
 from web.subject import About, read_about
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -109,6 +111,7 @@ def gather(
         views=None if views is None else views[~views.geometry.is_empty],
         cameras=None if public else read_cameras(connection, about, views),
         plan=None if plan is None else plan.items,
+        routes=None if public else _routes(connection, about),
     )
     run = results["hotspots"].run
     meta = MapMeta(
@@ -123,6 +126,13 @@ def gather(
         changes=None if changes is None else tuple(change_sentences(changes, names)),
     )  # fmt: skip
     return layers, meta
+
+
+def _routes(connection: Connection, about: About) -> gpd.GeoDataFrame | None:
+    try:
+        return drawn_routes(read_newest_routes(connection, about.number), about.time_zone)
+    except NotFoundError:
+        return None
 
 
 def _plan(connection: Connection, about: About) -> StoredPlan | None:

@@ -36,6 +36,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "airspace": ("kind", "name", "reason_zh", "reason_en"),
     "missions": ("name", "leg", "state", "reason_zh", "reason_en"),
     "plan": ("code", "hours", "reason_zh", "reason_en"),
+    "routes": ("unit", "mode", "order", "times", "reason_zh", "reason_en"),
     "findings": ("severity", "code", "message_zh", "message_en"),
 }
 _AREAS = ("Polygon", "MultiPolygon")
@@ -44,13 +45,14 @@ _SHAPES: dict[str, tuple[str, ...]] = {
     "roads": _LINES,
     "missions": _LINES,
     "cameras": ("Point",),
+    "routes": (*_LINES, "Point"),
     "findings": (*_AREAS, *_LINES, "Point", "MultiPoint", "GeometryCollection"),
 }
 # Where patrols go, what cameras see and which drafts are faulty is nobody's business outside.
 # A rate, an expectation or a change would give a small count away.
 NEVER_PUBLIC = (
     "rates", "forecast", "emerging", "clusters", "scan", "changes", "views", "blind_spots",
-    "cameras", "plan", "findings", "airspace", "missions",
+    "cameras", "plan", "routes", "findings", "airspace", "missions",
 )  # fmt: skip
 
 
@@ -109,6 +111,9 @@ class MapLayers:
     plan
         Polygons with ``code``, ``hours``, ``reason_zh``, ``reason_en``, and where known
         ``name``, ``community``, ``explore_h``, ``trend_h``, ``unknown``.
+    routes
+        Ways (lines) and visits (points) of patrols: ``unit``, ``mode`` (foot, vehicle), ``order``
+        (text, empty for a way), ``times``, ``reason_zh``, ``reason_en``.
     findings
         What a check of grids found: shapes of any kind with ``severity`` (error, warning),
         ``code``, ``message_zh``, ``message_en``.
@@ -133,6 +138,7 @@ class MapLayers:
     airspace: gpd.GeoDataFrame | None = None
     missions: gpd.GeoDataFrame | None = None
     plan: gpd.GeoDataFrame | None = None
+    routes: gpd.GeoDataFrame | None = None
     findings: gpd.GeoDataFrame | None = None
 
     def present(self) -> dict[str, gpd.GeoDataFrame]:

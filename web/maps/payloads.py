@@ -47,6 +47,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "airspace": ("name", "reason"),
     "missions": ("name", "leg", "reason"),
     "plan": ("name", "code", "community", "hours", "explore_h", "trend_h", "reason"),
+    "routes": ("unit", "order", "times", "reason"),
     "findings": ("code", "text"),
 }
 # The one column "score" of stored results means another thing in each kind.
@@ -57,7 +58,7 @@ _GROUPS: dict[str, tuple[str, ...]] = {
         "density", "trends", "rates", "forecast", "emerging", "hotspots", "clusters", "scan",
         "changes", "findings",
     ),
-    "action": ("views", "blind_spots", "cameras", "airspace", "missions", "plan"),
+    "action": ("views", "blind_spots", "cameras", "airspace", "missions", "plan", "routes"),
 }  # fmt: skip
 _FORMATS: dict[str, str] = {
     "households": ".0f",
@@ -227,6 +228,8 @@ def _extras(name: str, frame: gpd.GeoDataFrame, rows: NDArray[np.int64]) -> dict
         return _camera_extras(frame)
     if name == "plan":
         return _plan_extras(frame)
+    if name == "routes":
+        return _route_extras(frame)
     if name == "findings":
         return _finding_extras(frame)
     return _trend_extras(frame, rows) if name == "trends" else {}
@@ -260,6 +263,18 @@ def _trend_extras(frame: gpd.GeoDataFrame, rows: NDArray[np.int64]) -> dict[str,
         "signs": signs.tolist() if len(frame) <= _MOST_LABELS else [],
         "at": np.round(shapely.get_coordinates(points), DECIMALS).tolist(),
         "room": np.round(bounds[:, 2] - bounds[:, 0], DECIMALS).tolist(),
+    }
+
+
+def _route_extras(frame: gpd.GeoDataFrame) -> dict[str, Any]:
+    is_stop = (frame["order"] != "").to_numpy(dtype=np.bool_)
+    points = shapely.point_on_surface(np.asarray(frame.geometry.array, dtype=object))
+    return {
+        "signs": frame["order"].tolist() if is_stop.sum() <= _MOST_LABELS else [],
+        "at": np.round(shapely.get_coordinates(points), DECIMALS).tolist(),
+        "radii": np.where(is_stop, 9.0, 0.0).tolist(),
+        # Numbers show where the map is close enough for about a hundred metres.
+        "room": [0.001] * len(frame),
     }
 
 

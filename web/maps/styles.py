@@ -262,6 +262,16 @@ def _plan(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     return Classed(styles, _flags(frame, "unknown").astype(np.int64))
 
 
+def _routes(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    styles = (
+        Style(say("route_vehicle", lang), _PLAN, weight=3.0, symbol="line"),
+        Style(say("route_foot", lang), _PLAN, weight=2.2, dash="2 5", symbol="line"),
+        Style(say("route_stop", lang), "#ffffff", _PLAN, 0.92, 1.5, symbol="circle"),
+    )
+    way = np.where(frame["mode"] == "vehicle", 0, 1)
+    return Classed(styles, np.where(frame["order"] == "", way, 2).astype(np.int64))
+
+
 def _findings(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     signs = [
         Style(f"{SIGNS[word]} {say(word, lang)}", "#ffffff", fill, 1.0, 1.5, symbol="circle")
@@ -304,6 +314,7 @@ _CLASSIFIERS: dict[str, Callable[[gpd.GeoDataFrame, Lang], Classed]] = {
     "missions": _missions,
     "cameras": _cameras,
     "plan": _plan,
+    "routes": _routes,
     "findings": _findings,
 }
 

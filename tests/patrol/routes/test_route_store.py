@@ -20,6 +20,9 @@ from patrol.routes.draft import ShiftParams, draft_routes
 from patrol.routes.exports import routes_geojson, routes_gpx
 from patrol.routes.store import read_newest_routes, read_routes, read_units, write_routes
 from web.commands.routes import describe
+from web.maps.layers import MapLayers
+from web.maps.payloads import layer_payload
+from web.route_map import drawn_routes
 from web.subject import read_about
 
 START = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)
@@ -191,6 +194,16 @@ class TestStoredRoutes:
         assert gpx.tracks[0].length_2d() == pytest.approx(
             stored.routes["travel_m"].iloc[0], rel=0.01
         )
+
+    def test_a_map_shows_ways_and_numbered_visits_in_local_time(self, db, town):
+        made = drafted(db, town[0], visits_of_plan(town[1], params=VisitParams()))
+        write_routes(db, made, jurisdiction_id=town[0], plan_id=None, code_version="1")
+        frame = drawn_routes(read_newest_routes(db, town[0]), "Asia/Shanghai")
+        payload = layer_payload("routes", MapLayers(routes=frame).present()["routes"], lang="both")
+        assert payload["signs"].count("") == 3
+        assert payload["signs"].count("1") == 3
+        assert len({tuple(row) for row in payload["rows"]}) == len(frame)
+        assert frame["times"].min() >= "08:00"
 
     def test_nothing_stored_and_nobody_to_send_are_said(self, db, town):
         with pytest.raises(NotFoundError, match="gridbeat routes"):
