@@ -20,7 +20,7 @@ from web.database import Databases
 from web.errors import HANDLED, problem
 from web.headers import Guard
 from web.openapi import describe_api
-from web.routes import features, health, login, oidc, session
+from web.routes import audit, features, health, login, oidc, open311, processes, session
 from web.settings import WebSettings
 
 ROUTERS = (
@@ -29,6 +29,9 @@ ROUTERS = (
     oidc.router,
     session.router,
     features.router,
+    processes.router,
+    open311.router,
+    audit.router,
 )
 
 

@@ -55,6 +55,7 @@ COMMANDS = {
     "cases": ("web.commands.cases", "List cases, show one, move one, send late ones up."),
     "calendar": ("web.commands.calendar", "Working days, open hours and deadlines."),
     "serve": ("web.commands.serve", "Serve the API and the pages, on this machine by default."),
+    "worker": ("web.commands.worker", "Do the long work that people ask for."),
     "users": ("web.commands.users", "Accounts, roles, areas and tokens."),
     "audit": ("web.commands.audit", "Check the log of who did what."),
     "demo": ("web.commands.demo", "Make a simulated district and go the whole way with it."),

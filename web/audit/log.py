@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import pwd
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi import Request
+from fastapi import Depends, Request
+from fastapi.params import Depends as DependsMark
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
-from web.auth.principal import Principal
+from web.auth.principal import Identified, Principal, ScopedRows
 from web.database import Rows, packaged_sql
 
 
@@ -60,3 +62,20 @@ async def write_entry(rows: Rows, entry: Entry) -> None:
 def write_entry_of_store(connection: Connection, entry: Entry) -> None:
     """Add an entry through a store's connection. Write it last, likewise."""
     connection.exec_driver_sql(packaged_sql("audit_entry"), entry.values())
+
+
+def logged(action: str) -> DependsMark:
+    """Return what logs each read of something sensitive, for ``dependencies=[...]`` of a route.
+
+    It follows the guard there. The entry is of the request's own transaction.
+    """
+
+    async def log(request: Request, principal: Identified, rows: ScopedRows) -> AsyncIterator[None]:
+        yield
+        asked = dict(request.query_params)
+        await write_entry(
+            rows, entry_of(request, principal, action, about=request.url.path, asked=asked)
+        )
+
+    mark: DependsMark = Depends(log, scope="function")
+    return mark

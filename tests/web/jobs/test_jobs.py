@@ -1,0 +1,205 @@
+"""Long work: asked for over HTTP, done by a worker, cancelled, and not lost with a killed one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Connection, text
+
+from geo.database.connect import connect
+from tests.web.conftest import Service
+from web.auth.permissions import Permission
+from web.jobs.processes import HotspotInputs, Process, Tell
+from web.jobs.queue import WorkerParams, work
+
+pytestmark = pytest.mark.db
+ONCE = WorkerParams(wait=False, heartbeat_s=0.2, stalled_s=1.0)
+
+
+@pytest.fixture
+def planner(own_service: Service) -> httpx.Client:
+    with connect(own_service.database) as connection:
+        connection.execute("DELETE FROM rate_bucket")
+    return own_service.client(headers=own_service.bearer("planner"))
+
+
+def ask(client: httpx.Client, name: str, **inputs: Any) -> str:
+    answer = client.post(f"/ogc/processes/{name}/execution", json={"inputs": inputs})
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["status"] == "accepted"
+    return answer.headers["location"]
+
+
+def do_work(service: Service, find: Callable[[str], Process] | None = None) -> None:
+    asyncio.run(work(service.database, ONCE, find) if find else work(service.database, ONCE))
+
+
+def test_hotspots_are_computed_and_can_be_read(own_service: Service, planner: httpx.Client) -> None:
+    job = ask(planner, "hotspots", weeks=4, cell_m=200)
+    assert planner.get(f"{job}/results").status_code == 404
+    do_work(own_service)
+    status = planner.get(job).json()
+    assert (status["status"], status["progress"]) == ("successful", 100)
+    results = next(link["href"] for link in status["links"] if link["rel"].endswith("results"))
+    runs = planner.get(results).json()["result"]["result_runs"]
+    found = planner.get(
+        "/ogc/collections/results/items",
+        params={"filter": f"result_run_id = {runs['hotspots']}", "limit": 1},
+    ).json()["features"][0]
+    assert found["properties"]["kind"] == "hotspots"
+    assert found["geometry"]["type"] == "MultiPolygon"
+    assert planner.get("/ogc/jobs").json()["jobs"][0]["jobID"] == status["jobID"]
+    assert planner.delete(job).status_code == 409
+
+
+def test_a_plan_is_drafted(own_service: Service, planner: httpx.Client) -> None:
+    job = ask(planner, "plan", weeks=13, hours=12, plan_date="2026-02-10")
+    do_work(own_service)
+    status = planner.get(job).json()
+    assert status["status"] == "successful", status
+    number = planner.get(f"{job}/results").json()["result"]["plan"]
+    with connect(own_service.database) as connection:
+        row = connection.execute(
+            "SELECT status, sum(minutes) FROM plan JOIN plan_item USING (plan_id) "
+            "WHERE plan_id = %s GROUP BY status", [number],
+        ).fetchone()  # fmt: skip
+    assert row == ("draft", 720)
+
+
+def test_a_job_that_cannot_be_done_says_why(own_service: Service, planner: httpx.Client) -> None:
+    job = ask(planner, "hotspots", jurisdiction="nowhere")
+    do_work(own_service)
+    status = planner.get(job).json()
+    assert status["status"] == "failed"
+    assert "nowhere" in status["message"]
+    assert planner.get(f"{job}/results").status_code == 409
+
+
+def test_a_cancelled_job_is_not_done(own_service: Service, planner: httpx.Client) -> None:
+    job = ask(planner, "hotspots", weeks=4)
+    assert planner.delete(job).json()["status"] == "dismissed"
+    before = planner.get("/ogc/collections/results/items?limit=1").json()["features"]
+    do_work(own_service)
+    assert planner.get(job).json()["status"] == "dismissed"
+    after = planner.get("/ogc/collections/results/items?limit=1").json()["features"]
+    assert before == after
+
+
+def test_a_job_cancelled_while_it_runs_leaves_nothing(
+    own_service: Service, planner: httpx.Client
+) -> None:
+    job = ask(planner, "hotspots")
+
+    def run(connection: Connection, _given: Any, _now: datetime, tell: Tell) -> dict[str, Any]:
+        connection.execute(text("INSERT INTO feed (jurisdiction_id, source) VALUES (1, 'job')"))
+        assert planner.delete(job).status_code == 200
+        tell(50, "half")
+        return {}
+
+    process = Process("hotspots", "", "", HotspotInputs, run, Permission.JOBS_RUN)
+    do_work(own_service, lambda _name: process)
+    assert planner.get(job).json()["status"] == "dismissed"
+    with connect(own_service.database) as connection:
+        assert connection.execute("SELECT FROM feed WHERE source = 'job'").fetchone() is None
+
+
+WORKER = """
+import asyncio, sys, time
+from geo.cluster.layout import Cluster
+from geo.database.connect import Database, locate, private_database
+from geo.settings import DatabaseSettings
+from pathlib import Path
+from sqlalchemy import text
+from web.auth.permissions import Permission
+from web.jobs.processes import HotspotInputs, Process
+from web.jobs.queue import WorkerParams, work
+
+def run(connection, given, now, tell):
+    connection.execute(text("INSERT INTO feed (jurisdiction_id, source) VALUES (1, 'killed')"))
+    tell(40, "in the middle")
+    time.sleep(600)
+
+home, name = sys.argv[1:]
+database = private_database(Cluster(Path(home)), name=name)
+process = Process("hotspots", "", "", HotspotInputs, run, Permission.JOBS_RUN)
+asyncio.run(work(database, WorkerParams(heartbeat_s=0.2, stalled_s=1.0), lambda _name: process))
+"""
+
+
+def test_nothing_is_lost_or_done_twice_when_the_worker_is_killed(
+    own_service: Service, planner: httpx.Client
+) -> None:
+    cluster = own_service.database.cluster
+    if cluster is None:
+        pytest.skip("the tests' server is not a private one")
+    job = ask(planner, "hotspots", weeks=4, cell_m=200)
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(cluster.home), own_service.database.name],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while planner.get(job).json()["progress"] != 40:
+            assert worker.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        worker.kill()
+        worker.wait()
+    status = planner.get(job).json()
+    assert (status["status"], status["message"]) == ("running", "in the middle")
+    time.sleep(1.2)
+    do_work(own_service)
+    assert planner.get(job).json()["status"] == "successful"
+    with connect(own_service.database) as connection:
+        assert connection.execute("SELECT FROM feed WHERE source = 'killed'").fetchone() is None
+        left = connection.execute(
+            "SELECT count(*) FROM jobs.procrastinate_jobs WHERE status IN ('todo', 'doing')"
+        ).fetchone()
+    assert left == (0,)
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "status"),
+    [
+        ("hotspots", {"weeks": 3}, 400),
+        ("hotspots", {"cell": 100}, 400),
+        ("plan", {}, 400),
+        ("plan", {"hours": "many"}, 400),
+        ("nothing", {}, 404),
+    ],
+)
+def test_bad_inputs_are_refused_before_they_are_queued(
+    planner: httpx.Client, name: str, inputs: dict[str, Any], status: int
+) -> None:
+    answer = planner.post(f"/ogc/processes/{name}/execution", json={"inputs": inputs})
+    assert answer.status_code == status
+
+
+def test_jobs_are_their_owners_and_need_the_whole_ground(
+    own_service: Service, planner: httpx.Client
+) -> None:
+    job = ask(planner, "hotspots", weeks=4)
+    analyst = own_service.client(headers=own_service.bearer("analyst"))
+    assert analyst.get(job).status_code == 404
+    assert analyst.delete(job).status_code == 404
+    west = own_service.client(headers=own_service.bearer("west"))
+    assert west.post("/ogc/processes/hotspots/execution", json={}).status_code == 403
+    assert analyst.post("/ogc/processes/plan/execution", json={}).status_code == 403
+    assert planner.delete(job).status_code == 200
+
+
+def test_each_process_describes_its_inputs(planner: httpx.Client) -> None:
+    for process in planner.get("/ogc/processes").json()["processes"]:
+        whole = planner.get(f"/ogc/processes/{process['id']}").json()
+        assert whole["inputs"]["weeks"]["schema"]["minimum"] == 4
+    assert whole["inputs"]["hours"]["minOccurs"] == 1

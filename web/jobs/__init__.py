@@ -1,0 +1,1 @@
+"""Long work on demand: what can be asked for, the queue, and the worker."""

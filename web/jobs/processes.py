@@ -1,0 +1,148 @@
+"""The one table of what can be asked for as a job, with its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from importlib.metadata import version
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
+
+from analytics.density import DensityParams
+from analytics.nightly import NightlyParams, run_night
+from analytics.queries import CubeRequest
+from geo.errors import NotFoundError
+from patrol.allocate import AllocationParams
+from patrol.drafting import draft_day
+from patrol.store import write_plan
+from web.auth.permissions import Permission
+from web.results import newest_run_ids
+from web.subject import About, data_window, read_about
+
+Tell = Callable[[int, str], None]
+RECENT_WEEKS = 6
+
+
+class Inputs(BaseModel):
+    """What every process takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    jurisdiction: Annotated[
+        str | None, Field(max_length=40, pattern=r"^[^\x00]*$", description="Its code.")
+    ] = None
+    until: Annotated[date | None, Field(description="Last day; default: the last incident's.")] = (
+        None
+    )
+    weeks: Annotated[int, Field(ge=4, le=520, description="Length of the data window.")] = 26
+
+
+class HotspotInputs(Inputs):
+    """What a search for hotspots takes."""
+
+    cell_m: Annotated[float, Field(ge=50, le=2000, description="Cell size in metres.")] = 100.0
+
+
+class PlanInputs(Inputs):
+    """What a draft of a plan takes."""
+
+    hours: Annotated[float, Field(gt=0, le=100_000, multiple_of=0.25, examples=[120])]
+    plan_date: Annotated[date | None, Field(description="Default: tomorrow.")] = None
+    floor_min: Annotated[int, Field(ge=0, le=1440, description="Minutes of every grid.")] = 30
+    cap_h: Annotated[float | None, Field(gt=0, le=24, description="Most hours of a grid.")] = None
+    explore_share: Annotated[float, Field(ge=0, le=1)] = 0.10
+
+
+@dataclass(frozen=True)
+class Process:
+    """Something that can be asked for.
+
+    Attributes
+    ----------
+    run
+        Does it on a connection that sees everything, tells how far it is, and returns what the
+        result says; it never commits, so that a killed one leaves nothing.
+    """
+
+    name: str
+    title_zh: str
+    title_en: str
+    inputs: type[Inputs]
+    run: Callable[[Connection, Any, datetime, Tell], dict[str, Any]]
+    permission: Permission
+
+
+def find_hotspots(
+    connection: Connection, given: HotspotInputs, now: datetime, tell: Tell
+) -> dict[str, Any]:
+    """Count, find hotspots, density and trends, and store them."""
+    del now
+    about, request = _request(connection, given)
+    tell(10, f"{request.start} .. {request.end}")
+    density = DensityParams(bandwidth_m=max(400.0, 2 * given.cell_m))
+    params = NightlyParams(cell_size_m=given.cell_m, density=density)
+    night = run_night(connection, request, params, code_version=version("gridbeat"))
+    tell(95, "stored")
+    return {"jurisdiction": about.code, "result_runs": dict(night.run_ids)}
+
+
+def draft_plan(
+    connection: Connection, given: PlanInputs, now: datetime, tell: Tell
+) -> dict[str, Any]:
+    """Draft a day's plan and store it; a person approves it."""
+    about, request = _request(connection, given, by_class=True)
+    tell(10, f"{request.start} .. {request.end}")
+    tomorrow = now.astimezone(about.zone).date() + timedelta(days=1)
+    draft = draft_day(
+        connection, request, about, plan_date=given.plan_date or tomorrow,
+        params=AllocationParams(
+            total_h=given.hours, floor_min=given.floor_min, cap_h=given.cap_h,
+            explore_share=given.explore_share,
+        ),
+        recent_steps=RECENT_WEEKS, now=now, code_version=version("gridbeat"),
+    )  # fmt: skip
+    tell(80, "drafted")
+    runs = newest_run_ids(connection, about.number)
+    number = write_plan(
+        connection, draft, jurisdiction_id=about.number, trend_run_id=runs.get("trends"),
+        hotspot_run_id=runs.get("hotspots"),
+    )  # fmt: skip
+    return {"jurisdiction": about.code, "plan": number}
+
+
+def _request(
+    connection: Connection, given: Inputs, *, by_class: bool = False
+) -> tuple[About, CubeRequest]:
+    about = read_about(connection, given.jurisdiction)
+    start, end = data_window(connection, about, until=given.until, weeks=given.weeks)
+    return about, CubeRequest(about.number, start, end, by_class=by_class)
+
+
+PROCESSES: tuple[Process, ...] = (
+    Process(
+        "hotspots", "热点与趋势", "Hotspots, density and trends", HotspotInputs, find_hotspots,
+        Permission.JOBS_RUN,
+    ),
+    Process(
+        "plan", "起草巡逻计划", "Draft a patrol plan", PlanInputs, draft_plan,
+        Permission.PLANS_WRITE,
+    ),
+)  # fmt: skip
+
+
+def find_process(name: str) -> Process:
+    """Return the process of that name.
+
+    Raises
+    ------
+    NotFoundError
+        There is none.
+    """
+    found = next((item for item in PROCESSES if item.name == name), None)
+    if found is None:
+        names = ", ".join(item.name for item in PROCESSES)
+        raise NotFoundError(f"there is no process {name[:60]!r}; there are {names}")
+    return found

@@ -1,0 +1,91 @@
+"""The queue in the database, and the worker that takes from it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+from procrastinate import App, PsycopgConnector
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import Engine
+
+from geo.database.connect import Database, libpq_options, make_engine
+from web.jobs.processes import Process, find_process
+from web.jobs.work import do_job
+
+QUEUE = "gridbeat"
+TASK = "gridbeat.job"
+
+
+@dataclass(frozen=True)
+class WorkerParams:
+    """How a worker works.
+
+    Attributes
+    ----------
+    at_once
+        Jobs at the same time; each may fill a core.
+    heartbeat_s, stalled_s
+        How often it shows that it lives, and after which silence others take its jobs over.
+    wait
+        Whether it stays for more work when the queue is empty.
+    """
+
+    at_once: int = 1
+    heartbeat_s: float = 10.0
+    stalled_s: float = 30.0
+    wait: bool = True
+
+
+def make_queue(database: Database, engine: Engine, find: Callable[[str], Process]) -> App:
+    """Return the queue; its tables are in the schema ``jobs``."""
+    options = libpq_options(database.app_url)
+    options["options"] = f"{options.get('options', '')} -c search_path=jobs,public".strip()
+    queue = App(connector=PsycopgConnector(conninfo=make_conninfo("", **options)))
+
+    @queue.task(name=TASK, queue=QUEUE)
+    async def run(job_id: str) -> None:
+        await asyncio.to_thread(do_job, engine, UUID(job_id), find)
+
+    return queue
+
+
+async def work(
+    database: Database, params: WorkerParams, find: Callable[[str], Process] = find_process
+) -> None:
+    """Do jobs until stopped; those of a killed worker are taken over and done again."""
+    engine = make_engine(database, pool_size=2 * params.at_once + 1)
+    queue = make_queue(database, engine, find)
+    try:
+        async with queue.open_async():
+            await _take_over(queue, params)
+            watch = asyncio.create_task(_keep_taking_over(queue, params))
+            try:
+                await queue.run_worker_async(
+                    queues=[QUEUE], concurrency=params.at_once, wait=params.wait,
+                    update_heartbeat_interval=params.heartbeat_s,
+                    stalled_worker_timeout=params.stalled_s, delete_jobs="successful",
+                    shutdown_graceful_timeout=params.stalled_s,
+                )  # fmt: skip
+            finally:
+                watch.cancel()
+                with suppress(asyncio.CancelledError):
+                    await watch
+    finally:
+        engine.dispose()
+
+
+async def _keep_taking_over(queue: App, params: WorkerParams) -> None:
+    while True:
+        await asyncio.sleep(params.stalled_s)
+        await _take_over(queue, params)
+
+
+async def _take_over(queue: App, params: WorkerParams) -> None:
+    """Put the jobs of workers that fell silent back into the queue."""
+    manager = queue.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=params.stalled_s):
+        await manager.retry_job(job)

@@ -1,0 +1,22 @@
+-- Purpose: incidents as Open311 requests, newest first. Index: ix_incident_time; by number
+--          through uq_incident_key_incident_id, which gives the time and so the partition.
+WITH wanted AS (
+    SELECT incident_id, occurred_at FROM incident_key
+    WHERE %(numbers)s::bigint[] IS NOT NULL AND incident_id = ANY (%(numbers)s::bigint[])
+), span AS (
+    SELECT greatest(%(since)s::timestamptz, (SELECT min(occurred_at) FROM wanted)) AS since,
+           least(%(until)s::timestamptz, (SELECT max(occurred_at) FROM wanted)) AS until
+)
+SELECT json_build_object(
+    'service_request_id', i.incident_id::text, 'status', 'open',
+    'service_code', i.category_id::text,
+    'service_name', CASE %(lang)s WHEN 'en' THEN c.name_en ELSE c.name END,
+    'description', i.attributes ->> 'description',
+    'requested_datetime', coalesce(i.reported_at, i.occurred_at),
+    'updated_datetime', coalesce(i.reported_at, i.occurred_at),
+    'lat', ST_Y(i.geom), 'long', ST_X(i.geom))
+FROM incident i JOIN category c USING (category_id)
+WHERE i.occurred_at >= (SELECT since FROM span) AND i.occurred_at <= (SELECT until FROM span)
+  AND (%(numbers)s::bigint[] IS NULL OR i.incident_id = ANY (%(numbers)s::bigint[]))
+  AND (%(codes)s::integer[] IS NULL OR i.category_id = ANY (%(codes)s::integer[]))
+ORDER BY i.occurred_at DESC, i.incident_id DESC LIMIT 1000
