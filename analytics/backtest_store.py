@@ -102,7 +102,7 @@ def _places_of_areas(connection: Connection, cube: Cube, jurisdiction_id: int) -
 def _communities(
     connection: Connection, origin: Origin, places: Places
 ) -> dict[str, NDArray[np.int64]]:
-    """Return the rows of the units whose place lies in each community, by code."""
+    """Return the rows of the units whose place lies in, or nearest to, each community, by code."""
     request = origin.request
     query = queries.select_areas(request.jurisdiction_id, level="community", day=request.end)
     areas = fetch(connection, query)
@@ -112,6 +112,10 @@ def _communities(
     wkb = areas["geom"].map(bytes).to_numpy(dtype=object)
     polygons = convert_geometries(shapely.from_wkb(wkb), crs="wgs84", to=srid)
     at = locate(index_polygons(polygons, srid=srid), places.x, places.y)
+    # The middle of a cell that the border cuts may lie outside: it goes to the nearest community.
+    outside = np.flatnonzero(at < 0)
+    points = shapely.points(places.x[outside], places.y[outside])
+    at[outside] = shapely.STRtree(polygons).nearest(points)
     return {
         str(code): rows
         for number, code in enumerate(areas["code"])

@@ -74,7 +74,7 @@ def read_delay_triangle(
     lags = n_lags or min(LAGS[request.step], max(2, len(steps)))
     ends = pd.DatetimeIndex(more[1:])
     slack = ENDED * (ends - pd.DatetimeIndex(more[:-1]))
-    n_seen = int((ends - slack <= newest).sum())
+    n_seen = int(((ends - slack) <= pd.Timestamp(newest)).sum())
     return _fill(found, steps, n_seen, newest, lags, known)
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 import typer
 from sqlalchemy import Connection
 
-from analytics.backtest_design import ALL, KEY, WHOLE, BacktestDesign, Task, run_tasks
+from analytics.backtest_design import ALL, KEY, WHOLE, BacktestDesign, By, Task, run_tasks
 from analytics.backtest_rows import CHOSEN, SCORED
 from analytics.backtest_store import Runner, ask_backtest, read_delay
 from analytics.backtest_summary import summarise
@@ -100,7 +100,7 @@ def backtest(
             classes=tuple(category) if category else None, sources=Part.SOURCE in (by or ()),
         )  # fmt: skip
         triangle = read_delay(connection, origin)
-        parts = tuple(part.value for part in by or (Part.CLASS,))
+        parts: tuple[By, ...] = tuple(part.value for part in by or (Part.CLASS,))
         design = BacktestDesign(
             n_origins=origins, horizon_steps=horizon, seed=seed, by=parts,
             suite="light" if light else "full",
