@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -33,6 +34,10 @@ from geo.demo.size import DemoSize
 from geo.imports.digest import digest_rows
 from geo.lattice.lattice import Lattice, cell_centres, cell_of, make_lattice, neighbours
 from geo.locate.polygons import index_polygons, locate
+from geo.visibility.views import find_sightings, find_views, view_polygons
+from geo.visibility.walls import make_walls
+from patrol.siting.cover import SitingParams, choose_sites
+from patrol.siting.places import aim_sites, reach_by_sight
 
 FIRST, LAST = date(2024, 1, 1), date(2026, 1, 1)
 
@@ -52,6 +57,7 @@ def main() -> None:
             first_day=date(2026, 9, 1),
         )
     )  # fmt: skip
+    warm_cameras()
 
 
 def warm_geo() -> None:
@@ -128,6 +134,17 @@ def warm_cubes() -> None:
         steps: Steps = make_steps(FIRST, end, step=step, time_zone="Asia/Shanghai")
         cube_from_events(events, units, steps)
     unpack({"key": np.array([3, 5])}, KeyPlan(3, 1, 2, named=False), steps)
+
+
+def warm_cameras() -> None:
+    """Compile what cameras see, and the greedy start of siting."""
+    house = gpd.GeoDataFrame({"height_m": [3.0]}, geometry=[shapely.box(10, -5, 20, 5)], crs=4549)
+    walls = make_walls(house, srid=4549)
+    looks = aim_sites([0.0, 40.0], [0.0, 0.0], srid=4549, range_m=60.0)
+    views = find_views(looks, walls)
+    view_polygons(views)
+    find_sightings(views, [5.0], [1.0])
+    choose_sites(reach_by_sight(looks, walls, [5.0], [1.0]), [1.0], SitingParams(1))
 
 
 if __name__ == "__main__":
