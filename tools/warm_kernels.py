@@ -40,6 +40,8 @@ from patrol.siting.cover import SitingParams, choose_sites
 from patrol.siting.places import aim_sites, reach_by_sight
 
 FIRST, LAST = date(2024, 1, 1), date(2026, 1, 1)
+from patrol.routes.problem import RoutingProblem, Stop, Unit
+from patrol.routes.search import SearchParams, find_routes
 
 
 def main() -> None:
@@ -145,6 +147,10 @@ def warm_cameras() -> None:
     view_polygons(views)
     find_sightings(views, [5.0], [1.0])
     choose_sites(reach_by_sight(looks, walls, [5.0], [1.0]), [1.0], SitingParams(1))
+    unit = Unit("u", "foot", 0, 0, 0.0, 9.0)
+    problem = RoutingProblem((Stop("a", 1.0), Stop("b", 1.0)), (unit,), {"foot": np.ones((3, 3))})
+    rng = np.random.default_rng(0)
+    find_routes(problem, rng=rng, params=SearchParams(iterations=5))
 
 
 if __name__ == "__main__":

@@ -266,7 +266,7 @@ def _routes(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     styles = (
         Style(say("route_vehicle", lang), _PLAN, weight=3.0, symbol="line"),
         Style(say("route_foot", lang), _PLAN, weight=2.2, dash="2 5", symbol="line"),
-        Style(say("route_stop", lang), "#ffffff", _PLAN, 0.92, 1.5, symbol="circle"),
+        Style(say("route_stop", lang), _PLAN, "#ffffff", 0.95, 2.0, symbol="circle"),
     )
     way = np.where(frame["mode"] == "vehicle", 0, 1)
     return Classed(styles, np.where(frame["order"] == "", way, 2).astype(np.int64))
