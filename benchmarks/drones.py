@@ -53,7 +53,7 @@ class Outcome(NamedTuple):
 
 
 def random_area(rng: np.random.Generator) -> Polygon:
-    """Return a star-shaped area of 20 to 150 ha, every other one with a hole."""
+    """Return a star-shaped area with radii of 250 to 800 m, about half of them with a hole."""
     n = int(rng.integers(4, 14))
     angle = np.sort(rng.uniform(0, 2 * np.pi, n))
     while np.diff(np.append(angle, angle[0] + 2 * np.pi)).max() > 2.6:
