@@ -34,14 +34,16 @@ from geo.demo.size import DemoSize
 from geo.imports.digest import digest_rows
 from geo.lattice.lattice import Lattice, cell_centres, cell_of, make_lattice, neighbours
 from geo.locate.polygons import index_polygons, locate
+from geo.network.build import make_network
+from geo.network.travel import find_ways, place_on_network
 from geo.visibility.views import find_sightings, find_views, view_polygons
 from geo.visibility.walls import make_walls
+from patrol.routes.problem import RoutingProblem, Stop, Unit
+from patrol.routes.search import SearchParams, find_routes
 from patrol.siting.cover import SitingParams, choose_sites
 from patrol.siting.places import aim_sites, reach_by_sight
 
 FIRST, LAST = date(2024, 1, 1), date(2026, 1, 1)
-from patrol.routes.problem import RoutingProblem, Stop, Unit
-from patrol.routes.search import SearchParams, find_routes
 
 
 def main() -> None:
@@ -60,6 +62,7 @@ def main() -> None:
         )
     )  # fmt: skip
     warm_cameras()
+    warm_routes()
 
 
 def warm_geo() -> None:
@@ -147,6 +150,15 @@ def warm_cameras() -> None:
     view_polygons(views)
     find_sightings(views, [5.0], [1.0])
     choose_sites(reach_by_sight(looks, walls, [5.0], [1.0]), [1.0], SitingParams(1))
+
+
+def warm_routes() -> None:
+    """Compile the search of routes and the lengths along fastest ways."""
+    roads = gpd.GeoDataFrame(
+        {"kind": ["residential"]}, geometry=[shapely.LineString([(0, 0), (9, 0)])], crs=4549
+    )
+    spots = np.array([[1.0, 0.0], [8.0, 0.0]])
+    find_ways(place_on_network(make_network(roads), spots, mode="foot"))
     unit = Unit("u", "foot", 0, 0, 0.0, 9.0)
     problem = RoutingProblem((Stop("a", 1.0), Stop("b", 1.0)), (unit,), {"foot": np.ones((3, 3))})
     rng = np.random.default_rng(0)
