@@ -19,9 +19,11 @@ from web.auth.principal import PrincipalMemory, guards
 from web.database import Databases
 from web.errors import HANDLED, problem
 from web.headers import Guard
+from web.live.listener import Listener
 from web.openapi import describe_api
-from web.routes import audit, features, health, login, oidc, open311, processes, session
+from web.routes import audit, features, health, login, oidc, open311, processes, session, tiles
 from web.settings import WebSettings
+from web.tiles.cache import TileCache
 
 ROUTERS = (
     health.router,
@@ -29,6 +31,7 @@ ROUTERS = (
     oidc.router,
     session.router,
     features.router,
+    tiles.router,
     processes.router,
     open311.router,
     audit.router,
@@ -47,9 +50,11 @@ def create_app(settings: WebSettings, database: Database) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.databases.open()
+        app.state.listener.start()
         try:
             yield
         finally:
+            await app.state.listener.stop()
             await app.state.databases.close()
 
     app = FastAPI(
@@ -67,6 +72,9 @@ def create_app(settings: WebSettings, database: Database) -> FastAPI:
     )
     app.state.provider = Provider(settings.oidc)
     app.state.principals = PrincipalMemory()
+    app.state.tiles = TileCache()
+    app.state.listener = Listener(database)
+    app.state.listener.on("gridbeat_layers", app.state.tiles.hear)
     for router in ROUTERS:
         app.router.routes.extend(router.routes)  # flat, so that every guard can be checked
     describe_api(app)

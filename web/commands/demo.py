@@ -22,6 +22,7 @@ from geo.demo.district import make_district
 from geo.demo.size import DEFAULT_SEED, DISTRICT_CODE
 from geo.demo.write import write_district
 from geo.errors import ConflictError
+from geo.hexagons import refresh_hexagons
 from geo.imports.categories import import_categories
 from geo.imports.mapping import read_mapping
 from geo.imports.run import import_file
@@ -174,6 +175,8 @@ def import_all(database: Database, folder: Path, manifest: dict[str, Any], say: 
             f"{report.new:,} new 新增, {report.changed:,} changed 变更, {report.same:,} same 未变, "
             f"{bad:,} quarantined 隔离",
         )
+    with begin(database) as own:
+        refresh_hexagons(own)
 
 
 def analyse(database: Database, code: str, out: Path, say: Say) -> list[str]:

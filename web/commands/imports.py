@@ -12,7 +12,9 @@ from typing import Annotated
 import typer
 
 from geo.china import read_county
+from geo.database.connect import Database
 from geo.errors import InputError
+from geo.hexagons import refresh_hexagons
 from geo.imports.categories import import_categories
 from geo.imports.county import write_county
 from geo.imports.inspect import inspect_file
@@ -21,7 +23,7 @@ from geo.imports.mapping import Mapping, read_mapping
 from geo.imports.read import mapping_beside
 from geo.imports.retry import export_rows, read_mended, read_open_rows, retry_rows
 from geo.imports.run import import_file
-from web.opening import open_connection, open_database
+from web.opening import begin, open_connection, open_database
 from web.progress import progress
 
 app = typer.Typer(
@@ -70,6 +72,14 @@ def import_one(file: Path, plan: Mapping, jurisdiction: str | None) -> None:
             progress=lambda n: report(f"{file.name}: {n:,} rows 行"),
         )  # fmt: skip
     typer.echo("\n".join(outcome.lines()))
+    if plan.kind == "incidents":
+        count_hexagons(database)
+
+
+def count_hexagons(database: Database) -> None:
+    """Count the imported days by hexagon, for overviews of the live map."""
+    with progress() as report, begin(database) as connection:
+        refresh_hexagons(connection, report=lambda n: report(f"overview 概览: {n:,} days 天"))
 
 
 def _command(kind: str) -> Callable[[list[Path], Path | None, str | None], None]:

@@ -13,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import Engine
 
 from geo.database.connect import Database, libpq_options, make_engine
+from web.jobs.hexagons import keep_counting
 from web.jobs.processes import Process, find_process
 from web.jobs.work import do_job
 
@@ -63,6 +64,7 @@ async def work(
         async with queue.open_async():
             await _take_over(queue, params)
             watch = asyncio.create_task(_keep_taking_over(queue, params))
+            count = asyncio.create_task(keep_counting(database, engine))
             try:
                 await queue.run_worker_async(
                     queues=[QUEUE], concurrency=params.at_once, wait=params.wait,
@@ -71,9 +73,10 @@ async def work(
                     shutdown_graceful_timeout=params.stalled_s,
                 )  # fmt: skip
             finally:
-                watch.cancel()
-                with suppress(asyncio.CancelledError):
-                    await watch
+                for task in (watch, count):
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task
     finally:
         engine.dispose()
 

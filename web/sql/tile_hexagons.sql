@@ -1,0 +1,22 @@
+-- Purpose: one tile of incident counts by hexagon, of all time.
+-- Inputs:  zoom, x, y; level, i0, i1, j0, j1 (hexagons that may touch it); classes or null;
+--          everywhere (whether the caller sees every area). SRID 3857. Index: pk_hexagon_total.
+WITH tile AS (SELECT ST_TileEnvelope(%(zoom)s, %(x)s, %(y)s) AS env,
+    hexagon_edge(%(level)s) AS edge),
+cell AS (
+    SELECT i, j, sum(n)::bigint AS n FROM hexagon_total
+    WHERE level = %(level)s AND i BETWEEN %(i0)s AND %(i1)s AND j BETWEEN %(j0)s AND %(j1)s
+        AND category_id = ANY (coalesce(%(classes)s::int[], '{0}'))
+        AND CASE WHEN %(everywhere)s THEN area_id = 0 ELSE area_id <> 0 END
+    GROUP BY i, j),
+shape AS (
+    SELECT c.n, c.i, c.j, t.env, t.edge,
+        ST_Hexagon(t.edge, c.i, c.j, 'SRID=3857;POINT(0 0)'::geometry) AS geom
+    FROM cell c, tile t),
+feature AS (
+    SELECT ST_AsMVTGeom(geom, env, 4096, 64, true) AS geom, n,
+        -- Of the ground: Mercator stretches both sides by 1 / cos(latitude).
+        round((1.5 * sqrt(3.0) * edge * edge * 1e-6
+            / power(cosh(ST_Y(ST_Centroid(geom)) / 6378137.0), 2))::numeric, 4)::float8 AS km2
+    FROM shape WHERE geom && env)
+SELECT ST_AsMVT(f, 'hexagons') AS tile FROM feature f WHERE geom IS NOT NULL

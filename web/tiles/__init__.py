@@ -1,0 +1,1 @@
+"""Vector tiles, made by PostGIS and kept until what they show changes."""
