@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 FIRST_LOOK, HOTSPOTS = "01_first_look.ipynb", "02_hotspots_and_trends.ipynb"
+BLIND_SPOTS = "05_camera_blind_spots.ipynb"
 BIAS = "04_bias_and_fairness.ipynb"
 
 # Warnings are errors in the kernel too, but for one of openpyxl's: a workbook read to its end is
@@ -197,6 +198,30 @@ def test_correction_mends_finds_a_raw_loop_runs_away_and_unknown_is_not_zero(
     assert facts["hours"] == pytest.approx(120.0)
     assert facts["communities"] == 24
     assert pictures(book) == 4
+
+
+def test_blind_spots_hold_planted_hot_spots_and_new_cameras_beat_chance(
+    short_directory: Path,
+) -> None:
+    book, facts = execute(
+        BLIND_SPOTS,
+        short_directory,
+        facts="""{
+            "ranks": truth.set_index("planted")["best rank of a blind cell"].dropna().to_dict(),
+            "first": spots["main_class"].iloc[0], "seen": whole["incident_seen"],
+            "chosen": choice.covered, "bound": choice.bound, "chance": np.mean(chance),
+            "finds": finds, "turns": plain, "lost": lost,
+        }""",
+    )
+    assert facts["first"] == "Construction dust"
+    assert len(facts["ranks"]) >= 6
+    assert min(facts["ranks"].values()) == 1
+    assert 0 < facts["seen"] < 0.1
+    assert facts["chosen"] >= 0.99 * facts["bound"]
+    assert facts["chosen"] > 5 * facts["chance"]
+    assert facts["finds"] > 2 * facts["turns"]
+    assert 0.02 < facts["lost"] < 0.4
+    assert pictures(book) == 3
 
 
 @pytest.fixture
