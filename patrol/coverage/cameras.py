@@ -11,7 +11,6 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.crs.systems import unproject
 from geo.errors import InputError, NotFoundError
 from geo.visibility.cameras import LookParams, make_looks
 from geo.visibility.views import Views, find_sightings, find_views
@@ -232,12 +231,6 @@ def compare_coverage(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     rank = np.where(before["code"] == "all", np.inf, change)
     order = np.argsort(-rank, kind="stable")
     return table.iloc[order[rank[order] > 1e-12]].reset_index(drop=True)
-
-
-def place_labels(x: float, y: float, *, srid: int) -> str:
-    """Write a metric place as longitude and latitude, for a person to look up."""
-    lon, lat = unproject(np.array([x]), np.array([y]), srid=srid)
-    return f"{lon[0]:.5f} {lat[0]:.5f}"
 
 
 def _with_added(cameras: gpd.GeoDataFrame, added: Sequence[Addition]) -> gpd.GeoDataFrame:
