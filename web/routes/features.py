@@ -52,6 +52,7 @@ CONFORMANCE = (
     f"{CQL2}basic-spatial-functions",
 )
 OGC_RELATION = "http://www.opengis.net/def/rel/ogc/1.0/"
+SCHEMA = "application/schema+json"
 ANSWERED: dict[int | str, dict[str, Any]] = {
     200: {"content": {GEOJSON: {"schema": {"type": "object"}}}},
     304: {"description": "What the client has is what there is"},
@@ -116,7 +117,11 @@ async def collection(
     )
 
 
-@router.get("/collections/{name}/queryables", dependencies=READ, summary="What can be filtered by")
+@router.get(
+    "/collections/{name}/queryables", dependencies=READ, response_class=Response,
+    responses={200: {"content": {SCHEMA: {"schema": {"type": "object"}}}}},
+    summary="What can be filtered by",
+)  # fmt: skip
 async def queryables(request: Request, name: Name, principal: Identified) -> Response:
     """Give the properties of a collection as a JSON Schema."""
     found = find_collection(principal, name)
@@ -139,12 +144,13 @@ async def queryables(request: Request, name: Name, principal: Identified) -> Res
         "type": "object", "title": found.title_en, "properties": shown,
         "additionalProperties": False,
     }  # fmt: skip
-    return kept(request, json.dumps(schema), media_type="application/schema+json")
+    return kept(request, json.dumps(schema), media_type=SCHEMA)
 
 
 @router.get(
-    "/collections/{name}/items", dependencies=READ, responses=ANSWERED, summary="A page of features"
-)
+    "/collections/{name}/items", dependencies=READ, responses=ANSWERED, response_class=Response,
+    summary="A page of features",
+)  # fmt: skip
 async def items(
     request: Request,
     name: Name,
@@ -192,7 +198,7 @@ async def items(
 
 @router.get(
     "/collections/{name}/items/{number}", dependencies=READ, responses=ANSWERED,
-    summary="One feature",
+    response_class=Response, summary="One feature",
 )  # fmt: skip
 async def item(
     request: Request,
@@ -255,7 +261,7 @@ def _describe(
             link(own, "self", JSON),
             link(f"{own}/items", "items", GEOJSON),
             link(f"{own}/queryables", f"{OGC_RELATION}queryables",
-                 "application/schema+json"),
+                 SCHEMA),
         ],
     }  # fmt: skip
 

@@ -90,6 +90,20 @@ def test_a_box_under_row_security_is_found_by_index(service: Service) -> None:
     assert "InitPlan" in text
 
 
+def test_commands_pay_nothing_for_it(service: Service) -> None:
+    """The policy of their role is `true`, which the planner drops: imports and cubes stay fast."""
+    with connect(service.database) as connection:
+        plan = connection.execute(
+            "EXPLAIN SELECT area_id, count(*) FROM incident WHERE occurred_at >= '2026-01-05' "
+            "AND ST_DWithin(geom, 'SRID=4326;POINT(121 35.6)', 0.01) GROUP BY area_id"
+        ).fetchall()
+        loaded = connection.execute("SELECT sees_all(), seen_areas()").fetchone()
+    text = "\n".join(row[0] for row in plan)
+    assert "Index Cond: (geom && " in text  # st_dwithin is not leakproof: no policy stood before it
+    assert "InitPlan" not in text
+    assert loaded == (False, None)
+
+
 def test_every_table_of_places_is_guarded_or_out_of_reach(service: Service) -> None:
     with connect(service.database, role="owner") as owner:
         rows = owner.execute(

@@ -221,3 +221,16 @@ def test_passwords_do_not_pass_a_network_in_plain_text() -> None:
     refuse_plain_network(WebSettings(), host="127.0.0.1", certificate=None)
     public = WebSettings(public_url="https://grid.example")
     refuse_plain_network(public, host="0.0.0.0", certificate=None)
+
+
+def test_the_auditor_reads_the_log_and_leaves_an_entry(own_service: Service) -> None:
+    client = signed_in(own_service, "auditor")
+    listed = client.get("/api/v1/audit", params={"action": "sign-in", "limit": 1}).json()
+    assert listed["entries"][0]["actor"] == "auditor"
+    earlier = client.get("/api/v1/audit", params={"before": listed["next"]}).json()["entries"]
+    assert earlier[0]["seq"] < listed["next"]
+    newest = client.get("/api/v1/audit").json()["entries"][0]
+    assert (newest["action"], newest["details"]["asked"]) == (
+        "audit log read", {"before": str(listed["next"])},
+    )  # fmt: skip
+    assert signed_in(own_service, "analyst").get("/api/v1/audit").status_code == 403
