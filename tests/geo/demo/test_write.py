@@ -40,7 +40,7 @@ def test_every_file_has_a_mapping_that_fits_it(handed_over: Written) -> None:
     folder, manifest = handed_over
     assert {entry["kind"] for entry in manifest["files"]} == {
         "boundaries", "grids", "buildings", "roads", "households", "stations", "cameras",
-        "units", "incidents",
+        "units", "airspace", "drones", "incidents",
     }  # fmt: skip
     for entry in manifest["files"]:
         mapping = read_mapping(folder / entry["mapping"])
