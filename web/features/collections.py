@@ -63,7 +63,7 @@ def _own(**kinds: Kind) -> tuple[Property, ...]:
 
 def _plain(
     name: str, title_zh: str, title_en: str, permission: Permission, *properties: Property,
-    points: bool = False,
+    points: bool = False, time: str | None = None,
 ) -> Collection:  # fmt: skip
     """Return the collection of a table whose key is ``<name>_id``."""
     column = f"t.{name}_id"
@@ -72,6 +72,7 @@ def _plain(
         title_zh=title_zh, title_en=title_en, permission=permission, source=f"{name} t",
         number=column, key=(Property(f"{name}_id", "integer", column),),
         found_by=f"{column} = %(first)s", properties=properties, points=points,
+        time=time,
     )  # fmt: skip
 
 
@@ -100,6 +101,12 @@ COLLECTIONS: tuple[Collection, ...] = (
     _plain(
         "road", "道路", "Roads", Permission.MAP_READ,
         *_own(kind="string", name="string", oneway="boolean"),
+    ),
+    _plain(
+        "route", "巡逻路线", "Patrol routes of units", Permission.PLANS_READ,
+        *_own(route_run_id="integer", unit_id="integer", mode="string", starts_at="date-time",
+              ends_at="date-time", travel_s="number", travel_m="number"),
+        time="t.starts_at",
     ),
     Collection(
         name="incidents", title_zh="事件", title_en="Incidents",

@@ -33,6 +33,7 @@ router = APIRouter(prefix="/ogc", tags=["features"])
 PUBLIC = [needs(Permission.PUBLIC)]
 READ = [needs(Permission.MAP_READ)]
 FEATURES = "http://www.opengis.net/spec/ogcapi-features-"
+PROCESSES = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
 CQL2 = "http://www.opengis.net/spec/cql2/1.0/conf/"
 # A class stands here only where tests/web/api show it.
 CONFORMANCE = (
@@ -50,6 +51,10 @@ CONFORMANCE = (
     f"{CQL2}advanced-comparison-operators",
     f"{CQL2}case-insensitive-comparison",
     f"{CQL2}basic-spatial-functions",
+    f"{PROCESSES}ogc-process-description",
+    f"{PROCESSES}json",
+    f"{PROCESSES}job-list",
+    f"{PROCESSES}dismiss",
 )
 OGC_RELATION = "http://www.opengis.net/def/rel/ogc/1.0/"
 SCHEMA = "application/schema+json"
@@ -80,6 +85,8 @@ async def landing(request: Request, lang: Language) -> dict[str, Any]:
             link(f"{here}/ogc/conformance", "conformance", JSON),
             link(f"{here}/ogc/conformance", f"{OGC_RELATION}conformance", JSON),
             link(f"{here}/ogc/collections", "data", JSON),
+            link(f"{here}/ogc/processes", f"{OGC_RELATION}processes", JSON),
+            link(f"{here}/ogc/jobs", f"{OGC_RELATION}job-list", JSON),
         ],
     }  # fmt: skip
 

@@ -25,10 +25,6 @@ from web.routes.features import link
 
 router = APIRouter(prefix="/ogc", tags=["processes"], dependencies=[needs(Permission.JOBS_RUN)])
 RELATION = "http://www.opengis.net/def/rel/ogc/1.0/"
-CONFORMANCE = tuple(
-    f"http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/{name}"
-    for name in ("core", "json", "ogc-process-description", "job-list", "dismiss")
-)
 Name = Annotated[str, Path(pattern="^[a-z_]{1,40}$", examples=["hotspots"])]
 Columns = ("status", "result", "state", "message")
 
