@@ -49,6 +49,8 @@ class NewIncident:
 def record_incident(connection: Connection, jurisdiction_id: int, new: NewIncident) -> int:
     """Write one incident into the grid that it lies in, and return its number. Never commits.
 
+    Live screens hear of it when the transaction commits.
+
     Raises
     ------
     InputError
@@ -79,7 +81,9 @@ def record_incident(connection: Connection, jurisdiction_id: int, new: NewIncide
         "feed": feed,
         "occurred_on": new.occurred_at.astimezone(ZoneInfo(found.time_zone)).date(),
     }
-    return int(connection.execute(_insert(), values).one().incident_id)
+    made = connection.execute(_insert(), values).one()
+    connection.execute(_EMIT, _event(new, jurisdiction_id, made.incident_id, made.area_id))
+    return int(made.incident_id)
 
 
 _PLACE = text(
@@ -94,6 +98,26 @@ _FEED = text(
 )
 _KNOWN = text("SELECT incident_id FROM incident_key WHERE feed_id = :feed AND source_ref = :ref")
 _PARTITION = text("SELECT ensure_incident_partitions(ARRAY[CAST(:day AS date)])")
+
+
+_EMIT = text("SELECT emit_event('incident', :jurisdiction, :area, :category, CAST(:body AS jsonb))")
+
+
+def _event(
+    new: NewIncident, jurisdiction_id: int, incident_id: int, area_id: int | None
+) -> dict[str, Any]:
+    """Return what live screens are told: where, when and what, never who."""
+    body = {
+        "incident_id": incident_id,
+        "occurred_at": new.occurred_at.timestamp(),
+        "found_by": new.found_by,
+        "lon": new.lon,
+        "lat": new.lat,
+    }
+    return {
+        "jurisdiction": jurisdiction_id, "area": area_id, "category": new.category_id,
+        "body": json.dumps(body),
+    }  # fmt: skip
 
 
 def _insert() -> Any:

@@ -19,9 +19,21 @@ from web.auth.principal import PrincipalMemory, guards
 from web.database import Databases
 from web.errors import HANDLED, problem
 from web.headers import Guard
+from web.live.hub import Hub
 from web.live.listener import Listener
 from web.openapi import describe_api
-from web.routes import audit, features, health, login, oidc, open311, processes, session, tiles
+from web.routes import (
+    audit,
+    features,
+    health,
+    live,
+    login,
+    oidc,
+    open311,
+    processes,
+    session,
+    tiles,
+)
 from web.settings import WebSettings
 from web.tiles.cache import TileCache
 
@@ -32,6 +44,7 @@ ROUTERS = (
     session.router,
     features.router,
     tiles.router,
+    live.router,
     processes.router,
     open311.router,
     audit.router,
@@ -50,11 +63,13 @@ def create_app(settings: WebSettings, database: Database) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.databases.open()
+        app.state.hub.start()
         app.state.listener.start()
         try:
             yield
         finally:
             await app.state.listener.stop()
+            await app.state.hub.stop()
             await app.state.databases.close()
 
     app = FastAPI(
@@ -75,6 +90,9 @@ def create_app(settings: WebSettings, database: Database) -> FastAPI:
     app.state.tiles = TileCache()
     app.state.listener = Listener(database)
     app.state.listener.on("gridbeat_layers", app.state.tiles.hear)
+    app.state.hub = Hub(app.state.databases)
+    app.state.listener.on("gridbeat_layers", app.state.hub.hear_layer)
+    app.state.listener.on("gridbeat_events", app.state.hub.hear_event)
     for router in ROUTERS:
         app.router.routes.extend(router.routes)  # flat, so that every guard can be checked
     describe_api(app)

@@ -1,0 +1,225 @@
+"""Screens have every event exactly once and in order, whatever breaks on the way."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Event, Thread
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from geo.database.connect import Database, connect
+from geo.incidents import NewIncident, record_incident
+from tests.web.conftest import Service
+from tests.web.district import SOUTH, STEP, WEST
+
+pytestmark = pytest.mark.db
+
+
+@dataclass
+class Screen:
+    """A browser's EventSource: reads, remembers the last id, comes back."""
+
+    client: httpx.Client
+    query: dict[str, Any]
+    heard: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    connections: int = 0
+    stop: Event = field(default_factory=Event)
+
+    def listen(self) -> None:
+        while not self.stop.is_set():
+            headers = {"Last-Event-ID": str(self.heard[-1][0])} if self.heard else {}
+            try:
+                with self.client.stream(
+                    "GET", "/live", params=self.query, headers=headers, timeout=2
+                ) as answer:
+                    answer.raise_for_status()
+                    self.connections += 1
+                    self._read(answer)
+            except httpx.HTTPError:
+                time.sleep(0.05)
+
+    def _read(self, answer: httpx.Response) -> None:
+        said: dict[str, str] = {}
+        for line in answer.iter_lines():
+            if self.stop.is_set():
+                return
+            if line:
+                name, _, value = line.partition(": ")
+                said[name] = value
+            elif "id" in said:
+                self.heard.append((int(said["id"]), said["event"], json.loads(said["data"])))
+                said = {}
+            elif "event" in said:
+                self.told.append(f"{said['event']} {said['data']}")
+                said = {}
+
+    @property
+    def references(self) -> list[int]:
+        return [body["incident_id"] for _, kind, body in self.heard if kind == "incident"]
+
+
+@contextmanager
+def screen(service: Service, who: str = "analyst", **query: Any) -> Iterator[Screen]:
+    """Run a screen in a thread of its own, from the beginning of the log on."""
+    made = Screen(service.client(headers=service.bearer(who)), {"last": 0} | query)
+    thread = Thread(target=made.listen, daemon=True)
+    thread.start()
+    wait_for(lambda: made.connections > 0)
+    try:
+        yield made
+    finally:
+        made.stop.set()
+        thread.join(timeout=10)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.02)
+
+
+NUMBERS = iter(range(10_000))
+
+
+def report(database: Database, n: int = 1, *, column: int = 0, category: int = 1) -> list[int]:
+    """Record incidents one transaction each, in a grid; return their numbers."""
+    engine = create_engine(database.app_url, poolclass=NullPool)
+    made = []
+    for _ in range(n):
+        new = NewIncident(
+            "live", f"L{next(NUMBERS)}", datetime.now(UTC), category, "resident",
+            WEST + (column + 0.5) * STEP, SOUTH + STEP / 2,
+        )  # fmt: skip
+        with engine.begin() as connection:
+            made.append(record_incident(connection, 1, new))
+    engine.dispose()
+    return made
+
+
+def test_event_arrives_with_place_time_and_class_and_nothing_about_people(
+    own_service: Service,
+) -> None:
+    with screen(own_service) as watch:
+        (number,) = report(own_service.database)
+        wait_for(lambda: number in watch.references)
+    event = next(body for _, _, body in watch.heard if body["incident_id"] == number)
+    assert set(event) == {
+        "at", "area_id", "category_id", "incident_id", "occurred_at", "found_by", "lon", "lat",
+    }  # fmt: skip
+    assert event["area_id"] == own_service.areas["w1"]
+
+
+def test_screen_that_comes_back_is_told_what_it_missed_once(own_service: Service) -> None:
+    with screen(own_service) as watch:
+        first = report(own_service.database, 3)
+        wait_for(lambda: set(first) <= set(watch.references))
+        last = watch.heard[-1][0]
+    missed = report(own_service.database, 3)
+    with screen(own_service, last=last) as again:
+        new = report(own_service.database, 2)
+        wait_for(lambda: set(new) <= set(again.references))
+    assert again.references == missed + new
+
+
+def test_area_and_class_and_kind_are_filtered(own_service: Service) -> None:
+    with (
+        screen(own_service, area=own_service.areas["e1"]) as east,
+        screen(own_service, **{"class": 2}) as second,
+        screen(own_service, kind="plan") as plans,
+    ):
+        report(own_service.database, column=0, category=1)
+        (number,) = report(own_service.database, column=2, category=2)
+        wait_for(lambda: number in east.references and number in second.references)
+        assert {body["area_id"] for _, _, body in east.heard} == {own_service.areas["e1"]}
+        assert {body["category_id"] for _, _, body in second.heard} == {2}
+        assert plans.references == []
+
+
+def test_scope_and_permission_hold_for_events_too(own_service: Service) -> None:
+    with screen(own_service, "west") as west, screen(own_service, "officer") as officer:
+        (hidden,) = report(own_service.database, column=3)
+        (shown,) = report(own_service.database, column=0)
+        wait_for(lambda: shown in west.references)
+        assert hidden not in west.references
+        assert officer.references == []  # an officer may not read all incidents
+    assert own_service.client().get("/live").status_code == 401
+
+
+def test_revoked_token_hears_nothing_more(
+    own_service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.routes.live.RECHECK_S", 0.05)
+    monkeypatch.setattr("web.routes.live.HEARTBEAT_S", 0.05)
+    with screen(own_service, "supervisor") as watch:
+        with connect(own_service.database) as connection:
+            connection.execute(
+                "UPDATE api_token SET revoked_at = now() FROM account a "
+                "WHERE a.account_id = api_token.account_id AND a.login = 'supervisor'"
+            )
+        wait_for(lambda: "signed-out {}" in watch.told)
+
+
+def test_map_layer_that_changed_is_told(own_service: Service) -> None:
+    with screen(own_service) as watch:
+        report(own_service.database)
+        wait_for(lambda: 'layer {"layer":"incidents"}' in watch.told)
+
+
+def test_nothing_is_lost_or_doubled_when_connections_are_killed(own_service: Service) -> None:
+    with screen(own_service) as one, screen(own_service, kind="incident") as two:
+        made = []
+        for _ in range(4):
+            made += report(own_service.database, 5)
+            with connect(own_service.database, role="owner") as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE usename = 'gridbeat_web' AND datname = current_database()"
+                )
+        wait_for(lambda: set(made) <= set(one.references) & set(two.references), 40)
+    for watch in (one, two):
+        numbers = [number for number, _, _ in watch.heard]
+        assert numbers == sorted(set(numbers))
+        assert [n for n in watch.references if n in set(made)] == made
+
+
+def test_events_become_visible_in_the_order_of_their_numbers(own_service: Service) -> None:
+    """Two transactions at once: the second waits with its number until the first has committed."""
+    order: list[str] = []
+    first = connect(own_service.database)
+    emit = "SELECT emit_event('alert', 1, NULL, NULL, '{}')"
+    first.execute(emit)
+
+    def second() -> None:
+        with connect(own_service.database) as connection:
+            connection.execute(emit)
+            order.append("second")
+
+    thread = Thread(target=second)
+    thread.start()
+    time.sleep(0.3)
+    order.append("first")
+    first.commit()
+    first.close()
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_log_that_no_longer_reaches_back_says_so(own_service: Service) -> None:
+    report(own_service.database, 3)
+    with connect(own_service.database) as connection:
+        connection.execute(
+            "DELETE FROM live_event WHERE event_id < (SELECT max(event_id) FROM live_event)"
+        )
+    with screen(own_service, last=1) as watch:
+        wait_for(lambda: "reset {}" in watch.told)

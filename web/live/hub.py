@@ -1,0 +1,110 @@
+"""Tells every screen of this process what happened; reads each event from the database once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from web.database import EVERYTHING, Databases
+from web.live.events import Event, read_events
+
+LOG = logging.getLogger("gridbeat.live")
+_PAGE = 1000
+_AGAIN_S = 1.0
+
+
+@dataclass(eq=False)
+class Ear:
+    """One screen's queue; full means that the screen is too slow and has to come back."""
+
+    queue: asyncio.Queue[Event | str]
+    is_full: bool = False
+
+    def put(self, said: Event | str) -> None:
+        """Queue what happened, or note that there is no room."""
+        try:
+            self.queue.put_nowait(said)
+        except asyncio.QueueFull:
+            self.is_full = True
+
+
+@dataclass
+class Hub:
+    """The screens of this process, and the last event that they were told.
+
+    Attributes
+    ----------
+    last
+        Number of the last event read; None before the first look.
+    room
+        How many events a screen may be behind.
+    """
+
+    databases: Databases
+    room: int = 2000
+    last: int | None = None
+    _ears: set[Ear] = field(default_factory=set)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to tell, in the running event loop."""
+        self._task = asyncio.create_task(self._tell_for_ever(), name="gridbeat-hub")
+
+    async def stop(self) -> None:
+        """Stop telling."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    def hear_event(self, _number: str) -> None:
+        """Note that there is something new, or that something may have been missed."""
+        self._news.set()
+
+    def hear_layer(self, layer: str) -> None:
+        """Pass on that a map layer changed; not kept: whoever comes later draws anew anyway."""
+        for ear in self._ears:
+            ear.put(layer or "*")
+
+    @contextmanager
+    def listening(self) -> Iterator[Ear]:
+        """Give a queue of all that happens from now on."""
+        ear = Ear(asyncio.Queue(self.room))
+        self._ears.add(ear)
+        try:
+            yield ear
+        finally:
+            self._ears.discard(ear)
+
+    async def _tell_for_ever(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                await self._tell()
+            except (psycopg.Error, PoolTimeout) as error:
+                LOG.warning("events cannot be read, again in %.0f s: %s", _AGAIN_S, error)
+                await asyncio.sleep(_AGAIN_S)
+                self._news.set()
+
+    async def _tell(self) -> None:
+        async with self.databases.rows(EVERYTHING) as rows:
+            if self.last is None:
+                found = await rows.execute("SELECT coalesce(max(event_id), 0) FROM live_event")
+                first = await found.fetchone()
+                self.last = int(first[0]) if first else 0
+            while True:
+                events = await read_events(rows, after=self.last, most=_PAGE)
+                for event in events:
+                    for ear in self._ears:
+                        ear.put(event)
+                    self.last = event.number
+                if len(events) < _PAGE:
+                    return
