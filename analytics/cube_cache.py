@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,7 @@ from analytics.cube_store import (
     prepare,
     read_cell_cube,
     read_jurisdiction,
+    spans_at_once,
 )
 from analytics.queries import CubeRequest
 from geo.lattice.lattice import Lattice
@@ -47,8 +47,6 @@ Span = tuple[int, int]
 
 FORMAT = 1
 """Raised when files written before can no longer be read."""
-DAYS_AT_ONCE = 92
-"""How much of the window is counted at a time, which bounds the memory that counting takes."""
 SLACK = 1000
 """How many of the newest numbers of incidents are looked at again: a row may become visible after
 another with a larger number."""
@@ -183,7 +181,7 @@ def _count_all(job: _Job, state: dict[str, Any]) -> About:
         np.zeros((n_steps, len(REASONS)), dtype=np.int64),
         np.zeros(n_steps),
     )
-    found = {span: _fetch(job, span) for span in _spans_of(steps.edges)}
+    found = {span: _fetch(job, span) for span in spans_at_once(steps)}
     about = _note(job, blank, found)
     path = _new_file(job)
     layers = name_layers(*_used(about.occurs), job.counting, job.known)
@@ -242,14 +240,6 @@ def _touched(job: _Job, about: About, state: dict[str, Any]) -> list[Span]:
 def _runs_of(wanted: NDArray[np.bool_]) -> list[Span]:
     turns = np.flatnonzero(np.diff(np.r_[False, wanted, False]))
     return list(zip(turns[::2].tolist(), turns[1::2].tolist(), strict=True))
-
-
-def _spans_of(edges: NDArray[np.datetime64]) -> list[Span]:
-    """Cut a window into spans of steps of about `DAYS_AT_ONCE`."""
-    days = (edges - edges[0]) / np.timedelta64(1, "D")
-    cuts = np.flatnonzero(np.diff(days // DAYS_AT_ONCE) > 0) + 1
-    bounds = sorted({0, *cuts.tolist(), len(edges) - 1})
-    return list(pairwise(bounds))
 
 
 def _fetch(job: _Job, within: Span) -> Columns:

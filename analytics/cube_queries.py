@@ -53,6 +53,8 @@ class Counting:
         All that may occur; those to count where the request names classes.
     within
         Spans between the edges to count, ``[first, last)``, numbered as among all; None for all.
+    reaching
+        Whether incidents that began earlier and reach into these spans are among them.
     """
 
     request: CubeRequest
@@ -60,6 +62,7 @@ class Counting:
     feed_ids: tuple[int, ...]
     category_ids: tuple[int, ...]
     within: tuple[int, int] | None = None
+    reaching: bool = True
 
     @property
     def spread(self) -> bool:
@@ -126,9 +129,10 @@ def _each(counting: Counting, plan: KeyPlan, place: Number | None, *columns: Num
             Incident.occurred_at.label("begin_us"),
             Incident.occurred_until.label("end_us"),
         )
-        reaches = and_(Incident.occurred_at >= low - MOST_SPREAD, Incident.occurred_until > low)
-        # Told apart once more, for partitions are chosen by the first.
-        begins = and_(Incident.occurred_at >= low - MOST_SPREAD, or_(begins, reaches))
+    if counting.spread and counting.reaching:
+        # Partitions are chosen by the first of both.
+        recent = Incident.occurred_at >= low - MOST_SPREAD
+        begins = and_(recent, or_(begins, Incident.occurred_until > low))
     return (
         select(_key(counting, plan, place).label("key"), *columns)
         .where(Incident.occurred_at < high, begins)

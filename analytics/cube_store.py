@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -24,7 +25,7 @@ from analytics.cube_keys import REASONS, Columns, Counted, unpack
 from analytics.cube_queries import Counting, count_by_area, count_by_cell
 from analytics.hotspots import Neighbours
 from analytics.queries import CubeRequest, Query
-from analytics.steps import make_steps
+from analytics.steps import Steps, make_steps
 from geo.crs.systems import convert_geometries
 from geo.errors import CrsError, InputError, NotFoundError
 from geo.lattice.frame import Frame, Kind
@@ -33,6 +34,8 @@ from geo.lattice.lattice import Lattice, make_lattice
 ALL = "all"
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+DAYS_AT_ONCE = 92
+"""How much of a window is read at a time, which bounds the memory that the server takes."""
 AT_ONCE = 1 << 17
 """Incidents that are placed at a time."""
 ARRAY_HEADER = 20
@@ -278,11 +281,14 @@ def make_cube(
     frame: Frame | None,
     locate: Callable[[Ints], Ints],
 ) -> Cube:
-    """Count a request's incidents into a cube, some rows at a time so that they stay in cache.
+    """Count a request's incidents into a cube, some months and then some rows at a time.
 
     `locate` gives the rows of flat cells or area_ids among the units, -1 for none of them.
     """
-    found = fetch_counts(connection, counting, frame)
+    found = [
+        fetch_counts(connection, replace(counting, within=span, reaching=i == 0), frame)
+        for i, span in enumerate(spans_at_once(counting.steps))
+    ]
     occurs = np.zeros((counting.n_kinds, len(counting.request.found_by)), dtype=np.int64)
     lost, any_spread = np.zeros(len(REASONS), dtype=np.int64), False
     for counted, groups in _some_at_a_time(found, counting, frame, locate):
@@ -305,17 +311,29 @@ def make_cube(
 
 
 def _some_at_a_time(
-    found: Columns, counting: Counting, frame: Frame | None, locate: Callable[[Ints], Ints]
+    found: Sequence[Columns],
+    counting: Counting,
+    frame: Frame | None,
+    locate: Callable[[Ints], Ints],
 ) -> Iterator[tuple[Counted, Tally]]:
     """Yield what was read, and those of it that lie in a unit, by row of the cube."""
     plan = counting.plan(frame)
-    for first in range(0, len(found["key"]), AT_ONCE):
-        some = {name: column[first : first + AT_ONCE] for name, column in found.items()}
-        counted = unpack(some, plan, counting.steps, frame)
-        rows = locate(counted.tally.unit)
-        groups = replace(counted.tally, unit=rows)
-        inside = rows >= 0
-        yield counted, groups if inside.all() else groups.take(inside)
+    for months in found:
+        for first in range(0, len(months["key"]), AT_ONCE):
+            some = {name: column[first : first + AT_ONCE] for name, column in months.items()}
+            counted = unpack(some, plan, counting.steps, frame)
+            rows = locate(counted.tally.unit)
+            groups = replace(counted.tally, unit=rows)
+            inside = rows >= 0
+            yield counted, groups if inside.all() else groups.take(inside)
+
+
+def spans_at_once(steps: Steps) -> list[tuple[int, int]]:
+    """Cut a window into spans between its edges, each of about `DAYS_AT_ONCE`."""
+    edges = steps.edges
+    days = (edges - edges[0]) / np.timedelta64(1, "D")
+    cuts = np.flatnonzero(np.diff(days // DAYS_AT_ONCE) > 0) + 1
+    return list(pairwise(sorted({0, *cuts.tolist(), len(edges) - 1})))
 
 
 def name_lost(lost: NDArray[Any], outside: float, counting: Counting) -> Mapping[str, int | float]:
