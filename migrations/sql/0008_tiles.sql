@@ -12,8 +12,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT (ARRAY[6400.0, 1600.0, 600.0, 150.0])[level + 1]
 $$;
 
+-- As the owner, like every trigger of incident: COPY writes as gridbeat_loader, which may no more.
 CREATE FUNCTION note_days() RETURNS trigger
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     INSERT INTO hexagon_dirty (jurisdiction_id, day)
     SELECT DISTINCT j.jurisdiction_id, (hour AT TIME ZONE j.time_zone)::date

@@ -145,6 +145,17 @@ def test_the_roles_cannot_pass_by(service: Service) -> None:
     assert partitions == (0,)
 
 
+def test_triggers_that_write_when_incidents_come_in_run_as_the_owner(service: Service) -> None:
+    """COPY writes as a role that may do nothing else, so that others would fail there."""
+    with connect(service.database, role="owner") as owner:
+        rows = owner.execute(
+            "SELECT proname, prosecdef FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid "
+            "WHERE tgrelid = 'incident'::regclass AND NOT tgisinternal AND prosrc ~* 'insert|update'"
+        ).fetchall()
+    assert ("incident_keys_insert", True) in rows
+    assert [name for name, definer in rows if not definer] == []
+
+
 def test_the_service_cannot_become_another_role(service: Service) -> None:
     for role in ("gridbeat_app", "gridbeat_owner", "gridbeat_loader"):
         with (
