@@ -170,8 +170,8 @@ def write_chicago(judged: pd.DataFrame, words: list[str]) -> Iterator[str]:
         *("pei_1", "hit_rate_5", "deviance", "log_score", "crps", "stability_1"),
     ]
     yield from as_table(judged.groupby("method", sort=False)[columns].mean(), digits=3)
-    yield "\n### Intervals: share of counts inside (nominal 50, 80, 90, 95 %); busy: units that\n"
-    yield "expect half an incident or more, each such unit and origin weighing the same\n"
+    yield "\n### Intervals: share of counts inside, in percent\n"
+    yield "Busy: units that expect half an incident or more; each of them weighs the same.\n"
     yield from as_table(100 * coverage(judged), digits=1)
     yield "\n### The chosen method beside counting, pooled\n"
     yield "| share of area | over | gain in PAI | 95 % interval | gain in % | 95 % interval |"
