@@ -1,6 +1,6 @@
 -- Purpose: the tables of a database that hold its owner's rows.
 -- Output:  schema and name of each table and each partitioned table, without partitions,
---          tables of extensions, and the schema's revision.
+--          tables of extensions, the schema's revision, and what the migrations fill.
 
 SELECT namespace.nspname, class.relname
 FROM pg_class AS class
@@ -8,7 +8,7 @@ JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
 WHERE class.relkind IN ('r', 'p')
   AND NOT class.relispartition
   AND class.relpersistence <> 't'
-  AND class.relname <> 'alembic_version'
+  AND class.relname NOT IN ('alembic_version', 'case_rule')
   AND namespace.nspname NOT IN ('pg_catalog', 'information_schema')
   AND namespace.nspname NOT LIKE 'pg\_toast%'
   AND NOT EXISTS (
