@@ -23,6 +23,8 @@ CHECKS = [
     response_schema_conformance,
 ]
 EXAMPLES = 5
+# An answer that never ends; tests/web/live holds it to what it promises.
+ENDLESS = {"/live"}
 
 
 def test_no_request_makes_the_service_fail(own_service: Service) -> None:
@@ -33,6 +35,8 @@ def test_no_request_makes_the_service_fail(own_service: Service) -> None:
     tried = 0
     for result in schema.get_all_operations():
         operation = result.ok()
+        if operation.path in ENDLESS:
+            continue
 
         @settings(
             max_examples=EXAMPLES, deadline=None, database=None, derandomize=True,
@@ -45,4 +49,8 @@ def test_no_request_makes_the_service_fail(own_service: Service) -> None:
 
         attempt()
         tried += 1
-    assert tried == sum(len(set(path) & set(METHODS)) for path in described["paths"].values())
+    assert tried == sum(
+        len(set(path) & set(METHODS))
+        for name, path in described["paths"].items()
+        if name not in ENDLESS
+    )
