@@ -406,6 +406,7 @@ def test_the_browser_libraries_are_exactly_those_of_the_lock():
         assert re.fullmatch(r"\d+\.\d+\.\d+", version)
         assert packages[f"node_modules/{name}"]["version"] == version
     assert not any("resolved" in package for package in packages.values())
-    vendor = ui.parent / "assets" / "vendor"
-    for name, digest in json.loads((vendor / "manifest.json").read_text("utf-8"))["files"].items():
-        assert hashlib.sha256((vendor / name).read_bytes()).hexdigest() == digest
+    built = ui.parent / "assets"
+    manifest = json.loads((built / "vendor" / "manifest.json").read_text("utf-8"))
+    for name, digest in manifest["files"].items():
+        assert hashlib.sha256((built / name).read_bytes()).hexdigest() == digest
