@@ -73,7 +73,7 @@ def _complete(item: dict[str, Any], route: APIRoute) -> None:
     permission = next(iter(guards(route.dependant)))
     for method in METHODS:
         operation = item.get(method)
-        if operation is None or method.upper() not in route.methods:
+        if operation is None or method.upper() not in (route.methods or ()):
             continue
         operation["responses"].pop("422", None)
         operation["responses"].setdefault("default", _problem())

@@ -130,8 +130,8 @@ class Provider:
         """Refuse a token that is another's, for another, old, or of another sign-in."""
         registry = jwt.JWTClaimsRegistry(
             leeway=LEEWAY_S,
-            iss={"essential": True, "value": self.settings.issuer},
-            aud={"essential": True, "value": self.settings.client_id},
+            iss={"essential": True, "value": str(self.settings.issuer)},
+            aud={"essential": True, "value": str(self.settings.client_id)},
             sub={"essential": True},
             exp={"essential": True},
             iat={"essential": True},
