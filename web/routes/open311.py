@@ -69,7 +69,10 @@ async def service(code: Code, form: Form_, rows: ScopedRows, lang: Language) -> 
     """Define one class; none asks for more than place and words."""
     if not await _services(rows, lang, int(code)):
         raise NotFoundError(f"there is no service {code!r}")
-    definition: dict[str, Any] = {"service_code": code, "attributes": [] if form == "json" else None}
+    definition: dict[str, Any] = {
+        "service_code": code,
+        "attributes": [] if form == "json" else None,
+    }
     if form == "json":
         return Response(json.dumps(definition), media_type=JSON)
     return written([definition], form, root="service_definitions", row="service_definition")
