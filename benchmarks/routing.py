@@ -1,6 +1,7 @@
 """Routes beside PyVRP, OR-Tools and VROOM: team orienteering with and without time windows.
 
     python benchmarks/routing.py DATA --scores scores.csv --plan sample
+    python benchmarks/routing.py DATA --scores scores.csv --plan chao      # one seed; resumes
     python benchmarks/routing.py DATA --scores scores.csv --plan full      # hours; resumes
     python benchmarks/routing.py DATA --scores scores.csv --table
 
@@ -245,6 +246,11 @@ def runs_of(plan: str, data: Path) -> list[tuple[str, str, int, float]]:
             for seed in range(1, 6)
             for s in SOLVERS
         ]
+    if plan == "chao":  # in no order of size or set, so that a part of it is a fair sample
+        names = sorted({p.stem for f in ("top/chao", "routing/top_chao")
+                        for p in (data / f).glob("p*.txt")})  # fmt: skip
+        names = np.random.default_rng(20261129).permutation(names).tolist()
+        return [(n, s, 1, 3.0) for n in names for s in (*both, "vroom", "ortools")]
     runs = [(n, s, seed, 3.0) for seed in (1, 2, 3, 4, 5) for n in (*HARD, *WINDOWED) for s in both]
     runs += [(n, s, 1, 3.0) for n in (*HARD, *WINDOWED) for s in peers]
     runs += [(n, s, seed, 3.0) for seed in (1, 2) for n in STRANGE for s in both]
@@ -301,7 +307,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--scores", type=Path, default=Path("routing_scores.csv"))
-    parser.add_argument("--plan", choices=("sample", "full"), default="sample")
+    parser.add_argument("--plan", choices=("sample", "chao", "full"), default="sample")
     parser.add_argument("--table", action="store_true")
     given = parser.parse_args()
     if not given.table:

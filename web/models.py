@@ -67,6 +67,18 @@ class AccountArea(Base):
     area_id: Mapped[int] = mapped_column(ForeignKey("area.area_id"), primary_key=True)
 
 
+class AccountDevice(Base):
+    """A device whose fixes an account may send: those of its own duty, and no others."""
+
+    __tablename__ = "account_device"
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.account_id", ondelete="CASCADE"), primary_key=True
+    )
+    track_device_id: Mapped[int] = mapped_column(
+        ForeignKey("track_device.track_device_id", ondelete="CASCADE"), primary_key=True
+    )
+
+
 class ApiToken(Base):
     """A key for a notebook or a wall screen: only its digest, what it may do, until when."""
 

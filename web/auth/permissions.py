@@ -21,6 +21,7 @@ class Permission(StrEnum):
     PLANS_READ = "plans.read"
     PLANS_WRITE = "plans.write"
     PLANS_APPROVE = "plans.approve"
+    TRACKS_OWN = "tracks.own"
     TRACKS_READ = "tracks.read"
     ALERTS_WRITE = "alerts.write"
     WALL_VIEW = "wall.view"
@@ -57,7 +58,9 @@ PERMISSIONS: MappingProxyType[Role, frozenset[Permission]] = MappingProxyType(
            _P.TOKENS_OWN},
         Role.DISPATCHER: _LOOKS
         | {_P.CAMERAS_READ, _P.WALL_VIEW, _P.ALERTS_WRITE, _P.INCIDENTS_WRITE, _P.TOKENS_OWN},
-        Role.OFFICER: frozenset({_P.MAP_READ, _P.PLANS_READ, _P.INCIDENTS_WRITE}),
+        Role.OFFICER: frozenset(
+            {_P.MAP_READ, _P.PLANS_READ, _P.INCIDENTS_WRITE, _P.TRACKS_OWN}
+        ),
         Role.SUPERVISOR: _LOOKS
         | {_P.CAMERAS_READ, _P.WALL_VIEW, _P.PLANS_WRITE, _P.PLANS_APPROVE, _P.TRACKS_READ,
            _P.JOBS_RUN, _P.TOKENS_OWN},
