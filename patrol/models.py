@@ -5,10 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geo.models.base import Base, identity_key, one_of, shape
+from geo.models.base import UNIT_KINDS, Base, identity_key, one_of, shape
 
 PLAN_STATUSES = ("draft", "approved", "published", "withdrawn")
 
@@ -43,15 +50,46 @@ class Plan(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class PlanShift(Base):
+    """A shift of a plan; a plan that tells no shifts apart has one, the whole day."""
+
+    __tablename__ = "plan_shift"
+    __table_args__ = (
+        CheckConstraint("shift_no > 0", name="shift_no"),
+        CheckConstraint("ends_at > starts_at", name="interval"),
+    )
+    plan_id: Mapped[int] = mapped_column(
+        ForeignKey("plan.plan_id", ondelete="CASCADE"), primary_key=True
+    )
+    shift_no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+
+
 class PlanItem(Base):
-    """The hours of one area in a plan, with the figures and words of the reason."""
+    """The minutes of one kind of unit in one area and shift, and the reason of them.
+
+    An area that gets nothing has one item of 0 minutes, which says why.
+    """
 
     __tablename__ = "plan_item"
-    __table_args__ = (CheckConstraint("minutes >= 0", name="minutes"),)
+    __table_args__ = (
+        CheckConstraint("minutes >= 0", name="minutes"),
+        CheckConstraint(one_of("unit_kind", UNIT_KINDS), name="unit_kind"),
+        ForeignKeyConstraint(
+            ["plan_id", "shift_no"],
+            ["plan_shift.plan_id", "plan_shift.shift_no"],
+            ondelete="CASCADE",
+        ),
+    )
     plan_id: Mapped[int] = mapped_column(
         ForeignKey("plan.plan_id", ondelete="CASCADE"), primary_key=True
     )
     area_id: Mapped[int] = mapped_column(ForeignKey("area.area_id"), primary_key=True)
+    shift_no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    unit_kind: Mapped[str] = mapped_column(primary_key=True)
     minutes: Mapped[int]
     reason: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     reason_zh: Mapped[str]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 
 import geopandas as gpd
 import numpy as np
@@ -15,12 +15,15 @@ from geo.errors import CrsError, InputError
 from patrol.allocate import Allocation, AllocationParams, allocate_hours
 from patrol.demand import Demand, TrendParams, expect_demand
 from patrol.reasons import Reason, explain
+from patrol.shifts import PlanShift, whole_day
 from patrol.signals import Signals
 
 Floats = NDArray[np.float64]
 
 GRID_COLUMNS = ("code", "name", "community", "households")
 UNPLACED = "—"
+# Hours that name no kind of unit are hours on foot.
+ANY_KIND = "foot"
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,12 @@ class Plan:
         The figures of each row.
     equity
         Hours, need and households by community, see `equity_table`.
+    shifts
+        The shifts of the day; one, the whole day, where none are told apart.
+    rows
+        One row an area, shift and kind of unit: ``area_id`` where the grids have it, ``code``,
+        ``shift_no``, ``unit_kind``, ``minutes``, ``reason`` (the figures), ``reason_zh``,
+        ``reason_en``.
     """
 
     context: PlanContext
@@ -102,6 +111,8 @@ class Plan:
     items: gpd.GeoDataFrame
     reasons: tuple[Reason, ...]
     equity: pd.DataFrame
+    shifts: tuple[PlanShift, ...]
+    rows: pd.DataFrame
 
 
 def draft_plan(
@@ -160,7 +171,9 @@ def draft_plan(
     given = allocate_hours(demand, params=params, effort_h=effort_h, turn=turn)
     reasons = _reasons(demand, given, signals, trend, step, context.interval)
     items = _items(grids, demand, given, reasons)
-    return Plan(context, params, trend, step, items, reasons, equity_table(items))
+    shift = whole_day(context.plan_date, context.data_from.tzinfo or UTC)
+    rows = _rows(items, reasons, shift)
+    return Plan(context, params, trend, step, items, reasons, equity_table(items), (shift,), rows)
 
 
 def equity_table(items: pd.DataFrame) -> pd.DataFrame:
@@ -226,6 +239,17 @@ def _items(
         unknown=demand.unknown,
         reason_zh=[explain(reason, "zh") for reason in reasons],
         reason_en=[explain(reason, "en") for reason in reasons],
+    )
+
+
+def _rows(items: gpd.GeoDataFrame, reasons: tuple[Reason, ...], shift: PlanShift) -> pd.DataFrame:
+    keys = [name for name in ("area_id", "code") if name in items.columns]
+    minutes = np.rint(items["hours"].to_numpy(dtype=np.float64) * 60).astype(np.int64)
+    return pd.DataFrame(items[[*keys, "reason_zh", "reason_en"]]).assign(
+        shift_no=shift.shift_no,
+        unit_kind=ANY_KIND,
+        minutes=minutes,
+        reason=pd.Series([asdict(reason) for reason in reasons], index=items.index, dtype=object),
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from geo.models.incidents import Category, CategoryScheme
 from geo.models.places import Area
-from patrol.models import Plan, PlanItem
+from patrol.models import Plan, PlanItem, PlanShift
 
 _PARENT = aliased(Area)
 
@@ -58,24 +58,44 @@ def select_newest_plan(
     return query.order_by(Plan.plan_date.desc(), Plan.version.desc()).limit(1)
 
 
-def select_items(plan_id: int) -> Select[*tuple[Any, ...]]:
-    """Select the items of a plan by code, with the geometry (WKB, EPSG:4326) of their areas."""
+def select_shifts(plan_id: int) -> Select[*tuple[Any, ...]]:
+    """Select the shifts of a plan by number."""
+    columns = [column for column in PlanShift.__table__.columns if column.name != "plan_id"]
+    return select(*columns).where(PlanShift.plan_id == plan_id).order_by(PlanShift.shift_no)
+
+
+def select_rows(plan_id: int) -> Select[*tuple[Any, ...]]:
+    """Select the items of a plan by code, shift and kind of unit."""
     return (
         select(
             PlanItem.area_id,
             Area.code,
-            Area.name,
-            _PARENT.name.label("community"),
-            Area.households,
+            PlanItem.shift_no,
+            PlanItem.unit_kind,
             PlanItem.minutes,
             PlanItem.reason,
             PlanItem.reason_zh,
             PlanItem.reason_en,
-            func.ST_AsBinary(Area.geom).label("geom"),
         )
         .join(Area, Area.area_id == PlanItem.area_id)
-        .join(_PARENT, _PARENT.area_id == Area.parent_id, isouter=True)
         .where(PlanItem.plan_id == plan_id)
+        .order_by(Area.code, PlanItem.shift_no, PlanItem.unit_kind)
+    )
+
+
+def select_planned_areas(plan_id: int) -> Select[*tuple[Any, ...]]:
+    """Select the areas of a plan's items by code, with geometry (WKB, EPSG:4326)."""
+    return (
+        select(
+            Area.area_id,
+            Area.code,
+            Area.name,
+            _PARENT.name.label("community"),
+            Area.households,
+            func.ST_AsBinary(Area.geom).label("geom"),
+        )
+        .join(_PARENT, _PARENT.area_id == Area.parent_id, isouter=True)
+        .where(Area.area_id.in_(select(PlanItem.area_id).where(PlanItem.plan_id == plan_id)))
         .order_by(Area.code)
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,14 @@ Lang = Literal["zh", "en"]
 
 _STEP_ZH = {"hour": "小时", "day": "天", "week": "周", "month": "个月"}
 _EVERY_ZH = {"hour": "每小时", "day": "每天", "week": "每周", "month": "每月"}
+UNIT_WORDS = {
+    "foot": ("步巡", "on foot"),
+    "vehicle": ("车巡", "by vehicle"),
+    "drone": ("无人机", "by drone"),
+    "camera_desk": ("视频巡查", "by camera desk"),
+    "volunteer": ("志愿者", "by volunteers"),
+    "joint": ("联合巡查", "by a joint team"),
+}
 # Above this, what is believed of a trend rests on weak evidence, and the words say so.
 PROVEN_Q = 0.10
 
@@ -97,6 +106,34 @@ week; floor met, cap not reached; 0.25 h to explore'
     if reason.explore_h > 0:
         parts.append(f"{reason.explore_h:.2f} h to explore")
     return "; ".join(parts)
+
+
+def explain_parts(parts: Sequence[tuple[str, str, str, float]], longest: str, lang: Lang) -> str:
+    """Return who goes when to a place, and why.
+
+    Parameters
+    ----------
+    parts
+        Of each row its shift's name in Chinese and in English, its kind of unit, its hours.
+    longest
+        The reason of the longest row; it stands alone where there is only one.
+
+    Examples
+    --------
+    >>> two = [("早班", "early", "foot", 1.0), ("晚班", "late", "drone", 0.25)]
+    >>> explain_parts(two, "1.00 h: no report in the last 6 weeks", "en")
+    '1.25 h (early on foot 1.00, late by drone 0.25). 1.00 h: no report in the last 6 weeks'
+    >>> explain_parts(two[:1], "1.00 h: no report in the last 6 weeks", "en")
+    '1.00 h: no report in the last 6 weeks'
+    """
+    if len(parts) == 1:
+        return longest
+    total = sum(part[3] for part in parts)
+    if lang == "zh":
+        each = "、".join(f"{zh}{UNIT_WORDS[kind][0]}{h:.2f}" for zh, _, kind, h in parts)
+        return f"共{total:.2f}小时（{each}）。{longest}"
+    each = ", ".join(f"{en} {UNIT_WORDS[kind][1]} {h:.2f}" for _, en, kind, h in parts)
+    return f"{total:.2f} h ({each}). {longest}"
 
 
 def _head_en(reason: Reason) -> str:

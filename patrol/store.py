@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
 from sqlalchemy import Connection, Select, insert, update
@@ -18,8 +17,16 @@ from geo.errors import ConflictError, InputError, NotFoundError
 from patrol import queries
 from patrol.exports import plan_parameters
 from patrol.models import Plan as PlanRow
-from patrol.models import PlanItem
 from patrol.plans import Plan
+from patrol.row_store import (
+    read_rows,
+    read_shifts,
+    row_values,
+    sum_rows,
+    write_rows,
+    write_shifts,
+)
+from patrol.shifts import PlanShift
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +41,16 @@ class StoredPlan:
         One row a grid in EPSG:4326: ``area_id``, ``code``, ``name``, ``community``,
         ``households``, ``hours``, ``explore_h``, ``trend_h``, ``unknown``, ``reason`` (the
         figures), ``reason_zh``, ``reason_en``; a map shows it as it is.
+    rows
+        One row an area, shift and kind of unit, see `patrol.row_store.read_rows`.
+    shifts
+        The shifts of its day.
     """
 
     head: Mapping[str, Any]
     items: gpd.GeoDataFrame
+    rows: pd.DataFrame
+    shifts: tuple[PlanShift, ...]
 
 
 def read_planning_grids(
@@ -96,7 +109,7 @@ def write_plan(
     InputError
         The items have no ``area_id``.
     """
-    if "area_id" not in plan.items.columns:
+    if "area_id" not in plan.rows.columns:
         msg = "the plan's grids have no area_id; draft it with the grids of the database"
         raise InputError(msg)
     day = plan.context.plan_date
@@ -106,18 +119,21 @@ def write_plan(
         "trend_run_id": trend_run_id,
         "hotspot_run_id": hotspot_run_id,
     }
-    items = _item_values(plan)
+    items = row_values(plan.rows)
     newest = connection.execute(
         queries.select_newest_plan(jurisdiction_id, plan_date=day)
     ).one_or_none()
-    if newest is not None and _is_same_draft(connection, newest.plan_id, values, items):
+    if newest is not None and _is_same_draft(
+        connection, newest.plan_id, values, plan.shifts, items
+    ):
         return int(newest.plan_id)
     values |= {"version": 1 if newest is None else newest.version + 1}
     values |= {"created_at": plan.context.made_at}
     plan_id = connection.execute(
         insert(PlanRow).values(values).returning(PlanRow.plan_id)
     ).scalar_one()
-    connection.execute(insert(PlanItem), [item | {"plan_id": plan_id} for item in items])
+    write_shifts(connection, plan_id, plan.shifts)
+    write_rows(connection, plan_id, plan.rows)
     return int(plan_id)
 
 
@@ -130,14 +146,10 @@ def read_plan(connection: Connection, plan_id: int) -> StoredPlan:
         There is none of that number.
     """
     head = _head(connection, plan_id)
-    items = _fetch_shapes(connection, queries.select_items(plan_id))
-    reasons = items["reason"].tolist()
-    items.insert(5, "hours", items.pop("minutes") / 60)
-    figures = {
-        name: [reason.get(name) for reason in reasons]
-        for name in ("explore_h", "trend_h", "unknown")
-    }
-    return StoredPlan(head=MappingProxyType(head), items=items.assign(**figures))
+    rows, shifts = read_rows(connection, plan_id), read_shifts(connection, plan_id)
+    areas = _fetch_shapes(connection, queries.select_planned_areas(plan_id))
+    items = areas.join(sum_rows(rows, shifts), on="area_id")
+    return StoredPlan(head=MappingProxyType(head), items=items, rows=rows, shifts=shifts)
 
 
 def read_newest_plan(
@@ -221,31 +233,24 @@ def _plan_values(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _item_values(plan: Plan) -> list[dict[str, Any]]:
-    minutes = np.rint(plan.items["hours"].to_numpy(dtype=np.float64) * 60).astype(np.int64)
-    columns = (plan.items["area_id"], minutes, plan.items["reason_zh"], plan.items["reason_en"])
-    return [
-        {
-            "area_id": int(area_id),
-            "minutes": int(whole),
-            "reason": asdict(reason),
-            "reason_zh": zh,
-            "reason_en": en,
-        }
-        for area_id, whole, zh, en, reason in zip(*columns, plan.reasons, strict=True)
-    ]
-
-
 def _is_same_draft(
-    connection: Connection, plan_id: int, values: dict[str, Any], items: list[dict[str, Any]]
+    connection: Connection,
+    plan_id: int,
+    values: dict[str, Any],
+    shifts: tuple[PlanShift, ...],
+    items: list[dict[str, Any]],
 ) -> bool:
     head = _head(connection, plan_id)
     if head["status"] != "draft" or any(head[name] != value for name, value in values.items()):
         return False
-    names = ("area_id", "minutes", "reason", "reason_zh", "reason_en")
-    rows = connection.execute(queries.select_items(plan_id)).mappings()
-    stored = {row["area_id"]: {name: row[name] for name in names} for row in rows}
-    return stored == {item["area_id"]: item for item in items}
+    if read_shifts(connection, plan_id) != shifts:
+        return False
+    stored = row_values(read_rows(connection, plan_id))
+    return _by_key(stored) == _by_key(items)
+
+
+def _by_key(items: list[dict[str, Any]]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    return {(item["area_id"], item["shift_no"], item["unit_kind"]): item for item in items}
 
 
 def _fetch_shapes(connection: Connection, query: Select[*tuple[Any, ...]]) -> gpd.GeoDataFrame:
