@@ -30,6 +30,7 @@ from web.routes import (
     login,
     oidc,
     open311,
+    pages,
     processes,
     session,
     tiles,
@@ -48,6 +49,7 @@ ROUTERS = (
     processes.router,
     open311.router,
     audit.router,
+    pages.router,
 )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from urllib.parse import quote
 from uuid import uuid4
 
 import psycopg
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from psycopg_pool import PoolTimeout, TooManyRequests
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.exceptions import HTTPException
@@ -110,6 +111,9 @@ def problem(request: Request, error: Exception) -> Response:
         error = error.orig
     if isinstance(error, HTTPException):
         return _http_problem(request, error)
+    if isinstance(error, SignInError) and is_navigation(request):
+        # Somebody opened a page: after signing in they come back to it.
+        return RedirectResponse(f"/login?to={quote(_own_path(request))}", 303)
     answer = find_answer(error)
     lang = choose_language(request)
     body: dict[str, object] = {
@@ -132,6 +136,20 @@ def problem(request: Request, error: Exception) -> Response:
         LOG.error("%s %s: %s", request.method, body["instance"], type(error).__name__,
                   exc_info=error)  # fmt: skip
     return JSONResponse(body, answer.status, headers, media_type=PROBLEM)
+
+
+def is_navigation(request: Request) -> bool:
+    """Tell whether a browser opens a page, rather than a script asking for data."""
+    return (
+        request.method == "GET"
+        and request.headers.get("sec-fetch-mode") == "navigate"
+        and "text/html" in request.headers.get("accept", "")
+    )
+
+
+def _own_path(request: Request) -> str:
+    query = f"?{request.url.query}" if request.url.query else ""
+    return request.url.path + query
 
 
 def _describe(item: dict[str, object]) -> str:

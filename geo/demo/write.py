@@ -32,6 +32,7 @@ from geo.demo.write_places import (
     write_roads,
     write_stations,
     write_units,
+    write_water,
 )
 
 IMPORT_ORDER: tuple[Callable[[District, Path], Written], ...] = (
@@ -39,6 +40,7 @@ IMPORT_ORDER: tuple[Callable[[District, Path], Written], ...] = (
     write_grids,
     write_buildings,
     write_roads,
+    write_water,
     write_households,
     write_stations,
     write_cameras,
@@ -68,7 +70,7 @@ def write_district(district: District, folder: Path) -> dict[str, Any]:
     dict
         The manifest, also written as ``manifest.json``: ``files`` in the order in which they
         can be imported (``file``, ``mapping``, ``kind``, ``rows``, ``sha256``), and the rest
-        (classes, people, shifts, water, truth) under ``beside``.
+        (classes, people, shifts, truth) under ``beside``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = []
@@ -103,13 +105,12 @@ def write_district(district: District, folder: Path) -> dict[str, Any]:
 
 
 def write_beside(district: District, folder: Path) -> list[str]:
-    """Write what is not imported by a mapping: classes, staff, water and the truth."""
+    """Write what is not imported by a mapping: classes, staff and the truth."""
     district.categories.to_csv(folder / "categories.csv", index=False, encoding="utf-8")
     with pd.ExcelWriter(folder / "people.xlsx") as book:
         for sheet, table in (("人员", district.staff.people), ("岗位", district.staff.posts)):
             table.to_excel(book, sheet_name=sheet, index=False)
     district.staff.shifts.to_csv(folder / "shifts.csv", index=False)
-    write_geojson(district.water, folder / "water.geojson")
     truth = district.truth
     truth.cells().to_parquet(folder / "truth.parquet", index=False)
     truth.days().to_parquet(folder / "truth_days.parquet", index=False)
@@ -117,7 +118,7 @@ def write_beside(district: District, folder: Path) -> list[str]:
     truth.dirt.to_csv(folder / "truth_dirt.csv", index=False)
     write_json({"seed": district.seed, **truth.summary()}, folder / "truth.json")
     return [
-        "categories.csv", "people.xlsx", "shifts.csv", "water.geojson", "truth.parquet",
+        "categories.csv", "people.xlsx", "shifts.csv", "truth.parquet",
         "truth_days.parquet", "truth_reports.parquet", "truth_dirt.csv", "truth.json",
     ]  # fmt: skip
 

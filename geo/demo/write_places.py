@@ -127,6 +127,19 @@ def write_roads(district: District, folder: Path) -> Written:
     }
 
 
+def write_water(district: District, folder: Path) -> Written:
+    """Write the river and the pond as GeoJSON."""
+    water = district.water.assign(
+        source_ref=[f"W{number:03d}" for number in range(1, len(district.water) + 1)]
+    )
+    write_geojson(water, folder / "water.geojson")
+    return "water.geojson", {
+        **settings("water", "water-office", "水系（模拟）", crs="wgs84", rows=len(water)),
+        "attributes": ["name_en"],
+        "columns": {name: name for name in ("source_ref", "kind", "name")},
+    }
+
+
 def write_stations(district: District, folder: Path) -> Written:
     """Write the stations as a CSV with a byte-order mark, as spreadsheets make it."""
     table = with_lon_lat(district.stations)

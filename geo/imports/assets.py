@@ -1,4 +1,4 @@
-"""Merging of every kind but incidents: areas, cameras, buildings, roads, stations, units."""
+"""Merging of every kind but incidents: areas, cameras, buildings, roads, water, stations, units."""
 
 from __future__ import annotations
 

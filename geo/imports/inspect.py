@@ -31,6 +31,7 @@ _FILE_HINTS = {
     "cameras": ("camera", "cctv", "摄像", "监控"),
     "buildings": ("building", "建筑", "楼"),
     "roads": ("road", "道路"),
+    "water": ("water", "river", "lake", "水系", "河"),
     "stations": ("station", "站"),
     "households": ("household", "户"),
     "units": ("unit", "team", "队"),

@@ -247,6 +247,13 @@ KINDS: dict[str, Kind] = {
             ),
         ),
         Kind(
+            "water",
+            "water",
+            "water_id",
+            "polygon",
+            (Field("kind", synonyms=("kind", "natural", "waterway", "水系类型")), _NAME),
+        ),
+        Kind(
             "stations",
             "station",
             "station_id",

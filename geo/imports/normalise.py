@@ -374,7 +374,8 @@ def _grid_ids(columns: dict[str, pa.Array], plan: ReadPlan, problems: Problems) 
 
 def _outside(shapes: npt.NDArray[np.object_], plan: ReadPlan) -> npt.NDArray[np.bool_]:
     """Say which lines and buildings lie outside: no fault of theirs, but not ours."""
-    if plan.place is None or plan.near is None or plan.kind.table not in {"road", "building"}:
+    ground = {"road", "building", "water"}
+    if plan.place is None or plan.near is None or plan.kind.table not in ground:
         return np.zeros(len(shapes), dtype=bool)
     inside = shapely.point_on_surface(shapes)
     lon, lat = shapely.get_x(inside), shapely.get_y(inside)

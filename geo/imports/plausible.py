@@ -59,9 +59,9 @@ def _require_inside(x: Floats, y: Floats, mapping: Mapping, crs: str, place: Pla
         x[known], y[known], crs=crs, boundary=place.boundary, place=place.name,
         metric_srid=place.srid,
     )  # fmt: skip
-    # Extracts of roads and buildings, and files of a larger place, may lie mostly outside.
+    # Extracts of roads, buildings and water, and files of a larger place, may lie mostly outside.
     larger = mapping.outside == "leave_out" or mapping.kind_of().shape == "line"
-    larger |= mapping.kind_of().table == "building"
+    larger |= mapping.kind_of().table in {"building", "water"}
     if found.share_outside > MOST_OUTSIDE and not (larger and not found.fits):
         raise CrsError(f"{found.message('en')}\n{found.message('zh')}")
 

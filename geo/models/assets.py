@@ -1,4 +1,4 @@
-"""The tables of stations, cameras, buildings, roads and household points."""
+"""The tables of stations, cameras, buildings, roads, water and household points."""
 
 from __future__ import annotations
 
@@ -114,6 +114,17 @@ class Road(Imported, Base):
     name: Mapped[str | None]
     oneway: Mapped[bool] = mapped_column(server_default=text("false"))
     geom: Mapped[Any] = shape("LINESTRING")
+
+
+class Water(Imported, Base):
+    """A river, lake or shore: what the map shows below everything."""
+
+    __tablename__ = "water"
+    __table_args__ = (sound_shape(), UniqueConstraint("feed_id", "source_ref"))
+    water_id: Mapped[int] = identity_key()
+    kind: Mapped[str | None]
+    name: Mapped[str | None]
+    geom: Mapped[Any] = shape("MULTIPOLYGON")
 
 
 class HouseholdPoint(Imported, Base):

@@ -42,7 +42,8 @@ async def live(
 ) -> StreamingResponse:
     """Send events as they happen, after those since ``Last-Event-ID``, each exactly once.
 
-    ``event: layer`` says that a map layer changed; ``event: reset`` that the log no longer
+    ``event: beat`` says, every 15 seconds of silence, that the line holds; ``event: layer`` that
+    a map layer changed; ``event: reset`` that the log no longer
     reaches back so far, so that the page should load anew; ``event: signed-out`` that the
     session or token does not hold any more.
     """
@@ -114,7 +115,7 @@ async def follow(
         try:
             said = await asyncio.wait_for(ear.queue.get(), HEARTBEAT_S)
         except TimeoutError:
-            yield b": still here\n\n"
+            yield b"event: beat\ndata: {}\n\n"
             continue
         if isinstance(said, str):
             yield f'event: layer\ndata: {{"layer":"{said}"}}\n\n'.encode()

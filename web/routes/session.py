@@ -25,6 +25,7 @@ from web.auth.sign_in import (
 )
 from web.database import NOBODY, Databases, fetch_one
 from web.errors import SignInError
+from web.pages.built import permitted_pages
 
 router = APIRouter(prefix="/api/v1", tags=["session"])
 NUL_FREE = r"^[^\x00]*$"
@@ -54,6 +55,7 @@ class SessionView(BaseModel):
     areas: list[int] | None = Field(description="Areas with all below them; null: every area.")
     screen: str | None = Field(description="The wall screen that this session is bound to.")
     must_change_password: bool
+    pages: list[str] = Field(description="Names of the pages that the caller may open.")
     csrf: str | None
 
 
@@ -67,6 +69,7 @@ def view(principal: Principal) -> SessionView:
         areas=None if principal.scope.sees_all else list(principal.scope.roots),
         screen=principal.screen,
         must_change_password=principal.must_change,
+        pages=permitted_pages(principal),
         csrf=principal.csrf or None,
     )
 

@@ -65,6 +65,7 @@ async def draw_tile(rows: Rows, layer: Layer, asked: TileRequest, *, everywhere:
             names=", ".join(["geom", *(column for column, _ in layer.columns)]),
             source=layer.source,
             condition=layer.condition,
+            shape=layer.shape,
         )
     row = await (await rows.execute(statement, values, binary=True)).fetchone()
     return await pack(bytes(row[0]) if row and row[0] else b"")

@@ -20,6 +20,8 @@ class Layer:
         The name under which the database tells that it changed.
     columns
         Property -> SQL that gives it; empty for incidents, which have queries of their own.
+    shape
+        What is drawn of a row that is found by its `geom`.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Layer:
     columns: tuple[tuple[str, str], ...] = ()
     source: str = ""
     condition: str = "true"
+    shape: str = "s.geom"
 
 
 def _own(*names: str) -> tuple[tuple[str, str], ...]:
@@ -47,6 +50,17 @@ LAYERS = (
         source="area s LEFT JOIN area p ON p.area_id = s.parent_id",
         condition="s.level = %(area_level)s AND s.valid_from <= CURRENT_DATE "
                   "AND CURRENT_DATE < s.valid_to",
+    ),
+    Layer(
+        "area_labels", "网格标注", "Labels of areas", Permission.MAP_READ, "areas",
+        columns=(("id", "s.area_id"), *_own("code", "name"), ("area_level", "s.level")),
+        source="area s", shape="ST_PointOnSurface(s.geom)",
+        condition="s.level = %(area_level)s AND s.valid_from <= CURRENT_DATE "
+                  "AND CURRENT_DATE < s.valid_to",
+    ),
+    Layer(
+        "water", "水系", "Water", Permission.MAP_READ, "ground", min_zoom=8,
+        columns=_own("kind", "name"), source="water s",
     ),
     Layer(
         "roads", "道路", "Roads", Permission.MAP_READ, "ground", min_zoom=9,

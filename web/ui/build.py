@@ -32,6 +32,8 @@ FILES: dict[str, tuple[str, ...]] = {
         "LICENSE",
     ),
     "maplibre-gl": ("LICENSE.txt",),
+    "@fontsource-variable/noto-sans-sc": ("LICENSE",),
+    "idb": ("LICENSE",),
 }
 
 

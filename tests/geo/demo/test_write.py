@@ -39,7 +39,7 @@ def names_and_rows(path: Path, mapping: Mapping) -> tuple[tuple[str, ...], int]:
 def test_every_file_has_a_mapping_that_fits_it(handed_over: Written) -> None:
     folder, manifest = handed_over
     assert {entry["kind"] for entry in manifest["files"]} == {
-        "boundaries", "grids", "buildings", "roads", "households", "stations", "cameras",
+        "boundaries", "grids", "buildings", "roads", "water", "households", "stations", "cameras",
         "units", "airspace", "drones", "incidents",
     }  # fmt: skip
     for entry in manifest["files"]:

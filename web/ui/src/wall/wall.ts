@@ -1,5 +1,7 @@
 /** The map wall. */
 
-import { createMap, emptyStyle } from "../shared/map";
+import { beginPage } from "../shared/page";
+import { createMap } from "../shared/map";
 
-createMap({ container: "map", style: emptyStyle("#0b1320"), center: [116.4, 39.9], zoom: 11 });
+await beginPage("wall", { title: "Wall", fallback: "night" });
+await createMap({ container: "map", center: [121.02, 35.61], zoom: 13 });
