@@ -146,7 +146,7 @@ def _apart(
 ) -> bool:  # pragma: no cover - compiled
     """Say whether nobody comes from fix n to fix m in the time between."""
     reach = fastest * (time[m] - time[n]) * 1e-6 + slack
-    return bool((x[m] - x[n]) ** 2 + (y[m] - y[n]) ** 2 > reach * reach
+    return bool((x[m] - x[n]) ** 2 + (y[m] - y[n]) ** 2 > reach * reach)
 
 
 @njit(cache=True, nogil=True)
