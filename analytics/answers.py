@@ -21,12 +21,7 @@ from analytics.cell_association import AssociationParams, find_association
 from analytics.change_rows import list_changes
 from analytics.cluster_zones import ClusterParams, find_cluster_zones
 from analytics.cube import Cube
-from analytics.cube_store import (
-    fetch,
-    read_area_cube,
-    read_cell_cube,
-    units_of_areas,
-)
+from analytics.cube_store import read_area_cube, read_cell_cube, units_of_areas
 from analytics.delay import recent_completeness
 from analytics.delay_store import read_delay_triangle
 from analytics.density import DensityParams, find_density
@@ -34,6 +29,7 @@ from analytics.effect import EffectParams, find_effect
 from analytics.emerging import EmergingParams, find_emerging
 from analytics.emerging_words import history
 from analytics.exposure_store import read_exposure
+from analytics.fetch import fetch
 from analytics.hotspots import HotspotParams, Neighbours, find_hotspots
 from analytics.latest_changes import LatestParams
 from analytics.listing import Listing

@@ -17,14 +17,10 @@ from analytics import queries
 from analytics.backtest_design import WHOLE, Arena, BacktestDesign, Task, run_tasks
 from analytics.backtest_rows import CHOSEN, SCORED, list_backtest
 from analytics.cube import Cube
-from analytics.cube_store import (
-    fetch,
-    read_area_cube,
-    read_cell_cube,
-    read_jurisdiction,
-)
+from analytics.cube_store import read_area_cube, read_cell_cube, read_jurisdiction
 from analytics.delay import DelayTriangle, describe_delay
 from analytics.delay_store import read_delay_triangle
+from analytics.fetch import fetch
 from analytics.forecast.protocol import Places
 from analytics.listing import Listing
 from analytics.models import ResultRow, ResultRun

@@ -26,19 +26,18 @@ from analytics.cube_file import (
 )
 from analytics.cube_fill import MOST_SPREAD, Tally, add_counts, add_spans, edges_us, outside
 from analytics.cube_keys import REASONS, Columns, unpack
+from analytics.cube_layers import name_layers, name_lost
 from analytics.cube_queries import Counting
 from analytics.cube_store import (
     cell_units,
     check_frame,
-    fetch,
     fetch_counts,
-    name_layers,
-    name_lost,
     prepare,
     read_cell_cube,
     read_jurisdiction,
     spans_at_once,
 )
+from analytics.fetch import fetch
 from analytics.queries import CubeRequest
 from geo.lattice.lattice import Lattice
 

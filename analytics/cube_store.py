@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from types import MappingProxyType
@@ -12,44 +11,32 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import psycopg
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import Connection, TextClause, func, select, text
+from sqlalchemy import Connection
 
 from analytics import queries
 from analytics.contiguity import touching
 from analytics.cube import Cube, Units
 from analytics.cube_fill import Tally, empty_counts, fill_parts, fill_whole
 from analytics.cube_keys import REASONS, Columns, Counted, unpack
+from analytics.cube_layers import name_layers, name_lost
 from analytics.cube_queries import Counting, count_by_area, count_by_cell
+from analytics.fetch import fetch, fetch_columns, many_hands
 from analytics.hotspots import Neighbours
-from analytics.queries import CubeRequest, Query
+from analytics.queries import CubeRequest
 from analytics.steps import Steps, make_steps
 from geo.crs.systems import convert_geometries
 from geo.errors import CrsError, InputError, NotFoundError
 from geo.lattice.frame import Frame, Kind
 from geo.lattice.lattice import Lattice, make_lattice
 
-ALL = "all"
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 DAYS_AT_ONCE = 92
 """How much of a window is read at a time, which bounds the memory that the server takes."""
 AT_ONCE = 1 << 17
 """Incidents that are placed at a time."""
-ARRAY_HEADER = 20
-"""Bytes before the items: dimensions, flags, type, length, lower bound; four each."""
-_ITEMS = {
-    20: np.dtype([("bytes", ">i4"), ("value", ">i8")]),
-    23: np.dtype([("bytes", ">i4"), ("value", ">i4")]),
-    701: np.dtype([("bytes", ">i4"), ("value", ">f8")]),
-    1184: np.dtype([("bytes", ">i4"), ("value", ">i8")]),
-}
-"""How bigint, integer, double precision and timestamptz lie in an array, by the type's number."""
-_TIMESTAMP = 1184
-_EPOCH_US = 946_684_800_000_000
-"""Microseconds from 1970 to 2000, where PostgreSQL begins to count."""
 
 
 def read_lattice(
@@ -172,48 +159,6 @@ def prepare(
     return counting, known
 
 
-def fetch(connection: Connection, query: Query | TextClause) -> pd.DataFrame:
-    """Run a query and return its rows as a frame."""
-    found = connection.execute(query)
-    columns = list(found.keys())
-    return pd.DataFrame(found.all(), columns=columns)
-
-
-def fetch_columns(connection: Connection, query: Query) -> Columns:
-    """Run a query for columns of numbers or instants; each by name, rows in one order.
-
-    Numbers come as int64 or float64, instants in microseconds since 1970. They come as arrays in
-    the server's binary form, which NumPy reads as they are: a cursor would make, and COPY would
-    send, each of perhaps millions of rows one by one. The query's columns hold no NULL.
-    """
-    rows = query.subquery()
-    arrays = select(*(func.array_agg(item) for item in rows.c))
-    compiled = arrays.compile(
-        dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
-    )
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    with driver.cursor(binary=True) as cursor:
-        cursor.execute(str(compiled).encode(), compiled.params)
-        result = cursor.pgresult
-        assert result is not None
-        return {
-            name: _read_array(result.get_value(0, place))
-            for place, name in enumerate(rows.c.keys())
-        }
-
-
-def _read_array(data: bytes | None) -> Ints | Floats:
-    """Read PostgreSQL's binary form of a one-dimensional array; NULL is empty."""
-    if not data or len(data) < ARRAY_HEADER:
-        return np.empty(0, dtype=np.int64)
-    kind = int.from_bytes(data[8:12])
-    values = np.frombuffer(data, dtype=_ITEMS[kind], offset=ARRAY_HEADER)["value"]
-    if values.dtype.kind == "f":
-        return values.astype(np.float64)
-    return values.astype(np.int64) + (_EPOCH_US if kind == _TIMESTAMP else 0)
-
-
 def read_jurisdiction(connection: Connection, jurisdiction_id: int) -> Mapping[str, Any]:
     """Return zone, metric SRID and boundary of a jurisdiction.
 
@@ -241,14 +186,6 @@ def _read_classes(connection: Connection, wanted: Sequence[str] | None) -> pd.Da
     return known[known["code"].isin(wanted) | full.isin(wanted)]
 
 
-def name_classes(used: Ints, known: pd.DataFrame) -> dict[int, str]:
-    """Name category_ids: by code, with the scheme before it where two schemes share the code."""
-    rows = known.loc[np.unique(used)]
-    shared = rows.groupby("code")["scheme"].transform("nunique") > 1
-    names = rows["code"].where(~shared, rows["scheme"] + "/" + rows["code"])
-    return dict(zip(names.index.tolist(), names.tolist(), strict=True))
-
-
 def count(connection: Connection, counting: Counting, frame: Frame | None) -> Counted:
     """Place a request's incidents on a lattice, or in areas, and unpack what comes."""
     found = fetch_counts(connection, counting, frame)
@@ -258,18 +195,8 @@ def count(connection: Connection, counting: Counting, frame: Frame | None) -> Co
 def fetch_counts(connection: Connection, counting: Counting, frame: Frame | None) -> Columns:
     """Run a counting query, by several processes if the server has them."""
     query = count_by_area(counting) if frame is None else count_by_cell(counting, frame)
-    with _many_hands(connection):
+    with many_hands(connection):
         return fetch_columns(connection, query)
-
-
-@contextmanager
-def _many_hands(connection: Connection) -> Iterator[None]:
-    """Let a transaction hand rows from process to process, which the planner thinks too dear."""
-    before = connection.execute(text("SELECT current_setting('parallel_tuple_cost')")).scalar_one()
-    setting = text("SELECT set_config('parallel_tuple_cost', :cost, true)")
-    connection.execute(setting, {"cost": "0"})
-    yield
-    connection.execute(setting, {"cost": before})
 
 
 def make_cube(
@@ -334,55 +261,6 @@ def spans_at_once(steps: Steps) -> list[tuple[int, int]]:
     days = (edges - edges[0]) / np.timedelta64(1, "D")
     cuts = np.flatnonzero(np.diff(days // DAYS_AT_ONCE) > 0) + 1
     return list(pairwise(sorted({0, *cuts.tolist(), len(edges) - 1})))
-
-
-def name_lost(lost: NDArray[Any], outside: float, counting: Counting) -> Mapping[str, int | float]:
-    """Return `Cube.left_out` of incidents by place in `REASONS` and of parts past the window."""
-    named: dict[str, int | float] = dict(zip(REASONS, lost.astype(int).tolist(), strict=True))
-    if counting.spread:
-        return MappingProxyType(named | {"outside_window": outside})
-    named.pop("vague_time")
-    return MappingProxyType(named)
-
-
-@dataclass(frozen=True, eq=False)
-class Layers:
-    """The classes and sources of a cube, and where the database's numbers of them go.
-
-    Attributes
-    ----------
-    classes, found_by
-        Names along the cube's last two axes.
-    kind_rows, source_rows
-        Row of each category_id and of each source of the request that occurs, -1 of the others.
-    """
-
-    classes: tuple[str, ...]
-    found_by: tuple[str, ...]
-    kind_rows: Ints
-    source_rows: Ints
-
-    def place(self, tally: Tally) -> Tally:
-        """Return the groups with rows along the cube's axes for class and source."""
-        kind, source = self.kind_rows[tally.kind], self.source_rows[tally.source]
-        return replace(tally, kind=kind, source=source)
-
-
-def name_layers(kinds: Ints, sources: Ints, counting: Counting, known: pd.DataFrame) -> Layers:
-    """Return the layers of a cube in which these categories and sources occur."""
-    request = counting.request
-    layers = sources if len(sources) else np.array([0])
-    source_rows = np.full(len(request.found_by), -1, dtype=np.int64)
-    source_rows[layers] = np.arange(len(layers))
-    found_by = tuple(request.found_by[layer] for layer in layers)
-    if not request.by_class:
-        return Layers((ALL,), found_by, np.zeros(1, dtype=np.int64), source_rows)
-    names = name_classes(kinds, known)
-    classes = tuple(dict.fromkeys([*(request.classes or ()), *sorted(set(names.values()))]))
-    kind_rows = np.full(counting.n_kinds, -1, dtype=np.int64)
-    for number, name in names.items():
-        kind_rows[number] = classes.index(name)
-    return Layers(classes, found_by, kind_rows, source_rows)
 
 
 def _read_areas(

@@ -9,8 +9,9 @@ import pandas as pd
 from sqlalchemy import Connection, func, select
 
 from analytics import queries
-from analytics.cube_store import fetch, prepare, read_jurisdiction
+from analytics.cube_store import prepare, read_jurisdiction
 from analytics.delay import DelayTriangle
+from analytics.fetch import fetch
 from analytics.queries import CubeRequest
 from analytics.steps import Step, Steps, make_steps, to_utc
 from geo.errors import InputError

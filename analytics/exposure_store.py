@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, func, select
 
 from analytics.cube import Cube
-from analytics.cube_store import fetch, read_jurisdiction
+from analytics.cube_store import read_jurisdiction
 from analytics.exposure import Floats, Locate, add_exposure, count_households, measure_streets
+from analytics.fetch import fetch
 from geo.crs.systems import convert_geometries
 from geo.lattice.lattice import Lattice, cell_of
 from geo.locate.polygons import index_polygons, locate

@@ -8,7 +8,9 @@ import numpy as np
 from sqlalchemy import Connection
 
 from analytics import queries
-from analytics.cube_store import fetch, name_classes, prepare, read_jurisdiction
+from analytics.cube_layers import name_classes
+from analytics.cube_store import prepare, read_jurisdiction
+from analytics.fetch import fetch
 from analytics.points import Points
 from analytics.queries import CubeRequest
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, insert
 
 from analytics import queries
-from analytics.cube_store import fetch
+from analytics.fetch import fetch
 from analytics.listing import FIGURES, Listing, to_json
 from analytics.models import ResultRun
 from analytics.queries import CubeRequest

@@ -13,8 +13,10 @@ import pyarrow as pa
 from geo.errors import InputError
 from geo.formats.open import open_table
 from geo.formats.table import RawBatch, RawTable, rechunk
+from geo.imports.fields import reference_column
 from geo.imports.mapping import Mapping, read_mapping
-from geo.imports.normalise import Normalised, ReadPlan, normalise, reference_column
+from geo.imports.normalise import Normalised, normalise
+from geo.imports.plan import ReadPlan
 from geo.imports.problems import REASONS
 from geo.imports.repeats import settle_repeats
 from geo.imports.rows import shown

@@ -22,13 +22,10 @@ from geo.errors import DatabaseError, FormatError, MappingError
 from geo.formats.encoding import open_binary
 from geo.formats.open import open_table
 from geo.formats.table import CHUNK_ROWS, RawBatch, RawTable, rechunk
+from geo.imports.fields import reference_column
 from geo.imports.mapping import Mapping, check_columns
-from geo.imports.normalise import (
-    Normalised,
-    ReadPlan,
-    normalise,
-    reference_column,
-)
+from geo.imports.normalise import Normalised, normalise
+from geo.imports.plan import ReadPlan
 from geo.imports.plausible import require_plausible
 from geo.imports.references import RowCounter
 from geo.imports.report import ImportReport

@@ -18,7 +18,8 @@ from geo.errors import DatabaseError
 from geo.imports.chunk import load_chunk
 from geo.imports.incidents import may_be_known
 from geo.imports.mapping import Mapping
-from geo.imports.normalise import Normalised, ReadPlan
+from geo.imports.normalise import Normalised
+from geo.imports.plan import ReadPlan
 from geo.imports.staging import Connection, Counts, Target, packaged_sql
 from geo.places import Place
 from geo.store import ensure_categories, ensure_feed, lock_feed, read_area_ids, read_grid_set

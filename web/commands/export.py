@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from analytics.answers import SEED
-from analytics.cube_store import fetch, read_area_cube, units_of_areas
+from analytics.cube_store import read_area_cube, units_of_areas
+from analytics.fetch import fetch
 from analytics.point_export import count_publicly, mask_incidents
 from analytics.point_store import read_points
 from analytics.privacy.geomask import DonutParams

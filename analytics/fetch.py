@@ -1,0 +1,82 @@
+"""Rows out of the database: as a frame, or by the million as columns of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import psycopg
+from numpy.typing import NDArray
+from sqlalchemy import Connection, TextClause, func, select, text
+
+from analytics.cube_keys import Columns
+from analytics.queries import Query
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+ARRAY_HEADER = 20
+"""Bytes before the items: dimensions, flags, type, length, lower bound; four each."""
+_ITEMS = {
+    20: np.dtype([("bytes", ">i4"), ("value", ">i8")]),
+    23: np.dtype([("bytes", ">i4"), ("value", ">i4")]),
+    701: np.dtype([("bytes", ">i4"), ("value", ">f8")]),
+    1184: np.dtype([("bytes", ">i4"), ("value", ">i8")]),
+}
+"""How bigint, integer, double precision and timestamptz lie in an array, by the type's number."""
+_TIMESTAMP = 1184
+_EPOCH_US = 946_684_800_000_000
+"""Microseconds from 1970 to 2000, where PostgreSQL begins to count."""
+
+
+def fetch(connection: Connection, query: Query | TextClause) -> pd.DataFrame:
+    """Run a query and return its rows as a frame."""
+    found = connection.execute(query)
+    columns = list(found.keys())
+    return pd.DataFrame(found.all(), columns=columns)
+
+
+def fetch_columns(connection: Connection, query: Query) -> Columns:
+    """Run a query for columns of numbers or instants; each by name, rows in one order.
+
+    Numbers come as int64 or float64, instants in microseconds since 1970. They come as arrays in
+    the server's binary form, which NumPy reads as they are: a cursor would make, and COPY would
+    send, each of perhaps millions of rows one by one. The query's columns hold no NULL.
+    """
+    rows = query.subquery()
+    arrays = select(*(func.array_agg(item) for item in rows.c))
+    compiled = arrays.compile(
+        dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
+    )
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    with driver.cursor(binary=True) as cursor:
+        cursor.execute(str(compiled).encode(), compiled.params)
+        result = cursor.pgresult
+        assert result is not None
+        return {
+            name: _read_array(result.get_value(0, place))
+            for place, name in enumerate(rows.c.keys())
+        }
+
+
+def _read_array(data: bytes | None) -> Ints | Floats:
+    """Read PostgreSQL's binary form of a one-dimensional array; NULL is empty."""
+    if not data or len(data) < ARRAY_HEADER:
+        return np.empty(0, dtype=np.int64)
+    kind = int.from_bytes(data[8:12])
+    values = np.frombuffer(data, dtype=_ITEMS[kind], offset=ARRAY_HEADER)["value"]
+    if values.dtype.kind == "f":
+        return values.astype(np.float64)
+    return values.astype(np.int64) + (_EPOCH_US if kind == _TIMESTAMP else 0)
+
+
+@contextmanager
+def many_hands(connection: Connection) -> Iterator[None]:
+    """Let a transaction hand rows from process to process, which the planner thinks too dear."""
+    before = connection.execute(text("SELECT current_setting('parallel_tuple_cost')")).scalar_one()
+    setting = text("SELECT set_config('parallel_tuple_cost', :cost, true)")
+    connection.execute(setting, {"cost": "0"})
+    yield
+    connection.execute(setting, {"cost": before})
