@@ -44,3 +44,19 @@ class HexagonDirty(Base):
     __tablename__ = "hexagon_dirty"
     jurisdiction_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     day: Mapped[date] = mapped_column(primary_key=True)
+
+
+class HexagonGround(Base):
+    """What counts in a hexagon are compared to, by grid (0: in none); null where not recorded.
+
+    ``patrol_s`` is seconds of patrols in the last 28 days of which there are records.
+    """
+
+    __tablename__ = "hexagon_ground"
+    level: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    i: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    j: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    area_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    jurisdiction_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    households: Mapped[int | None] = mapped_column(BigInteger)
+    patrol_s: Mapped[float | None]
