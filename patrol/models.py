@@ -5,19 +5,27 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from geoalchemy2 import Geometry
 from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     UniqueConstraint,
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.models.base import UNIT_KINDS, Base, identity_key, one_of, shape
 
-PLAN_STATUSES = ("draft", "approved", "published", "withdrawn")
+PLAN_STATUSES = (
+    "draft", "edited", "approved", "published", "executed", "compared", "withdrawn",
+)  # fmt: skip
+EDIT_KINDS = (
+    "set_minutes", "pin_stop", "unpin_stop", "forbid_area", "forbid_cell", "allow",
+)  # fmt: skip
 
 
 class Plan(Base):
@@ -28,14 +36,19 @@ class Plan(Base):
         CheckConstraint("hours > 0", name="hours"),
         CheckConstraint(one_of("status", PLAN_STATUSES), name="status"),
         CheckConstraint(
-            "status NOT IN ('approved', 'published') OR "
+            "status NOT IN ('approved', 'published', 'executed', 'compared') OR "
             "(approved_by IS NOT NULL AND approved_at IS NOT NULL AND approval_reason IS NOT NULL)",
             name="approval",
         ),
         UniqueConstraint("jurisdiction_id", "plan_date", "version"),
-    )
+        Index(
+            "uq_plan_published", "jurisdiction_id", "plan_date", unique=True,
+            postgresql_where=text("status IN ('published', 'executed', 'compared')"),
+        ),
+    )  # fmt: skip
     plan_id: Mapped[int] = identity_key()
     jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("plan.plan_id"))
     plan_date: Mapped[date]
     version: Mapped[int]
     hours: Mapped[float]
@@ -96,6 +109,106 @@ class PlanItem(Base):
     reason_en: Mapped[str]
 
 
+class PlanRule(Base):
+    """Which step leads from which status to which; empty is before the plan was born."""
+
+    __tablename__ = "plan_rule"
+    action: Mapped[str] = mapped_column(primary_key=True)
+    from_status: Mapped[str] = mapped_column(primary_key=True)
+    to_status: Mapped[str] = mapped_column(primary_key=True)
+
+
+class PlanStep(Base):
+    """One step in the life of a plan: who took it, why and when; never changed."""
+
+    __tablename__ = "plan_step"
+    __table_args__ = (
+        CheckConstraint("seq > 0", name="seq"),
+        CheckConstraint("actor ~ '\\S' AND reason ~ '\\S'", name="named"),
+    )
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.plan_id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    action: Mapped[str]
+    from_status: Mapped[str | None]
+    to_status: Mapped[str]
+    actor: Mapped[str]
+    reason: Mapped[str]
+    at: Mapped[datetime]
+
+
+class PlanEdit(Base):
+    """One change by hand that made a version out of its parent; never changed."""
+
+    __tablename__ = "plan_edit"
+    __table_args__ = (
+        CheckConstraint("ordinal > 0", name="ordinal"),
+        CheckConstraint(one_of("kind", EDIT_KINDS), name="kind"),
+        CheckConstraint(one_of("unit_kind", UNIT_KINDS), name="unit_kind"),
+        CheckConstraint("minutes >= 0 AND minutes_before >= 0", name="minutes"),
+        CheckConstraint("edited_by ~ '\\S' AND reason ~ '\\S'", name="named"),
+        CheckConstraint("(kind = 'set_minutes') = (minutes_before IS NOT NULL)", name="before"),
+    )
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.plan_id"), primary_key=True)
+    ordinal: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    area_id: Mapped[int | None] = mapped_column(ForeignKey("area.area_id"))
+    shift_no: Mapped[int | None]
+    unit_kind: Mapped[str | None]
+    minutes_before: Mapped[int | None]
+    minutes: Mapped[int | None]
+    mark: Mapped[str | None]
+    geom: Mapped[Any | None] = mapped_column(
+        Geometry("GEOMETRY", srid=4326, spatial_index=False), nullable=True
+    )
+    edited_by: Mapped[str]
+    reason: Mapped[str]
+    edited_at: Mapped[datetime]
+
+
+class PlanFlight(Base):
+    """A drone flight that a plan gathers, and when it takes off."""
+
+    __tablename__ = "plan_flight"
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.plan_id"), primary_key=True)
+    route_id: Mapped[int] = mapped_column(
+        ForeignKey("drone_route.route_id", ondelete="CASCADE"), primary_key=True
+    )
+    takes_off_at: Mapped[datetime]
+
+
+class PlanNight(Base):
+    """One night's run: its parts, which of them failed and why, and what stays in force."""
+
+    __tablename__ = "plan_night"
+    __table_args__ = (
+        CheckConstraint(one_of("outcome", ("complete", "partial", "failed")), name="outcome"),
+        CheckConstraint("(outcome = 'failed') = (plan_id IS NULL)", name="plan"),
+        Index("ix_plan_night_place", "jurisdiction_id", "plan_night_id"),
+    )
+    plan_night_id: Mapped[int] = identity_key()
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
+    plan_date: Mapped[date]
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.plan_id"))
+    in_force_id: Mapped[int | None] = mapped_column(ForeignKey("plan.plan_id"))
+    outcome: Mapped[str]
+    parts: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime]
+
+
+class PlanDone(Base):
+    """Minutes done beside those planned, by area and shift; NULL where nobody knows."""
+
+    __tablename__ = "plan_done"
+    __table_args__ = (CheckConstraint("planned_min >= 0 AND done_min >= 0", name="minutes"),)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.plan_id"), primary_key=True)
+    area_id: Mapped[int] = mapped_column(ForeignKey("area.area_id"), primary_key=True)
+    shift_no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    planned_min: Mapped[float]
+    done_min: Mapped[float | None]
+    compared_at: Mapped[datetime]
+
+
 class CameraRound(Base):
     """Which cameras a desk looks at during a shift, and by which rule they were chosen."""
 
@@ -103,9 +216,11 @@ class CameraRound(Base):
     __table_args__ = (
         CheckConstraint("ends_at > starts_at", name="interval"),
         CheckConstraint("watchers > 0", name="watchers"),
+        Index("ix_camera_round_plan", "plan_id"),
     )
     camera_round_id: Mapped[int] = identity_key()
     jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.plan_id", ondelete="SET NULL"))
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     watchers: Mapped[int]
@@ -143,6 +258,7 @@ class RouteRun(Base):
     __table_args__ = (
         CheckConstraint("ends_at > starts_at", name="interval"),
         CheckConstraint("prize >= 0", name="prize"),
+        Index("ix_route_run_plan", "plan_id"),
     )
     route_run_id: Mapped[int] = identity_key()
     jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))

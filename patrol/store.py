@@ -1,22 +1,24 @@
-"""Plans into the database, through approval, and out of it again. Never commits."""
+"""Plans into the database and out of it again. Never commits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 import shapely
-from sqlalchemy import Connection, Select, insert, update
+from sqlalchemy import Connection, Select, insert
 
-from geo.errors import ConflictError, InputError, NotFoundError
+from geo.errors import InputError, NotFoundError
 from patrol import queries
 from patrol.exports import plan_parameters
 from patrol.models import Plan as PlanRow
+from patrol.planning.states import Act
+from patrol.planning.steps import read_head, write_step
 from patrol.plans import Plan
 from patrol.row_store import (
     read_rows,
@@ -134,6 +136,8 @@ def write_plan(
     ).scalar_one()
     write_shifts(connection, plan_id, plan.shifts)
     write_rows(connection, plan_id, plan.rows)
+    act = Act(f"Gridbeat {plan.context.code_version}", "drafted 起草", plan.context.made_at)
+    write_step(connection, int(plan_id), "draft", act)
     return int(plan_id)
 
 
@@ -145,7 +149,7 @@ def read_plan(connection: Connection, plan_id: int) -> StoredPlan:
     NotFoundError
         There is none of that number.
     """
-    head = _head(connection, plan_id)
+    head = read_head(connection, plan_id)
     rows, shifts = read_rows(connection, plan_id), read_shifts(connection, plan_id)
     areas = _fetch_shapes(connection, queries.select_planned_areas(plan_id))
     items = areas.join(sum_rows(rows, shifts), on="area_id")
@@ -171,57 +175,6 @@ def read_newest_plan(
     return read_plan(connection, newest.plan_id)
 
 
-def approve_plan(
-    connection: Connection, plan_id: int, *, person: str, reason: str, now: datetime
-) -> None:
-    """Approve a draft in a person's name, who says why.
-
-    Raises
-    ------
-    InputError
-        The person or the reason is blank, or `now` has no time zone.
-    ConflictError
-        The plan is no draft any more, or a newer version of it exists.
-    NotFoundError
-        There is none of that number.
-    """
-    if not person.strip() or not reason.strip():
-        msg = "a plan is approved by a named person who gives a reason; one of them is blank"
-        raise InputError(msg)
-    if now.tzinfo is None:
-        msg = "the time of an approval needs a time zone"
-        raise InputError(msg)
-    head = _head(connection, plan_id)
-    connection.execute(queries.lock_plans(head["jurisdiction_id"], head["plan_date"]))
-    newest = connection.execute(
-        queries.select_newest_plan(head["jurisdiction_id"], plan_date=head["plan_date"])
-    ).one()
-    if newest.plan_id != plan_id:
-        msg = (
-            f"plan {plan_id} is version {head['version']} of {head['plan_date']}, and version "
-            f"{newest.version} replaced it; approve plan {newest.plan_id} or draft anew"
-        )
-        raise ConflictError(msg)
-    approval = {
-        "status": "approved",
-        "approved_by": person.strip(),
-        "approved_at": now,
-        "approval_reason": reason.strip(),
-    }
-    draft = (PlanRow.plan_id == plan_id, PlanRow.status == "draft")
-    if connection.execute(update(PlanRow).where(*draft).values(approval)).rowcount != 1:
-        msg = f"plan {plan_id} is {head['status']}; only a draft can be approved"
-        raise ConflictError(msg)
-
-
-def _head(connection: Connection, plan_id: int) -> dict[str, Any]:
-    head = connection.execute(queries.select_plan(plan_id)).mappings().one_or_none()
-    if head is None:
-        msg = f"there is no plan {plan_id}; run `gridbeat plan` to draft one"
-        raise NotFoundError(msg)
-    return dict(head)
-
-
 def _plan_values(plan: Plan) -> dict[str, Any]:
     context = plan.context
     data = {"from": context.data_from.isoformat(), "until": context.data_until.isoformat()}
@@ -240,7 +193,7 @@ def _is_same_draft(
     shifts: tuple[PlanShift, ...],
     items: list[dict[str, Any]],
 ) -> bool:
-    head = _head(connection, plan_id)
+    head = read_head(connection, plan_id)
     if head["status"] != "draft" or any(head[name] != value for name, value in values.items()):
         return False
     if read_shifts(connection, plan_id) != shifts:

@@ -5,21 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-import numpy as np
 import pytest
 from sqlalchemy import func, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from geo.errors import ConflictError, InputError, NotFoundError
 from geo.models.incidents import Category, CategoryScheme
-from geo.models.places import Area, Jurisdiction
-from geo.models.records import Feed
 from patrol.allocate import AllocationParams
 from patrol.models import Plan as PlanRow
 from patrol.models import PlanItem
+from patrol.planning.steps import approve_plan
 from patrol.plans import draft_plan
 from patrol.store import (
-    approve_plan,
     read_class_names,
     read_newest_plan,
     read_plan,
@@ -30,63 +27,6 @@ from patrol.store import (
 pytestmark = pytest.mark.db
 DAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 22, 21, 0, tzinfo=UTC)
-
-
-def multipolygon(shape):
-    return func.ST_Multi(func.ST_GeomFromText(shape.wkt, 4326))
-
-
-@pytest.fixture
-def jurisdiction_id(db, grids):
-    """Found a district with two communities, the six grids, one grid of the past, one micro."""
-    placed = grids.to_crs(4326)
-    outline = placed.union_all().convex_hull
-    number = db.execute(
-        insert(Jurisdiction)
-        .values(
-            code="990101", name="模拟区", name_en="Demo", geom=multipolygon(outline),
-            metric_srid=4549, time_zone="Asia/Shanghai", simulated=True,
-        )
-        .returning(Jurisdiction.jurisdiction_id)
-    ).scalar_one()  # fmt: skip
-    feed_id = db.execute(
-        insert(Feed).values(jurisdiction_id=number, source="grids").returning(Feed.feed_id)
-    ).scalar_one()
-
-    def area(code, shape, **values):
-        common = {
-            "jurisdiction_id": number, "feed_id": feed_id, "source_ref": code, "content_hash": 0,
-            "code": code, "name": code, "level": "grid", "grid_kind": "basic",
-            "geom": multipolygon(shape),
-        }  # fmt: skip
-        return db.execute(insert(Area).values(common | values).returning(Area.area_id)).scalar_one()
-
-    parents = {
-        name: area(f"C{i}", outline, name=name, level="community", grid_kind=None)
-        for i, name in enumerate(["东社区", "西社区"])
-    }
-    for row in placed.itertuples():
-        homes = None if np.isnan(row.households) else int(row.households)
-        area(
-            row.code,
-            row.geometry,
-            name=row.name,
-            parent_id=parents[row.community],
-            households=homes,
-        )
-    area("old", outline, valid_to=date(2026, 11, 23))
-    area("micro", outline, grid_kind="micro")
-    return number
-
-
-@pytest.fixture
-def stored_grids(db, jurisdiction_id):
-    return read_planning_grids(db, jurisdiction_id, day=DAY)
-
-
-@pytest.fixture
-def draft(stored_grids, signals, context):
-    return draft_plan(stored_grids, signals, context=context, params=AllocationParams(total_h=18))
 
 
 def test_the_grids_of_a_day_are_those_valid_on_it_with_their_community(stored_grids, grids):
@@ -183,9 +123,9 @@ def test_nobody_and_no_reason_approve_nothing(db, jurisdiction_id, draft):
     assert read_plan(db, plan_id).head["status"] == "draft"
 
 
-def test_the_database_itself_refuses_an_approval_without_a_name(db, jurisdiction_id, draft):
+def test_the_database_itself_refuses_an_approval_that_is_no_step(db, jurisdiction_id, draft):
     plan_id = write_plan(db, draft, jurisdiction_id=jurisdiction_id)
-    with pytest.raises(IntegrityError, match="approval"), db.begin_nested():
+    with pytest.raises(DBAPIError, match="moved by a step only"), db.begin_nested():
         db.execute(
             PlanRow.__table__.update().where(PlanRow.plan_id == plan_id).values(status="approved")
         )

@@ -17,8 +17,9 @@ from patrol.allocate import AllocationParams
 from patrol.drafting import draft_day
 from patrol.equity import compare_communities
 from patrol.exports import plan_csv, plan_geojson
+from patrol.planning.steps import approve_plan
 from patrol.plans import Plan
-from patrol.store import approve_plan, read_class_names, write_plan
+from patrol.store import read_class_names, write_plan
 from patrol.summaries import plan_html, plan_markdown
 from web.commands.bias import Effort
 from web.commands.hotspots import make_request
