@@ -7,8 +7,8 @@ from alembic import op
 from geoalchemy2 import Geometry
 from sqlalchemy.dialects import postgresql
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
@@ -44,7 +44,7 @@ def upgrade() -> None:
     make_gathered()
     make_night()
     make_done()
-    run("0013_plan_life.sql")
+    run("0014_plan_life.sql")
 
 
 def widen_plan() -> None:
@@ -222,7 +222,7 @@ def run(name: str) -> None:
 
 
 def downgrade() -> None:
-    run("0013_plan_life_down.sql")
+    run("0014_plan_life_down.sql")
     for table in ("plan_done", "plan_night", "plan_flight", "plan_edit", "plan_step", "plan_rule"):
         op.drop_table(table)
     op.drop_index("ix_route_run_plan", "route_run")
