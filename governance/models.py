@@ -25,6 +25,7 @@ from governance.clock.deadlines import TimeUnit
 
 CHANNELS = ("hotline", "tablet", "drone", "camera", "open311", "feed", "counter")
 DAY_KINDS = ("workday", "weekend", "holiday", "swapped")
+NOTICES = ("due_soon", "overdue")
 SATISFACTION = ("satisfied", "neutral", "dissatisfied", "not_reached")
 
 
@@ -83,6 +84,7 @@ class RoutingRule(Base):
             "area_id",
             postgresql_nulls_not_distinct=True,
         ),
+        CheckConstraint(one_of("level", LEVELS), name="level"),
     )
     routing_rule_id: Mapped[int] = identity_key(Integer)
     jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
@@ -90,6 +92,7 @@ class RoutingRule(Base):
     category_code: Mapped[str | None]
     area_id: Mapped[int | None] = mapped_column(ForeignKey("area.area_id"))
     department_id: Mapped[int] = mapped_column(ForeignKey("department.department_id"))
+    level: Mapped[str | None]
     basis: Mapped[str] = mapped_column(server_default="")
 
 
@@ -150,6 +153,9 @@ class CaseFile(Base):
     first_due_at: Mapped[datetime | None]
     extension_asked_by: Mapped[str | None]
     merged_into: Mapped[int | None] = mapped_column(ForeignKey("case_file.case_id"))
+    first_department_id: Mapped[int | None] = mapped_column(ForeignKey("department.department_id"))
+    may_object: Mapped[bool] = mapped_column(server_default=text("true"))
+    last_at: Mapped[datetime | None]
 
 
 class CaseRule(Base):
@@ -159,6 +165,27 @@ class CaseRule(Base):
     action: Mapped[str] = mapped_column(primary_key=True)
     from_state: Mapped[str] = mapped_column(primary_key=True)
     to_state: Mapped[str]
+
+
+class CaseNeed(Base):
+    """What a transition of an action must carry, as the database enforces it."""
+
+    __tablename__ = "case_need"
+    action: Mapped[str] = mapped_column(primary_key=True)
+    need: Mapped[str] = mapped_column(primary_key=True)
+
+
+class CaseNotice(Base):
+    """That somebody was told of a stage's lateness, once for each stage and kind."""
+
+    __tablename__ = "case_notice"
+    __table_args__ = (CheckConstraint(one_of("kind", NOTICES), name="kind"),)
+    case_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("case_file.case_id"), primary_key=True, autoincrement=False
+    )
+    due_at: Mapped[datetime] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    told_at: Mapped[datetime]
 
 
 class CaseTransition(Base):
@@ -194,6 +221,8 @@ class CaseTransition(Base):
     due_at: Mapped[datetime | None]
     due_provisional: Mapped[bool] = mapped_column(server_default=text("false"))
     handle_due_at: Mapped[datetime | None]
+    binding: Mapped[bool] = mapped_column(server_default=text("false"))
+    claimed_at: Mapped[datetime | None]
 
 
 class Report(Base):
@@ -226,3 +255,20 @@ class Report(Base):
     photos: Mapped[list[str]] = mapped_column(server_default=text("'{}'::text[]"))
     taken_by: Mapped[str]
     case_id: Mapped[int | None] = mapped_column(ForeignKey("case_file.case_id"))
+
+
+class Classifier(Base):
+    """One trained version of the classifier of reports, with what was measured of it."""
+
+    __tablename__ = "classifier"
+    __table_args__ = (UniqueConstraint("jurisdiction_id", "scheme", "version"),)
+    classifier_id: Mapped[int] = identity_key(Integer)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
+    scheme: Mapped[str]
+    version: Mapped[int]
+    trained_at: Mapped[datetime]
+    settings: Mapped[dict[str, Any]]
+    report: Mapped[dict[str, Any]]
+    threshold: Mapped[float | None]
+    model: Mapped[bytes]
+    sha256: Mapped[str]

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BigInteger, Select, Update, cast, func, or_, select, update
 
 from geo.models.incidents import Category, CategoryScheme
+from geo.models.places import Area
 from governance.cases.states import FINAL
 from governance.models import (
     CaseFile,
@@ -24,7 +25,8 @@ _CASE = (
     CaseFile.case_id, CaseFile.number, CaseFile.state, CaseFile.state_since, CaseFile.version,
     CaseFile.level, CaseFile.category_id, CaseFile.department_id, CaseFile.handler,
     CaseFile.due_at, CaseFile.due_provisional, CaseFile.handle_due_at, CaseFile.first_due_at,
-    CaseFile.extension_asked_by,
+    CaseFile.extension_asked_by, CaseFile.first_department_id, CaseFile.may_object,
+    CaseFile.last_at,
 )  # fmt: skip
 
 
@@ -131,7 +133,7 @@ def select_route(
     A rule for the class beats one for all classes; among those, a smaller area beats a larger one.
     """
     own = (
-        select(Category.code, CategoryScheme.scheme)
+        select(Category.code, Category.name, Category.name_en, CategoryScheme.scheme)
         .join(CategoryScheme, CategoryScheme.scheme_id == Category.scheme_id)
         .where(Category.category_id == category_id)
         .subquery()
@@ -140,10 +142,17 @@ def select_route(
     return (
         select(
             RoutingRule.department_id, RoutingRule.category_code, RoutingRule.area_id,
-            RoutingRule.basis, Department.name, Department.name_en, Department.level,
+            RoutingRule.basis, Department.name, Department.name_en,
+            func.coalesce(RoutingRule.level, Department.level).label("level"),
+            Area.name.label("area_name"), Area.name_en.label("area_name_en"),
+            own.c.name.label("class_name"), own.c.name_en.label("class_name_en"),
         )
+        .outerjoin(Area, Area.area_id == RoutingRule.area_id)
         .join(Department, Department.department_id == RoutingRule.department_id)
-        .outerjoin(own, own.c.scheme == RoutingRule.scheme)
+        .outerjoin(
+            own,
+            (own.c.scheme == RoutingRule.scheme) & (own.c.code == RoutingRule.category_code),
+        )
         .where(
             RoutingRule.jurisdiction_id == jurisdiction_id,
             or_(RoutingRule.category_code.is_(None), RoutingRule.category_code == own.c.code),

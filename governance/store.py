@@ -17,7 +17,7 @@ from geo.errors import ConflictError, InputError, NotFoundError
 from geo.models.places import Area, Jurisdiction
 from governance import queries
 from governance.cases.states import RULES, Stage, level_above
-from governance.cases.steps import DEFAULT_LIMITS, Case, Limits, Step, plan_move
+from governance.cases.steps import DEFAULT_LIMITS, Case, Limits, Step, believed_time, plan_move
 from governance.clock.calendar import CalendarDay, WorkCalendar
 from governance.clock.deadlines import TimeLimit, WorkClock, make_work_clock
 from governance.clock.hours import OFFICE_HOURS, Spells
@@ -31,7 +31,13 @@ _GUARD_ERRORS = {"GB409": ConflictError, "GB400": InputError}
 
 @dataclass(frozen=True)
 class Route:
-    """Who a case is proposed to go to, and by which rule."""
+    """Who a case is proposed to go to, and by which rule.
+
+    Attributes
+    ----------
+    level
+        Where the case begins: the rule's own level, or the department's.
+    """
 
     department_id: int
     name: str
@@ -276,8 +282,21 @@ def open_case(
     return move_case(connection, case_id, step, clock=clock)
 
 
-def move_case(connection: Connection, case_id: int, step: Step, *, clock: WorkClock) -> Case:
+def move_case(
+    connection: Connection,
+    case_id: int,
+    step: Step,
+    *,
+    clock: WorkClock,
+    now: datetime | None = None,
+) -> Case:
     """Do one step of a case and return the case after it; the same request twice is one step.
+
+    Parameters
+    ----------
+    now
+        The server's time where ``step.at`` comes from another clock, such as a tablet's: the step
+        then counts as done no later than now. What was claimed is kept.
 
     Raises
     ------
@@ -293,6 +312,8 @@ def move_case(connection: Connection, case_id: int, step: Step, *, clock: WorkCl
     if step.seen_version is not None and step.seen_version != case.version:
         raise ConflictError(_moved_on(connection, case, step.seen_version))
     limits = read_limits(connection, row.jurisdiction_id, step.category_id or case.category_id)
+    claimed, at = step.at, believed_time(step.at, last_at=case.last_at, now=now)
+    step = replace(step, at=at)
     move = plan_move(case, step, clock=clock, limits=limits)
     values = {
         "case_id": case_id,
@@ -314,6 +335,8 @@ def move_case(connection: Connection, case_id: int, step: Step, *, clock: WorkCl
         "due_at": move.due.at if move.due else None,
         "due_provisional": move.due.provisional if move.due else False,
         "handle_due_at": move.handle_due_at,
+        "binding": step.binding,
+        "claimed_at": claimed if claimed != at else None,
     }
     _insert_transition(connection, values)
     if step.action == "merge":
@@ -331,8 +354,9 @@ def escalate_overdue(
 ) -> list[Case]:
     """Send late cases up one level, each once for its lateness; return them.
 
-    A case at the top level stays there, late; the wall shows it. Cases that somebody else is
-    moving at this moment are left to the next run.
+    A level that does not acknowledge in time passes it on likewise. A case at the top level stays
+    there, late; the wall shows it. Cases that somebody else is moving at this moment are left to
+    the next run.
     """
     late = connection.execute(queries.select_overdue(jurisdiction_id, now=now, limit=most)).all()
     moved = []
@@ -356,18 +380,36 @@ def propose_route(
 ) -> Route | None:
     """Propose a department for a class in an area, by the closest rule; None if none fits."""
     chain = _areas_above(connection, area_id)
-    row = connection.execute(
-        queries.select_route(jurisdiction_id, category_id=category_id, area_ids=chain)
-    ).first()
-    if row is None:
-        return None
-    by_class = "该类问题" if row.category_code else "所有类别"
-    by_area = "本辖区" if row.area_id else "全区"
-    kind = "this class" if row.category_code else "every class"
-    where = "this area" if row.area_id else "the whole district"
+    query = queries.select_route(jurisdiction_id, category_id=category_id, area_ids=chain)
+    row = connection.execute(query).first()
+    return None if row is None else _route(row)
+
+
+def list_routes(
+    connection: Connection,
+    jurisdiction_id: int,
+    *,
+    category_id: int | None,
+    area_id: int | None,
+    most: int = 3,
+) -> list[Route]:
+    """Return the departments that the table names for a class in an area, the closest fit first."""
+    chain = _areas_above(connection, area_id)
+    query = queries.select_route(jurisdiction_id, category_id=category_id, area_ids=chain)
+    found: dict[int, Route] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.department_id, _route(row))
+    return list(found.values())[:most]
+
+
+def _route(row: Row[Any]) -> Route:
+    kind = row.class_name_en if row.category_code else "every class"
+    where = (row.area_name_en or row.area_name) if row.area_id else "the whole district"
+    kind_zh = f"“{row.class_name}”" if row.category_code else "所有类别"
+    where_zh = row.area_name if row.area_id else "全区"
     return Route(
         row.department_id, row.name, row.name_en, row.level, row.basis,
-        reason_zh=f"{by_area}{by_class}由{row.name}负责{_basis(row.basis, '（{}）')}",
+        reason_zh=f"{where_zh}{kind_zh}由{row.name}负责{_basis(row.basis, '（{}）')}",
         reason_en=f"{row.name_en} is responsible for {kind} in {where}{_basis(row.basis, ' ({})')}",
     )  # fmt: skip
 

@@ -36,6 +36,7 @@ Need = Literal[
     "outcome",  # which of the outcomes that are not a case
     "case",  # the case that it is merged into
     "satisfaction",  # what the caller said
+    "unbound",  # a dispatch that may still be objected to
 ]
 Stage = Literal["accept", "dispatch", "receive", "handle", "check", "acknowledge"]
 Outcome = Literal["emergency", "other_route", "duplicate", "private", "not_public_duty", "illegal"]
@@ -128,7 +129,9 @@ RULES: dict[str, Rule] = {
         _rule("dispatch", ("accepted", "returned"), "dispatched", "cases.dispatch",
               ("派遣", "Dispatch"), "department"),
         _rule("object", ("dispatched", "received"), "returned", "cases.handle",
-              ("派单异议", "Object to the dispatch"), "reason"),
+              ("派单异议", "Object to the dispatch"), "reason", "unbound"),
+        _rule("refuse", ("dispatched", *_WORKING), "escalated", "cases.handle",
+              ("拒办", "Refuse"), "reason"),
         _rule("receive", ("dispatched",), "received", "cases.handle", ("签收", "Sign for")),
         _rule("start", ("received", "rework"), "in_progress", "cases.handle", ("开始", "Start")),
         _rule("resolve", ("in_progress",), "resolved", "cases.handle", ("处置完成", "Finish"),
@@ -148,11 +151,12 @@ RULES: dict[str, Rule] = {
               "reason", "approver"),
         _rule("deny_extension", _WORKING, None, "cases.approve", ("不同意延期", "Deny more time"),
               "reason", "approver"),
-        _rule("suspend", _WORKING, "suspended", "cases.approve", ("挂账", "Suspend"), "reason"),
+        _rule("suspend", _WORKING, "suspended", "cases.approve", ("挂账", "Suspend"), "reason",
+              "other_person"),
         _rule("resume", ("suspended",), "in_progress", "cases.approve", ("恢复", "Resume"),
               "reason"),
-        _rule("escalate", _ON_ITS_WAY, "escalated", "cases.escalate", ("上报上级", "Escalate"),
-              "reason"),
+        _rule("escalate", (*_ON_ITS_WAY, "escalated"), "escalated", "cases.escalate",
+              ("上报上级", "Escalate"), "reason"),
         _rule("acknowledge", ("escalated",), "accepted", "cases.dispatch",
               ("上级签收", "Acknowledge")),
         _rule("merge", (*_UNFILED, *_ON_ITS_WAY), "merged", "cases.intake", ("并案", "Merge"),
@@ -161,7 +165,15 @@ RULES: dict[str, Rule] = {
               ("作废", "Void"), "reason"),
     )
 }  # fmt: skip
+# Actions by which a case goes up one level.
+UPWARD = frozenset({"escalate", "refuse"})
 LEVELS_UP = {"grid": "community", "community": "street", "street": "district"}
+LEVEL_NAMES: dict[str, tuple[str, str]] = {
+    "grid": ("网格", "Grid"),
+    "community": ("社区", "Community"),
+    "street": ("街道", "Street"),
+    "district": ("区级", "District"),
+}
 
 
 def next_state(action: str, state: State | None) -> State:

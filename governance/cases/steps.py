@@ -10,9 +10,11 @@ from uuid import UUID
 
 from geo.errors import ConflictError, InputError
 from governance.cases.states import (
+    LEVEL_NAMES,
     OUTCOMES,
     RULES,
     STAGES,
+    UPWARD,
     Need,
     Outcome,
     Stage,
@@ -44,6 +46,12 @@ class Case:
     ----------
     state
         None until its first step, ``report``.
+    last_at
+        When its last step was done; the next cannot have been done before.
+    first_department_id
+        Who was sent it first, and answers for it until somebody else takes it over.
+    may_object
+        Whether whoever has it now may still object to the dispatch.
     """
 
     case_id: int
@@ -60,6 +68,9 @@ class Case:
     handle_due_at: datetime | None = None
     first_due_at: datetime | None = None
     extension_asked_by: str | None = None
+    first_department_id: int | None = None
+    may_object: bool = True
+    last_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,10 @@ class Step:
         The step of the case that the person was looking at; None acts on whatever is there.
     limit
         Of ``grant_extension``: how much longer.
+    level
+        Of ``accept``: where the case begins, as the routing table proposes; None is the grid.
+    binding
+        Of ``dispatch``: no objection is heard any more.
     """
 
     action: str
@@ -91,6 +106,8 @@ class Step:
     satisfaction: str | None = None
     merged_into: int | None = None
     limit: TimeLimit | None = None
+    level: str | None = None
+    binding: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,8 +126,8 @@ def plan_move(case: Case, step: Step, *, clock: WorkClock, limits: Limits) -> Mo
     Handling has one deadline, set by the first dispatch; rework and a second dispatch do not move
     it. A granted extension does; a suspension leaves the working time that was left; reopening and
     going up a level begin it anew, while ``first_due_at`` keeps the first. Every other stage has
-    its own deadline from the moment that it begins. No clock runs while a case is suspended or
-    ended.
+    its own deadline from the moment that it begins, at each level anew. No clock runs while a
+    case is suspended or ended.
 
     Parameters
     ----------
@@ -127,7 +144,7 @@ def plan_move(case: Case, step: Step, *, clock: WorkClock, limits: Limits) -> Mo
     check_step(case, step)
     to_state = next_state(step.action, case.state)
     handle_due = _handle_due(case, step, clock, limits)
-    level = level_above(case.level) if step.action == "escalate" else None
+    level = level_above(case.level) if step.action in UPWARD else step.level
     return Move(to_state, level, _due(case, step, to_state, clock, limits, handle_due), handle_due)
 
 
@@ -148,9 +165,14 @@ def check_step(case: Case, step: Step) -> None:
     if missing:
         msg = f"case {case.number}: {step.action} needs {', '.join(_NEEDED[n] for n in missing)}"
         raise InputError(msg)
-    if step.action == "escalate" and level_above(case.level) is None:
+    if step.action in UPWARD and level_above(case.level) is None:
         msg = f"case {case.number} is at the top level already; it cannot go up further"
         raise ConflictError(msg)
+    if step.level is not None and (step.action != "accept" or step.level not in LEVEL_NAMES):
+        msg = f"case {case.number}: only filing sets a level, one of {', '.join(LEVEL_NAMES)}"
+        raise InputError(msg)
+    if step.binding and step.action != "dispatch":
+        raise InputError(f"case {case.number}: only a dispatch can be binding")
     if step.action == "grant_extension" and step.limit is None:
         msg = f"case {case.number}: say how much more time is granted, such as 2 work_day"
         raise InputError(msg)
@@ -166,6 +188,7 @@ _NEEDED: dict[Need, str] = {
     "outcome": f"one of the outcomes {', '.join(OUTCOMES)}",
     "case": "the case that it is merged into",
     "satisfaction": "what the caller said",
+    "unbound": "a dispatch that is not binding; an objection to this one was heard already",
 }
 
 
@@ -180,6 +203,7 @@ def _is_missing(need: Need, case: Case, step: Step) -> bool:
         "outcome": step.outcome in OUTCOMES,
         "case": step.merged_into not in (None, case.case_id),
         "satisfaction": step.satisfaction is not None,
+        "unbound": case.may_object,
     }
     return not given[need]
 
@@ -188,7 +212,7 @@ def _handle_due(case: Case, step: Step, clock: WorkClock, limits: Limits) -> dat
     if step.action == "grant_extension" and step.limit is not None:
         # From the old deadline, or from now when that has passed.
         return clock.due(max(case.handle_due_at or step.at, step.at), step.limit).at
-    if step.action == "escalate":
+    if step.action in UPWARD:
         return None
     begins = step.action == "reopen" or (step.action == "dispatch" and case.handle_due_at is None)
     if begins and "handle" in limits:
@@ -212,6 +236,21 @@ def _due(
         return None
     if stage == "handle" and handle_due is not None:
         return Deadline(handle_due, clock.is_provisional(step.at, handle_due))
-    if case.state and STAGES.get(case.state) == stage and case.due_at is not None:
+    goes_on = case.state and STAGES.get(case.state) == stage and step.action not in UPWARD
+    if goes_on and case.due_at is not None:
         return Deadline(case.due_at, case.due_provisional)  # the stage goes on
     return clock.due(step.at, limits[stage]) if stage in limits else None
+
+
+def believed_time(claimed: datetime, *, last_at: datetime | None, now: datetime | None) -> datetime:
+    """Return when a step counts as done: never in the future, never before the step before it.
+
+    The clock of a tablet that was offline may be wrong; what it claims is kept beside.
+
+    Parameters
+    ----------
+    now
+        Of the server that takes the step in; None where the caller's own clock is the server's.
+    """
+    at = claimed if now is None else min(claimed, now)
+    return at if last_at is None else max(at, last_at)

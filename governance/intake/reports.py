@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.resources import files
+from types import SimpleNamespace
 from typing import Any, Literal, cast
 from uuid import UUID, uuid5
 
-from sqlalchemy import Connection, select, text, tuple_, update
+from sqlalchemy import Connection, Row, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from geo.errors import ConflictError, InputError, NotFoundError
@@ -45,7 +47,9 @@ class NewReport:
     seen_at
         When the problem was there, aware; ``received_at`` is when somebody heard of it.
     lon, lat
-        EPSG:4326.
+        EPSG:4326; None where the caller could name a grid only.
+    area_id
+        The grid where there is no point.
     source_ref
         Of a feed: the other system's own number.
     """
@@ -55,10 +59,11 @@ class NewReport:
     received_at: datetime
     seen_at: datetime
     words: str
-    lon: float
-    lat: float
+    lon: float | None
+    lat: float | None
     taken_by: str
     category_id: int | None = None
+    area_id: int | None = None
     address: str | None = None
     accuracy_m: float | None = None
     photos: tuple[str, ...] = ()
@@ -93,17 +98,10 @@ def take_report(connection: Connection, jurisdiction_id: int, new: NewReport) ->
     Raises
     ------
     InputError
-        It has no words, no time zone, or lies outside the jurisdiction.
+        It has no words, no time zone, no place, or lies outside the jurisdiction.
     """
     _check(new)
-    place = connection.execute(_PLACE, {"j": jurisdiction_id, "lon": new.lon, "lat": new.lat})
-    found = place.one_or_none()
-    if found is None or not found.inside:
-        msg = (
-            f"the point {new.lon:.5f}, {new.lat:.5f} lies outside the jurisdiction; "
-            f"are longitude and latitude swapped?"
-        )
-        raise InputError(msg)
+    area_id = _grid_of(connection, jurisdiction_id, new)
     values = {
         "report_id": new.report_id,
         "jurisdiction_id": jurisdiction_id,
@@ -113,11 +111,9 @@ def take_report(connection: Connection, jurisdiction_id: int, new: NewReport) ->
         "seen_at": new.seen_at,
         "words": new.words.strip(),
         "address": new.address,
-        "geom": text("ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)").bindparams(
-            lon=new.lon, lat=new.lat
-        ),
+        "geom": None if new.lon is None or new.lat is None else _point(new.lon, new.lat),
         "accuracy_m": new.accuracy_m,
-        "area_id": found.area_id,
+        "area_id": area_id,
         "category_id": new.category_id,
         "photos": list(new.photos),
         "taken_by": new.taken_by,
@@ -175,25 +171,39 @@ def file_report(
     actor: str,
     at: datetime,
     clock: WorkClock,
+    level: str | None = None,
+    point: tuple[float, float] | None = None,
 ) -> Case:
     """Make a report a filed case of a class that a person confirmed, and an incident.
 
     Doing it again gives the same case.
 
+    Parameters
+    ----------
+    level
+        Where the case begins, as the routing table proposes; None is the grid.
+    point
+        Longitude and latitude where whoever files it puts a report that named a grid only.
+
     Raises
     ------
     NotFoundError
         There is no such report.
+    InputError
+        It has no point yet.
     """
     report = _report(connection, report_id)
     if report.case_id is not None:
         return read_case(connection, report.case_id)
+    report = _placed(connection, report, point)
     opened = Step("report", report.taken_by, report.received_at, report_id, category_id=category_id)
     case = open_case(
         connection, jurisdiction_id=report.jurisdiction_id, words=report.words, lon=report.lon,
         lat=report.lat, area_id=report.area_id, step=opened, clock=clock,
     )  # fmt: skip
-    filed = Step("accept", actor, at, uuid5(report_id, "accept"), category_id=category_id)
+    filed = Step(
+        "accept", actor, at, uuid5(report_id, "accept"), category_id=category_id, level=level
+    )
     case = move_case(connection, case.case_id, filed, clock=clock)
     _attach(connection, report_id, case.case_id, category_id)
     record_incident(
@@ -245,6 +255,7 @@ def refuse_report(
     if report.case_id is not None:
         msg = f"report {report_id} belongs to case {report.case_id} already"
         raise ConflictError(msg)
+    report = _placed(connection, report, None, anywhere=True)
     opened = Step("report", report.taken_by, report.received_at, report_id)
     case = open_case(
         connection, jurisdiction_id=report.jurisdiction_id, words=report.words, lon=report.lon,
@@ -256,6 +267,91 @@ def refuse_report(
     return case
 
 
+def list_unfiled(
+    connection: Connection, jurisdiction_id: int, *, most: int = 200
+) -> Sequence[Row[Any]]:
+    """Read reports that are no case yet, the oldest first, with their channel and first guess."""
+    query = (
+        select(
+            Report.report_id, Report.channel, Report.received_at, Report.seen_at, Report.words,
+            Report.address, Report.area_id, Report.category_id, Report.suggested, Report.photos,
+            Report.taken_by, text("ST_X(report.geom) AS lon"), text("ST_Y(report.geom) AS lat"),
+        )
+        .where(Report.jurisdiction_id == jurisdiction_id, Report.case_id.is_(None))
+        .order_by(Report.received_at, Report.report_id)
+        .limit(most)
+    )  # fmt: skip
+    return connection.execute(query).all()
+
+
+def list_sources(connection: Connection, case_id: int) -> Sequence[Row[Any]]:
+    """Read the reports behind a case, first to last; closing the case answers them all."""
+    query = (
+        select(
+            Report.report_id, Report.channel, Report.source_ref, Report.received_at, Report.words,
+            Report.address, Report.photos, Report.taken_by,
+        )
+        .where(Report.case_id == case_id)
+        .order_by(Report.received_at, Report.report_id)
+    )  # fmt: skip
+    return connection.execute(query).all()
+
+
+def _grid_of(connection: Connection, jurisdiction_id: int, new: NewReport) -> int | None:
+    """Return the grid that a report lies in, or names."""
+    if new.lon is None or new.lat is None:
+        if new.area_id is None:
+            raise InputError("a report needs a place: a point on the map, or at least a grid")
+        known = connection.execute(_AREA, {"j": jurisdiction_id, "area": new.area_id})
+        if known.one_or_none() is None:
+            raise InputError(f"there is no area {new.area_id} in this jurisdiction")
+        return new.area_id
+    place = connection.execute(_PLACE, {"j": jurisdiction_id, "lon": new.lon, "lat": new.lat})
+    found = place.one_or_none()
+    if found is None or not found.inside:
+        msg = (
+            f"the point {new.lon:.5f}, {new.lat:.5f} lies outside the jurisdiction; "
+            f"are longitude and latitude swapped?"
+        )
+        raise InputError(msg)
+    return None if found.area_id is None else int(found.area_id)
+
+
+def _placed(
+    connection: Connection, report: Any, point: tuple[float, float] | None, *,
+    anywhere: bool = False,
+) -> Any:  # fmt: skip
+    """Return a report with a point: its own, the one given, or, of no case, its grid's middle."""
+    if report.lon is not None:
+        return report
+    if point is not None:
+        inside = connection.execute(
+            _PLACE, {"j": report.jurisdiction_id, "lon": point[0], "lat": point[1]}
+        ).one_or_none()
+        if inside is None or not inside.inside:
+            raise InputError(f"the point {point[0]:.5f}, {point[1]:.5f} lies outside")
+        change = {"geom": _point(*point), "area_id": inside.area_id}
+        connection.execute(
+            update(Report).where(Report.report_id == report.report_id).values(change)
+        )
+        return _report(connection, report.report_id)
+    if not anywhere:
+        msg = f"report {report.report_id} names a grid only: put it on the map before filing it"
+        raise InputError(msg)
+    middle = connection.execute(_MIDDLE, {"area": report.area_id}).one()
+    return SimpleNamespace(**{**report._mapping, "lon": middle.lon, "lat": middle.lat})
+
+
+def _point(lon: float, lat: float) -> Any:
+    point = text("ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)")
+    return point.bindparams(lon=lon, lat=lat)
+
+
+_AREA = text("SELECT area_id FROM area WHERE jurisdiction_id = :j AND area_id = :area")
+_MIDDLE = text(
+    "SELECT ST_X(p) AS lon, ST_Y(p) AS lat FROM area, ST_PointOnSurface(geom) AS p "
+    "WHERE area_id = :area"
+)
 _PLACE = text(
     "SELECT ST_Intersects(j.geom, p.geom) AS inside, (SELECT area_id FROM area a "
     "WHERE a.jurisdiction_id = :j AND a.level = 'grid' AND a.grid_kind <> 'micro' "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from governance.clock.deadlines import TimeLimit
 from governance.store import (
     CLOCK,
     escalate_overdue,
+    list_cases,
     move_case,
     open_case,
     propose_route,
@@ -24,6 +26,7 @@ from governance.store import (
     read_work_clock,
     write_limits,
 )
+from governance.watching import tell_deadlines
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TUESDAY = datetime(2026, 3, 3, 9, 0, tzinfo=SHANGHAI)
@@ -107,6 +110,11 @@ class TestTable:
                 expected.add((rule.action, "", rule.after))
         assert stored == expected
 
+    @pytest.mark.db
+    def test_database_asks_for_the_same_needs(self, db: Connection) -> None:
+        stored = {tuple(row) for row in db.execute(text("SELECT action, need FROM case_need"))}
+        assert stored == {(rule.action, need) for rule in RULES.values() for need in rule.needs}
+
 
 @pytest.mark.db
 class TestWalk:
@@ -155,7 +163,7 @@ class TestWalk:
     ) -> None:
         walk.do("accept", "dispatch", "receive")
         due = walk.case.due_at
-        suspended = walk.do("suspend")
+        suspended = walk.do("suspend", actor="chief")
         assert suspended.due_at is None
         left = walk.clock.worked(walk.now, due)
         walk.now = datetime(2026, 4, 14, 8, 0, tzinfo=SHANGHAI)
@@ -348,7 +356,7 @@ class TestRoute:
         self.rule(db, place, "community", "0102", "community rubbish")
         found = propose_route(db, place.jurisdiction, **asked)
         assert found.name == "community rubbish"
-        assert found.reason_zh == "本辖区该类问题由community rubbish负责（条例）"
+        assert found.reason_zh == "community“暴露垃圾”由community rubbish负责（条例）"
 
 
 class TestPureMove:
@@ -380,3 +388,138 @@ def test_case_that_is_not_there_is_told(db: Connection, place, clock) -> None:
     step = Step("accept", "o", TUESDAY, uuid4())
     with pytest.raises(NotFoundError, match="there is no case 999"):
         move_case(db, 999, step, clock=clock)
+
+
+@pytest.mark.db
+class TestDispatch:
+    def other(self, walk: Walk) -> int:
+        return walk.db.execute(
+            text(
+                "INSERT INTO department (jurisdiction_id, code, name, name_en, level) VALUES "
+                "(:n, 'roads', '市政所', 'Roads', 'street') RETURNING department_id"
+            ),
+            {"n": walk.place.jurisdiction},
+        ).scalar_one()
+
+    def test_case_begins_where_the_routing_table_says(self, walk: Walk) -> None:
+        assert walk.do("accept", level="street").level == "street"
+        with pytest.raises(InputError, match="only filing sets a level"):
+            walk.do("dispatch", level="district")
+
+    def test_first_department_answers_for_the_case_until_another_takes_it(self, walk: Walk) -> None:
+        first = walk.do("accept", "dispatch", "object").first_department_id
+        assert first == walk.place.department
+        other = self.other(walk)
+        again = walk.do("dispatch", department_id=other)
+        assert (again.first_department_id, again.department_id) == (first, other)
+
+    def test_department_objects_once_to_a_case(self, walk: Walk) -> None:
+        walk.do("accept", "dispatch", "object")
+        assert not walk.do("dispatch").may_object
+        with pytest.raises(InputError, match="an objection to this one was heard already"):
+            walk.do("object")
+
+    def test_objection_of_one_department_does_not_bind_another(self, walk: Walk) -> None:
+        walk.do("accept", "dispatch", "object")
+        assert walk.do("dispatch", department_id=self.other(walk)).may_object
+
+    def test_binding_dispatch_hears_no_objection(self, walk: Walk) -> None:
+        walk.do("accept")
+        walk.do("dispatch", binding=True)
+        with pytest.raises(InputError, match="is not binding"):
+            walk.do("object")
+        with pytest.raises(InputError, match="only a dispatch can be binding"):
+            walk.do("receive", binding=True)
+
+    def test_refusal_sends_a_case_up_at_once(self, walk: Walk) -> None:
+        refused = walk.do("accept", "dispatch", "refuse")
+        assert (refused.state, refused.level) == ("escalated", "community")
+        assert refused.due_at is not None
+
+    def test_level_that_does_not_acknowledge_passes_it_on_until_the_district_is_late(
+        self, walk: Walk
+    ) -> None:
+        walk.do("accept", "escalate")
+        levels = []
+        for week in range(1, 5):
+            now = TUESDAY + timedelta(weeks=2 * week)
+            moved = escalate_overdue(walk.db, walk.place.jurisdiction, now=now, clock=walk.clock)
+            levels += [case.level for case in moved]
+        assert levels == ["street", "district"]
+        late = list_cases(walk.db, walk.place.jurisdiction, due_before=now, most=9)
+        assert [(row.number, row.state) for row in late] == [(walk.case.number, "escalated")]
+
+    def test_nothing_is_merged_into_an_ended_case(self, walk: Walk, place, clock) -> None:
+        ended = Walk(walk.db, place, clock).do("void").case_id
+        with pytest.raises(ConflictError, match="is void: nothing is merged into it"):
+            walk.do("merge", merged_into=ended)
+
+    def test_nobody_suspends_what_he_handles_himself(self, walk: Walk) -> None:
+        walk.do("accept", "dispatch", "receive")
+        with pytest.raises(InputError, match="somebody else than the one who handled it"):
+            walk.do("suspend")
+
+
+@pytest.mark.db
+class TestSkew:
+    """Clocks of tablets go wrong; what they claim is kept, what is believed is possible."""
+
+    def claimed(self, walk: Walk) -> list:
+        query = text("SELECT at, claimed_at FROM case_transition WHERE case_id = :c ORDER BY seq")
+        return walk.db.execute(query, {"c": walk.case.case_id}).all()
+
+    def test_clock_that_is_slow_does_not_turn_time_back(self, walk: Walk) -> None:
+        walk.do("accept", "dispatch")
+        before, walk.now = walk.now, walk.now - timedelta(days=2)
+        walk.do("receive")
+        last = self.claimed(walk)[-1]
+        assert last.at == before
+        assert last.claimed_at == before - timedelta(days=2) + timedelta(hours=1)
+
+    def test_clock_that_is_fast_does_not_reach_into_the_future(self, walk: Walk) -> None:
+        walk.do("accept", "dispatch")
+        now = walk.now + timedelta(minutes=5)
+        step = replace(walk.step("receive"), at=walk.now + timedelta(days=1))
+        move_case(walk.db, walk.case.case_id, step, clock=walk.clock, now=now)
+        assert self.claimed(walk)[-1].at == now
+
+    def test_database_refuses_a_step_before_the_one_it_follows(self, walk: Walk) -> None:
+        walk.do("accept")
+        with pytest.raises(DBAPIError, match="cannot be done before the one that it follows"):
+            walk.db.execute(
+                text(
+                    "INSERT INTO case_transition (case_id, seq, request_id, action, from_state, "
+                    "to_state, actor, at, reason) VALUES (:c, 3, gen_random_uuid(), 'void', "
+                    "'accepted', 'void', 'x', :at, 'y')"
+                ),
+                {"c": walk.case.case_id, "at": TUESDAY - timedelta(days=1)},
+            )
+
+
+@pytest.mark.db
+class TestNotices:
+    def told(self, walk: Walk, now: datetime) -> list[tuple[str, str]]:
+        found = tell_deadlines(walk.db, walk.place.jurisdiction, now=now)
+        return [(notice.number, notice.kind) for notice in found]
+
+    def test_stage_is_told_once_as_soon_due_and_once_as_late(self, walk: Walk) -> None:
+        due = walk.do("accept").due_at
+        number = walk.case.number
+        assert self.told(walk, due - timedelta(hours=2)) == []
+        assert self.told(walk, due - timedelta(minutes=30)) == [(number, "due_soon")]
+        assert self.told(walk, due - timedelta(minutes=20)) == []
+        assert self.told(walk, due + timedelta(seconds=1)) == [(number, "overdue")]
+        assert self.told(walk, due + timedelta(hours=1)) == []
+        events = walk.db.execute(
+            text("SELECT body->>'action' FROM live_event WHERE body->>'number' = :n"),
+            {"n": number},
+        ).scalars()
+        assert [event for event in events if event in {"due_soon", "overdue"}] == [
+            "due_soon", "overdue",
+        ]  # fmt: skip
+
+    def test_next_stage_is_told_anew(self, walk: Walk) -> None:
+        due = walk.do("accept").due_at
+        assert len(self.told(walk, due + timedelta(hours=1))) == 1
+        due = walk.do("dispatch").due_at
+        assert self.told(walk, due + timedelta(hours=1)) == [(walk.case.number, "overdue")]

@@ -5,22 +5,25 @@ No name, address, telephone number or device of whoever reports is kept.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 from xml.etree import ElementTree
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
-from psycopg.types.json import Jsonb
+from sqlalchemy import text
 
 from geo.errors import InputError, NotFoundError
+from governance.intake.reports import NewReport, take_report
 from web.answers import JSON
-from web.audit.log import address_of, entry_of, write_entry
+from web.audit.log import address_of, entry_of, write_entry_of_store
 from web.auth.limits import INTAKE_BY_ACCOUNT, INTAKE_BY_ADDRESS, take
 from web.auth.permissions import Permission
-from web.auth.principal import Identified, ScopedRows, needs
+from web.auth.principal import Identified, Principal, ScopedRows, needs
 from web.database import Rows, fetch_one, packaged_sql
 from web.language import Language
 
@@ -38,8 +41,8 @@ NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def written(found: list[dict[str, Any]], form: Form_, *, root: str, row: str) -> Response:
     """Answer a list in the form that was asked for."""
     if form == "json":
-        text = json.dumps(found, ensure_ascii=False, default=str)
-        return Response(text, media_type=JSON)
+        body = json.dumps(found, ensure_ascii=False, default=str)
+        return Response(body, media_type=JSON)
     top = ElementTree.Element(root)
     for item in found:
         part = ElementTree.SubElement(top, row)
@@ -84,47 +87,82 @@ async def report(
     request: Request,
     form: Form_,
     principal: Identified,
-    rows: ScopedRows,
     service_code: Annotated[str, Form(pattern="^[0-9]{1,9}$", examples=["1"])],
     lat: Annotated[float, Form(ge=-90, le=90, allow_inf_nan=False, examples=[35.605])],
     long: Annotated[float, Form(ge=-180, le=180, allow_inf_nan=False, examples=[121.005])],
     description: Annotated[str, Form(max_length=4000, pattern=r"^[^\x00]*$")] = "",
+    address_string: Annotated[str, Form(max_length=400, pattern=r"^[^\x00]*$")] = "",
 ) -> Response:
-    """Take in a report at a position in WGS-84; who reported is not kept."""
+    """Take in a report at a position in WGS-84; who reported is not kept.
+
+    The answer is a token: a person at the desk files the report, and then it has a number.
+    """
     await take(
         request.app.state.databases,
         (INTAKE_BY_ADDRESS, address_of(request)),
         (INTAKE_BY_ACCOUNT, str(principal.account_id)),
     )
-    token = uuid4()
-    values = {
-        "category": int(service_code), "lat": lat, "long": long, "token": str(token),
-        "attributes": Jsonb({"description": description, "channel": "open311"}),
-    }  # fmt: skip
-    await _ensure_month(rows)
-    row = await fetch_one(rows, "report_insert", values)
-    if row is None:
-        raise InputError(
-            "the report was not taken in: the service_code is unknown, or the position lies in no "
-            "jurisdiction"
-        )
-    await write_entry(
-        rows, entry_of(request, principal, "report taken in", about=str(row[0]))
+    now = datetime.now(UTC)
+    new = NewReport(
+        report_id=uuid4(), channel="open311", received_at=now, seen_at=now, words=description,
+        lon=long, lat=lat, taken_by=principal.login or "open311", address=address_string or None,
     )  # fmt: skip
-    notice = "不保存报告人信息 / who reported is not kept"
-    made = {"service_request_id": str(row[0]), "token": str(token), "service_notice": notice}
+    await asyncio.to_thread(_take_in, request, principal, int(service_code), new)
+    notice = (
+        "不保存报告人信息；受理立案后凭令牌查询编号 / who reported is not kept; "
+        "the token gives a number once the report is filed"
+    )
+    made = {"token": str(new.report_id), "service_notice": notice}
     return written([made], form, root="service_requests", row="request")
+
+
+def _take_in(request: Request, principal: Principal, service: int, new: NewReport) -> None:
+    """Take a report in through the desk's own way, with its entry in the log."""
+    with request.app.state.databases.store(principal.scope) as store:
+        home = store.execute(_HOME, {"lon": new.lon, "lat": new.lat, "service": service}).first()
+        if home is None:
+            raise InputError(
+                "the report was not taken in: the service_code is unknown, or the position lies "
+                "in no jurisdiction"
+            )
+        words = new.words.strip() or home.name
+        report = replace(new, words=words, category_id=service)
+        take_report(store, home.jurisdiction_id, report)
+        write_entry_of_store(
+            store, entry_of(request, principal, "report taken in", about=str(report.report_id))
+        )
+
+
+_HOME = text(
+    "SELECT j.jurisdiction_id, c.name FROM jurisdiction j, category c "
+    "JOIN category_scheme e USING (scheme_id), ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) AS p "
+    "WHERE j.geom && p AND ST_Covers(j.geom, p) AND c.category_id = :service "
+    "AND e.valid_from <= now()::date AND e.valid_to > now()::date "
+    "ORDER BY j.jurisdiction_id LIMIT 1"
+)
 
 
 @router.get("/tokens/{token}.{form}", dependencies=[needs(Permission.INCIDENTS_WRITE)],
             responses=BOTH, response_class=Response, summary="Number of a report")  # fmt: skip
 async def number_of(token: UUID, form: Form_, rows: ScopedRows) -> Response:
-    """Give the number that a report got."""
+    """Give the number that a report got, once a person has filed it."""
     row = await fetch_one(rows, "report_token", {"token": str(token)})
     if row is None:
         raise NotFoundError("there is no report of that token that you may see")
-    made = {"service_request_id": str(row[0]), "token": str(token)}
+    number, state = row
+    made = {
+        "service_request_id": None if number is None else str(number),
+        "token": str(token),
+        "service_notice": _NOTICES.get(state, "立案 / filed") if number is None else None,
+    }
     return written([made], form, root="service_requests", row="request")
+
+
+_NOTICES = {
+    None: "已收到，待受理 / received, not filed yet",
+    "rejected": "不予立案 / not filed: it is no case",
+    "merged": "并入同一问题的案件 / joined to the case of the same problem",
+}
 
 
 @router.get("/requests.{form}", dependencies=[needs(Permission.INCIDENTS_READ)], responses=BOTH,
@@ -144,11 +182,9 @@ async def reports(
     since = _utc(start_date) or until - LONGEST_WINDOW
     if since > until or until - since > LONGEST_WINDOW:
         raise InputError("start_date comes before end_date, and at most 90 days before")
-    if status == "closed":
-        return written([], form, root="service_requests", row="request")
     found = await _requests(
         rows, lang, numbers=_numbers(service_request_id), codes=_numbers(service_code),
-        since=since, until=until,
+        since=since, until=until, status=status.split(",") if status else None,
     )  # fmt: skip
     return written(found, form, root="service_requests", row="request")
 
@@ -162,27 +198,19 @@ async def one(
     """Give one report."""
     found = await _requests(
         rows, lang, numbers=[int(number)], codes=None, since=datetime.min.replace(tzinfo=UTC),
-        until=datetime.max.replace(tzinfo=UTC),
+        until=datetime.max.replace(tzinfo=UTC), status=None,
     )  # fmt: skip
     if not found:
         raise NotFoundError(f"there is no report {number!r} that you may see")
     return written(found, form, root="service_requests", row="request")
 
 
-def _numbers(text: str | None) -> list[int] | None:
-    return [int(part) for part in text.split(",")] if text else None
+def _numbers(listed: str | None) -> list[int] | None:
+    return [int(part) for part in listed.split(",")] if listed else None
 
 
 def _utc(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
-
-
-async def _ensure_month(rows: Rows) -> None:
-    """Make this month's partition where nobody made it ahead."""
-    await rows.execute(
-        "SELECT ensure_incident_partitions(ARRAY[now()::date]) "
-        "WHERE to_regclass('incident_p' || to_char(now(), 'YYYY_MM')) IS NULL"
-    )
 
 
 async def _services(rows: Rows, lang: str, code: int | None) -> list[dict[str, Any]]:

@@ -8,15 +8,22 @@ WITH wanted AS (
            least(%(until)s::timestamptz, (SELECT max(occurred_at) FROM wanted)) AS until
 )
 SELECT json_build_object(
-    'service_request_id', i.incident_id::text, 'status', 'open',
+    'service_request_id', i.incident_id::text,
+    'status', CASE WHEN f.state IN ('closed', 'rejected', 'void', 'merged')
+              THEN 'closed' ELSE 'open' END,
     'service_code', i.category_id::text,
     'service_name', CASE %(lang)s WHEN 'en' THEN c.name_en ELSE c.name END,
-    'description', i.attributes ->> 'description',
+    'description', coalesce(f.words, i.attributes ->> 'description'),
     'requested_datetime', coalesce(i.reported_at, i.occurred_at),
-    'updated_datetime', coalesce(i.reported_at, i.occurred_at),
+    'updated_datetime', coalesce(f.last_at, i.reported_at, i.occurred_at),
     'lat', ST_Y(i.geom), 'long', ST_X(i.geom))
 FROM incident i JOIN category c USING (category_id)
+LEFT JOIN feed s ON s.feed_id = i.feed_id AND s.source = 'gridbeat-cases'
+LEFT JOIN case_file f ON f.jurisdiction_id = s.jurisdiction_id AND f.number = i.source_ref
 WHERE i.occurred_at >= (SELECT since FROM span) AND i.occurred_at <= (SELECT until FROM span)
   AND (%(numbers)s::bigint[] IS NULL OR i.incident_id = ANY (%(numbers)s::bigint[]))
   AND (%(codes)s::integer[] IS NULL OR i.category_id = ANY (%(codes)s::integer[]))
+  AND (%(status)s::text[] IS NULL OR CASE
+       WHEN f.state IN ('closed', 'rejected', 'void', 'merged') THEN 'closed' ELSE 'open'
+       END = ANY (%(status)s::text[]))
 ORDER BY i.occurred_at DESC, i.incident_id DESC LIMIT 1000

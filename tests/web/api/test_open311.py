@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from uuid import UUID
 from xml.etree import ElementTree
 
 import httpx
 import pytest
+from sqlalchemy import text
 
-from geo.database.connect import connect
+from geo.database.connect import connect, make_engine
+from governance.clock.calendar import library_calendar
+from governance.intake.reports import file_report
+from governance.store import read_work_clock, write_calendar
 from tests.web.conftest import Service
 from tests.web.district import SOUTH, STEP, WEST
 
@@ -35,31 +41,52 @@ def test_services_are_the_classes_in_the_language_that_is_asked_for(desk: httpx.
     assert desk.get("/open311/v2/services/999.json").status_code == 404
 
 
-def test_a_report_comes_in_and_is_read_again_without_its_reporter(
+def filed(service: Service, token: str) -> str:
+    """File a report as a person at the desk would; return the number of its case."""
+    engine = make_engine(service.database, pool_size=1)
+    now = datetime.now(UTC)
+    with engine.begin() as store:
+        place = store.execute(text("SELECT jurisdiction_id FROM jurisdiction")).scalar_one()
+        years = range(now.year, now.year + 2)
+        write_calendar(store, place, library_calendar("CN", years), source="test")
+        category = store.execute(
+            text("SELECT category_id FROM report WHERE report_id = :t"), {"t": token}
+        ).scalar_one()
+        case = file_report(store, UUID(token), category_id=category, actor="desk", at=now,
+                           clock=read_work_clock(store, place))  # fmt: skip
+    engine.dispose()
+    return case.number
+
+
+def test_a_report_waits_for_a_person_and_is_read_again_without_its_reporter(
     own_service: Service, desk: httpx.Client
 ) -> None:
     personal = {"first_name": "Ann", "email": "ann@example.org", "phone": "1234567"}
     said = {"description": "垃圾 <b>&\x01"}
     answer = desk.post("/open311/v2/requests.json", data=HERE | personal | said)
     assert answer.status_code == 200, answer.text
-    made = answer.json()[0]
-    found = desk.get(f"/open311/v2/tokens/{made['token']}.json").json()
-    assert found[0]["service_request_id"] == made["service_request_id"]
-    one = desk.get(f"/open311/v2/requests/{made['service_request_id']}.json").json()[0]
+    token = answer.json()[0]["token"]
+    waiting = desk.get(f"/open311/v2/tokens/{token}.json").json()[0]
+    assert waiting["service_request_id"] is None
+    assert "not filed yet" in waiting["service_notice"]
+    filed(own_service, token)
+    number = desk.get(f"/open311/v2/tokens/{token}.json").json()[0]["service_request_id"]
+    one = desk.get(f"/open311/v2/requests/{number}.json").json()[0]
     assert (one["status"], one["service_code"]) == ("open", "1")
     assert (one["lat"], one["long"]) == pytest.approx((float(HERE["lat"]), float(HERE["long"])))
-    xml = desk.get(f"/open311/v2/requests/{made['service_request_id']}.xml").content
+    xml = desk.get(f"/open311/v2/requests/{number}.xml").content
     described = ElementTree.fromstring(xml).find("request/description")
     assert described is not None
     assert described.text == "垃圾 <b>&"
     with connect(own_service.database) as connection:
         row = connection.execute(
-            "SELECT area_id, found_by, i::text FROM incident i WHERE incident_id = %s",
-            [made["service_request_id"]],
+            "SELECT r.area_id, i.found_by, i::text || r::text FROM report r, incident i "
+            "WHERE r.report_id = %s AND i.incident_id = %s",
+            [token, number],
         ).fetchone()
         logged = connection.execute(
             "SELECT actor FROM audit_entry WHERE action = 'report taken in' AND object = %s",
-            [made["service_request_id"]],
+            [token],
         ).fetchone()
     assert row is not None
     assert row[:2] == (own_service.areas["w2"], "resident")
@@ -67,9 +94,13 @@ def test_a_report_comes_in_and_is_read_again_without_its_reporter(
     assert logged == ("dispatcher",)
 
 
-def test_reports_are_listed_by_class_and_time(desk: httpx.Client) -> None:
+def test_reports_are_listed_by_class_time_and_status(
+    own_service: Service, desk: httpx.Client
+) -> None:
     made = desk.post("/open311/v2/requests.xml", data=HERE | {"service_code": "2"})
-    number = ElementTree.fromstring(made.content).findtext("request/service_request_id")
+    token = ElementTree.fromstring(made.content).findtext("request/token")
+    filed(own_service, token)
+    number = desk.get(f"/open311/v2/tokens/{token}.json").json()[0]["service_request_id"]
     listed = desk.get("/open311/v2/requests.json", params={"service_code": "2"}).json()
     assert number in {item["service_request_id"] for item in listed}
     assert {item["service_code"] for item in listed} == {"2"}

@@ -1,0 +1,97 @@
+"""`gridbeat routing` and `gridbeat contacts` as their users type them, and the worker's round."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from geo.database.connect import Database
+from governance.intake.contacts import keep_contact
+from governance.intake.reports import NewReport, take_report
+from governance.intake.sealing import Contact, make_key, read_keys
+from tests.web.test_cli_cases import Gridbeat, district, report_one
+from web.jobs.cases import do_round
+
+__all__ = ["district"]
+pytestmark = pytest.mark.db
+MARCH = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
+
+
+def test_rule_is_set_listed_proposed_and_removed(gridbeat: Gridbeat, district: Database) -> None:
+    made = gridbeat("routing", "department", "roads", "--name", "市政所", "--name-en", "Roads",
+                    "--level", "street")  # fmt: skip
+    assert made.exit_code == 0, made.output
+    assert "roads" in gridbeat("routing", "departments").stdout
+    rule = gridbeat("routing", "set", "roads", "--class", "t/0102", "--basis", "条例").stdout
+    number = rule.split()[1]
+    assert (
+        "0102 暴露垃圾  * 全区  -> roads 市政所 (street)  条例"
+        in gridbeat("routing", "list").stdout
+    )
+    proposed = gridbeat("routing", "propose", "--class", "t/0102").stdout
+    assert "全区“暴露垃圾”由市政所负责（条例）" in proposed
+    assert "0 objections" in gridbeat("routing", "objections").stdout
+    assert gridbeat("routing", "remove", number).exit_code == 0
+    assert "no rule fits" in gridbeat("routing", "propose", "--class", "t/0102").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("set", "nobody"), 5, "no department 'nobody'"),
+        (("set", "env", "--class", "0102"), 2, "written SCHEME/CODE"),
+        (("remove", "77"), 5, "there is no rule 77"),
+    ],
+)
+def test_rule_that_cannot_be_is_told(
+    gridbeat: Gridbeat, district: Database, arguments, code, message
+) -> None:
+    refused = gridbeat("routing", *arguments)
+    assert refused.exit_code == code
+    assert message in refused.output
+
+
+def test_contact_is_shown_with_a_reason_and_purged(
+    gridbeat: Gridbeat, district: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = gridbeat("contacts", "key").stdout.strip()
+    monkeypatch.setenv("GRIDBEAT_CONTACT_KEY", key)
+    engine = create_engine(district.app_url)
+    report = uuid4()
+    with engine.begin() as connection:
+        place = connection.execute(text("SELECT jurisdiction_id FROM jurisdiction")).scalar_one()
+        new = NewReport(report, "hotline", MARCH, MARCH, "路口垃圾", 116.4, 39.9, "desk")
+        take_report(connection, place, new)
+        keep_contact(connection, report, Contact("王女士", "138"), keys=read_keys(key),
+                     actor="desk", at=MARCH)  # fmt: skip
+    shown = gridbeat("contacts", "show", str(report), "--reason", "回访")
+    assert shown.stdout.strip() == "王女士  138"
+    assert gridbeat("contacts", "show", "x", "--reason", "y").exit_code == 2
+    assert "1 contacts kept" in gridbeat("contacts", "status").stdout
+    assert "1 of 1 contacts" in gridbeat("contacts", "purge", "--dry-run").stdout
+    assert "1 contacts deleted" in gridbeat("contacts", "purge").stdout
+    with engine.connect() as connection:
+        logged = connection.execute(text("SELECT action FROM audit_entry ORDER BY entry_id"))
+        assert list(logged.scalars()) == ["contact opened", "contacts purged"]
+    engine.dispose()
+    assert make_key() != key
+
+
+def test_round_of_the_worker_tells_escalates_and_purges_once(
+    gridbeat: Gridbeat, district: Database
+) -> None:
+    gridbeat("calendar", "load", "2026")
+    number = report_one(district, MARCH)
+    engine = create_engine(district.app_url)
+    for _ in range(2):
+        do_round(engine, now=MARCH + timedelta(days=3), keep_days=30)
+    with engine.connect() as connection:
+        said = connection.execute(
+            text("SELECT body->>'action' FROM live_event WHERE body->>'number' = :n ORDER BY 1"),
+            {"n": number},
+        ).scalars()
+        assert list(said) == ["accept", "escalate", "overdue", "report"]
+    engine.dispose()
