@@ -23,19 +23,18 @@ MARCH = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
 def test_rule_is_set_listed_proposed_and_removed(gridbeat: Gridbeat, district: Database) -> None:
     made = gridbeat("routing", "department", "roads", "--name", "市政所", "--name-en", "Roads",
                     "--level", "street")  # fmt: skip
-    assert made.exit_code == 0, made.output
-    assert "roads" in gridbeat("routing", "departments").stdout
-    rule = gridbeat("routing", "set", "roads", "--class", "t/0102", "--basis", "条例").stdout
+    assert made.code == 0, made.err
+    assert "roads" in gridbeat("routing", "departments").out
+    rule = gridbeat("routing", "set", "roads", "--class", "t/0102", "--basis", "条例").out
     number = rule.split()[1]
     assert (
-        "0102 暴露垃圾  * 全区  -> roads 市政所 (street)  条例"
-        in gridbeat("routing", "list").stdout
+        "0102 暴露垃圾  * 全区  -> roads 市政所 (street)  条例" in gridbeat("routing", "list").out
     )
-    proposed = gridbeat("routing", "propose", "--class", "t/0102").stdout
+    proposed = gridbeat("routing", "propose", "--class", "t/0102").out
     assert "全区“暴露垃圾”由市政所负责（条例）" in proposed
-    assert "0 objections" in gridbeat("routing", "objections").stdout
-    assert gridbeat("routing", "remove", number).exit_code == 0
-    assert "no rule fits" in gridbeat("routing", "propose", "--class", "t/0102").stdout
+    assert "0 objections" in gridbeat("routing", "objections").out
+    assert gridbeat("routing", "remove", number).code == 0
+    assert "no rule fits" in gridbeat("routing", "propose", "--class", "t/0102").out
 
 
 @pytest.mark.parametrize(
@@ -50,14 +49,14 @@ def test_rule_that_cannot_be_is_told(
     gridbeat: Gridbeat, district: Database, arguments, code, message
 ) -> None:
     refused = gridbeat("routing", *arguments)
-    assert refused.exit_code == code
-    assert message in refused.output
+    assert refused.code == code
+    assert message in refused.err
 
 
 def test_contact_is_shown_with_a_reason_and_purged(
     gridbeat: Gridbeat, district: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = gridbeat("contacts", "key").stdout.strip()
+    key = gridbeat("contacts", "key").out.strip()
     monkeypatch.setenv("GRIDBEAT_CONTACT_KEY", key)
     engine = create_engine(district.app_url)
     report = uuid4()
@@ -68,13 +67,13 @@ def test_contact_is_shown_with_a_reason_and_purged(
         keep_contact(connection, report, Contact("王女士", "138"), keys=read_keys(key),
                      actor="desk", at=MARCH)  # fmt: skip
     shown = gridbeat("contacts", "show", str(report), "--reason", "回访")
-    assert shown.stdout.strip() == "王女士  138"
-    assert gridbeat("contacts", "show", "x", "--reason", "y").exit_code == 2
-    assert "1 contacts kept" in gridbeat("contacts", "status").stdout
-    assert "1 of 1 contacts" in gridbeat("contacts", "purge", "--dry-run").stdout
-    assert "1 contacts deleted" in gridbeat("contacts", "purge").stdout
+    assert shown.out.strip() == "王女士  138"
+    assert gridbeat("contacts", "show", "x", "--reason", "y").code == 2
+    assert "1 contacts kept" in gridbeat("contacts", "status").out
+    assert "1 of 1 contacts" in gridbeat("contacts", "purge", "--dry-run").out
+    assert "1 contacts deleted" in gridbeat("contacts", "purge").out
     with engine.connect() as connection:
-        logged = connection.execute(text("SELECT action FROM audit_entry ORDER BY entry_id"))
+        logged = connection.execute(text("SELECT action FROM audit_entry ORDER BY seq"))
         assert list(logged.scalars()) == ["contact opened", "contacts purged"]
     engine.dispose()
     assert make_key() != key
