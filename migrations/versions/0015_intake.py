@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0013"
-down_revision = "0012"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
@@ -65,7 +65,7 @@ def upgrade() -> None:
     make_needs()
     make_classifier()
     # exec_driver_sql: colons in the file are casts, not parameters.
-    for name in ("0013_cases_guard", "0013_contacts"):
+    for name in ("0015_cases_guard", "0015_contacts"):
         text = files("migrations").joinpath("sql", f"{name}.sql").read_text("utf-8")
         op.get_bind().exec_driver_sql(text.replace("%", "%%"))
 
