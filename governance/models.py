@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     UniqueConstraint,
     func,
     text,
@@ -26,6 +27,7 @@ from governance.clock.deadlines import TimeUnit
 CHANNELS = ("hotline", "tablet", "drone", "camera", "open311", "feed", "counter")
 DAY_KINDS = ("workday", "weekend", "holiday", "swapped")
 NOTICES = ("due_soon", "overdue")
+PHOTO_KINDS = ("near", "far", "before", "after", "other")
 SATISFACTION = ("satisfied", "neutral", "dissatisfied", "not_reached")
 
 
@@ -132,7 +134,11 @@ class CaseFile(Base):
         Index("ix_case_file_geom", "geom", postgresql_using="gist"),
         Index("ix_case_file_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_case_file_area", "area_id", "state"),
-    )
+        Index(
+            "ix_case_file_open", "due_at", "case_id",
+            postgresql_where=text("state NOT IN ('closed', 'rejected', 'void', 'merged')"),
+        ),
+    )  # fmt: skip
     case_id: Mapped[int] = identity_key()
     jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
     number: Mapped[str]
@@ -272,3 +278,33 @@ class Classifier(Base):
     threshold: Mapped[float | None]
     model: Mapped[bytes]
     sha256: Mapped[str]
+
+
+class CasePhoto(Base):
+    """A picture of a report or case: made anew without metadata; time and position stand here."""
+
+    __tablename__ = "case_photo"
+    __table_args__ = (
+        CheckConstraint(one_of("kind", PHOTO_KINDS), name="kind"),
+        CheckConstraint("case_id IS NOT NULL OR report_id IS NOT NULL", name="subject"),
+        CheckConstraint("width > 0 AND height > 0", name="size"),
+        CheckConstraint(one_of("placed_by", ("device", "picture", "case")), name="placed_by"),
+        Index("ix_case_photo_case", "case_id"),
+        Index("ix_case_photo_report", "report_id"),
+    )
+    photo_id: Mapped[Any] = mapped_column(UUID, primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case_file.case_id"))
+    report_id: Mapped[Any | None] = mapped_column(UUID, ForeignKey("report.report_id"))
+    area_id: Mapped[int | None] = mapped_column(ForeignKey("area.area_id"))
+    kind: Mapped[str]
+    geom: Mapped[Any] = mapped_column(Geometry("POINT", srid=4326, spatial_index=False))
+    placed_by: Mapped[str]
+    accuracy_m: Mapped[float | None]
+    taken_at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    taken_by: Mapped[str]
+    source_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    width: Mapped[int]
+    height: Mapped[int]
+    picture: Mapped[bytes] = mapped_column(LargeBinary)

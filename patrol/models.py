@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
@@ -12,6 +13,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     UniqueConstraint,
+    Uuid,
     func,
     text,
 )
@@ -317,3 +319,29 @@ class RouteStop(Base):
     reason_zh: Mapped[str]
     reason_en: Mapped[str]
     geom: Mapped[Any] = shape("POINT")
+
+
+class StopVisit(Base):
+    """One arrival at a stop of a route, as the visitor's tablet noted it.
+
+    Where the visitor stood is not kept, only how far from the stop.
+    """
+
+    __tablename__ = "stop_visit"
+    __table_args__ = (
+        CheckConstraint("left_at >= arrived_at", name="interval"),
+        CheckConstraint("distance_m >= 0", name="distance_m"),
+        Index("ix_stop_visit_route", "route_id", "ordinal"),
+        Index("ix_stop_visit_visitor", "visitor", "arrived_at"),
+    )
+    visit_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
+    route_id: Mapped[int | None] = mapped_column(ForeignKey("route.route_id", ondelete="SET NULL"))
+    ordinal: Mapped[int]
+    stop_ref: Mapped[str]
+    area_id: Mapped[int] = mapped_column(ForeignKey("area.area_id"))
+    visitor: Mapped[str]
+    arrived_at: Mapped[datetime]
+    left_at: Mapped[datetime | None]
+    distance_m: Mapped[float | None]
+    received_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

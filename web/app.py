@@ -16,6 +16,7 @@ from web.auth.oidc import Provider
 from web.auth.passwords import Passwords
 from web.auth.permissions import Permission
 from web.auth.principal import PrincipalMemory, guards
+from web.cases.clocks import ClockMemory
 from web.database import Databases
 from web.errors import HANDLED, problem
 from web.headers import Guard
@@ -24,14 +25,18 @@ from web.live.listener import Listener
 from web.openapi import describe_api
 from web.routes import (
     audit,
+    cases,
     features,
+    field,
     health,
     live,
     login,
     oidc,
     open311,
     pages,
+    photos,
     processes,
+    reports,
     session,
     tiles,
 )
@@ -48,6 +53,10 @@ ROUTERS = (
     live.router,
     processes.router,
     open311.router,
+    reports.router,
+    cases.router,
+    photos.router,
+    field.router,
     audit.router,
     pages.router,
 )
@@ -89,6 +98,7 @@ def create_app(settings: WebSettings, database: Database) -> FastAPI:
     )
     app.state.provider = Provider(settings.oidc)
     app.state.principals = PrincipalMemory()
+    app.state.clocks = ClockMemory()
     app.state.tiles = TileCache()
     app.state.listener = Listener(database)
     app.state.listener.on("gridbeat_layers", app.state.tiles.hear)

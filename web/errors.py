@@ -49,6 +49,25 @@ class TooLargeError(InputError):
     """The body of a request is larger than the service takes."""
 
 
+class MovedOnError(ConflictError):
+    """Somebody else was faster, or the step does not fit any more; says what happened meanwhile.
+
+    Attributes
+    ----------
+    told
+        The message in Chinese and English.
+    happened
+        The steps that the caller had not seen, first to last.
+    """
+
+    def __init__(
+        self, told: tuple[str, str], *, version: int, state: str, happened: list[dict[str, object]]
+    ) -> None:
+        super().__init__(told[1])
+        self.told = told
+        self.more: dict[str, object] = {"version": version, "state": state, "happened": happened}
+
+
 @dataclass(frozen=True)
 class Answer:
     """How one kind of error is answered."""
@@ -127,6 +146,8 @@ def problem(request: Request, error: Exception) -> Response:
     headers = {"Cache-Control": "no-store"}
     if isinstance(error, RequestValidationError):
         body["detail"] = "; ".join(_describe(item) for item in error.errors()[:20])
+    if isinstance(error, MovedOnError):
+        body |= {"detail": error.told[lang == "en"], **error.more}
     if isinstance(error, TooManyError):
         headers["Retry-After"] = str(error.retry_after_s)
     if answer.status == 401:

@@ -23,6 +23,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from geo.models.base import Base, identity_key, one_of
 
 TOKEN_KINDS = ("api", "wall")
+ENTRY_KINDS = ("report", "step", "arrive", "leave", "duty")
+ENTRY_OUTCOMES = ("done", "conflict", "rejected")
 JOB_STATUSES = ("accepted", "running", "successful", "failed", "dismissed")
 
 
@@ -184,3 +186,24 @@ class Job(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class FieldEntry(Base):
+    """What became of one entry that a tablet made, so that sending it again gives the same."""
+
+    __tablename__ = "field_entry"
+    __table_args__ = (
+        CheckConstraint(one_of("kind", ENTRY_KINDS), name="kind"),
+        CheckConstraint(one_of("outcome", ENTRY_OUTCOMES), name="outcome"),
+        Index("ix_field_entry_account", "account_id", "received_at"),
+    )
+    entry_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.account_id"))
+    device_id: Mapped[UUID]
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str]
+    device_at: Mapped[datetime]
+    skew_s: Mapped[float]
+    received_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    outcome: Mapped[str]
+    answer: Mapped[dict[str, Any]]

@@ -17,6 +17,14 @@ class Permission(StrEnum):
     INCIDENTS_WRITE = "incidents.write"
     CAMERAS_READ = "cameras.read"
     CAMERAS_WRITE = "cameras.write"
+    CASES_APPROVE = "cases.approve"
+    CASES_CHECK = "cases.check"
+    CASES_DISPATCH = "cases.dispatch"
+    CASES_ESCALATE = "cases.escalate"
+    CASES_HANDLE = "cases.handle"
+    CASES_INTAKE = "cases.intake"
+    CASES_READ = "cases.read"
+    CASES_REPORT = "cases.report"
     RESULTS_READ = "results.read"
     PLANS_READ = "plans.read"
     PLANS_WRITE = "plans.write"
@@ -52,17 +60,23 @@ _LOOKS = frozenset({_P.MAP_READ, _P.INCIDENTS_READ, _P.RESULTS_READ, _P.PLANS_RE
 _ALWAYS = frozenset({_P.PUBLIC, _P.SIGNED_IN})
 PERMISSIONS: MappingProxyType[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.WATCH: _LOOKS | {_P.CAMERAS_READ, _P.WALL_VIEW, _P.WALL_DIRECT, _P.ALERTS_WRITE},
+        Role.WATCH: _LOOKS
+        | {_P.CAMERAS_READ, _P.CASES_READ, _P.WALL_VIEW, _P.WALL_DIRECT, _P.ALERTS_WRITE},
         Role.PLANNER: _LOOKS
         | {_P.CAMERAS_READ, _P.PLANS_WRITE, _P.WALL_VIEW, _P.JOBS_RUN, _P.GRIDS_WRITE,
            _P.TOKENS_OWN},
         Role.DISPATCHER: _LOOKS
-        | {_P.CAMERAS_READ, _P.WALL_VIEW, _P.ALERTS_WRITE, _P.INCIDENTS_WRITE, _P.TOKENS_OWN},
+        | {_P.CAMERAS_READ, _P.WALL_VIEW, _P.ALERTS_WRITE, _P.INCIDENTS_WRITE, _P.TOKENS_OWN,
+           _P.CASES_CHECK, _P.CASES_DISPATCH, _P.CASES_ESCALATE, _P.CASES_INTAKE, _P.CASES_READ,
+           _P.CASES_REPORT},
         Role.OFFICER: frozenset(
-            {_P.MAP_READ, _P.PLANS_READ, _P.INCIDENTS_WRITE, _P.TRACKS_OWN}
+            {_P.MAP_READ, _P.PLANS_READ, _P.INCIDENTS_WRITE, _P.CASES_ESCALATE, _P.CASES_HANDLE,
+             _P.CASES_READ, _P.CASES_REPORT, _P.TRACKS_OWN}
         ),
         Role.SUPERVISOR: _LOOKS
-        | {_P.CAMERAS_READ, _P.WALL_VIEW, _P.PLANS_WRITE, _P.PLANS_APPROVE, _P.TRACKS_READ,
+        | {_P.CASES_APPROVE, _P.CASES_CHECK, _P.CASES_DISPATCH, _P.CASES_ESCALATE, _P.CASES_INTAKE,
+           _P.CASES_READ, _P.CASES_REPORT,
+           _P.CAMERAS_READ, _P.WALL_VIEW, _P.PLANS_WRITE, _P.PLANS_APPROVE, _P.TRACKS_READ,
            _P.JOBS_RUN, _P.TOKENS_OWN},
         Role.ANALYST: _LOOKS | {_P.JOBS_RUN, _P.TOKENS_OWN},
         Role.CAMERA_ADMINISTRATOR: frozenset({_P.MAP_READ, _P.CAMERAS_READ, _P.CAMERAS_WRITE}),

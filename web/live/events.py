@@ -10,12 +10,12 @@ from web.auth.permissions import Permission
 from web.auth.principal import Principal
 from web.database import Rows, packaged_sql
 
-# What somebody needs to hear of a kind of event.
+# What somebody needs to hear of a kind of event: any one of these.
 NEEDED = {
-    "incident": Permission.INCIDENTS_READ,
-    "case": Permission.INCIDENTS_READ,
-    "plan": Permission.PLANS_READ,
-    "alert": Permission.MAP_READ,
+    "incident": (Permission.INCIDENTS_READ,),
+    "case": (Permission.INCIDENTS_READ, Permission.CASES_READ),
+    "plan": (Permission.PLANS_READ,),
+    "alert": (Permission.MAP_READ,),
 }
 
 
@@ -75,8 +75,7 @@ def may_hear(principal: Principal, areas: frozenset[int], event: Event) -> bool:
     areas
         Those of the principal's scope, as a set.
     """
-    needed = NEEDED.get(event.kind)
-    if needed is None or not principal.may(needed):
+    if not any(principal.may(needed) for needed in NEEDED.get(event.kind, ())):
         return False
     return principal.scope.sees_all or event.area_id is None or event.area_id in areas
 

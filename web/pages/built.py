@@ -41,8 +41,8 @@ PAGES = (
     Page("wall", Permission.WALL_VIEW),
     Page("plan", Permission.PLANS_READ),
     Page("grids", Permission.MAP_READ),
-    Page("desk", Permission.INCIDENTS_WRITE),
-    Page("field", Permission.INCIDENTS_WRITE),
+    Page("desk", Permission.CASES_INTAKE),
+    Page("field", Permission.CASES_HANDLE),
 )
 
 

@@ -1,0 +1,135 @@
+"""Reports over the API: once, where they lie, beside what they repeat, filed or ended."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from tests.web.governed import LAT, LON, People
+
+pytestmark = pytest.mark.db
+METRE = 1 / 111_000
+
+
+def test_a_report_sent_twice_is_one_and_another_under_its_number_is_refused(people: People) -> None:
+    number = str(uuid4())
+    body = {"words": "井盖松动", "place": {"lon": LON, "lat": LAT}}
+    first = people.as_("dora").put(f"/api/v1/reports/{number}", json=body)
+    again = people.as_("dora").put(f"/api/v1/reports/{number}", json=body)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json()["area"] == "w1"
+    other = people.as_("dora").put(f"/api/v1/reports/{number}", json=body | {"words": "别的"})
+    assert other.status_code == 409
+    taken = people.as_("dan").put(f"/api/v1/reports/{number}", json=body)
+    assert taken.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"place": {"lon": 35.6, "lat": 121.0}}, "lat"),
+        ({"place": {"lon": 35.6, "lat": 12.0}}, "swapped"),
+        ({"place": {}}, "say where it is"),
+        ({"place": {"area_id": 999_999}}, "there is no area 999999"),
+        ({"words": " \n "}, "needs words"),
+        ({"category_id": 99_999}, "there is no class 99999"),
+        ({"seen_at": "2126-01-01T00:00:00Z"}, "future"),
+        ({"seen_at": "2026-01-01T00:00:00"}, "timezone"),
+    ],
+)
+def test_bad_reports_are_refused_with_what_to_mend(people: People, change, says: str) -> None:
+    body = {"words": "井盖松动", "place": {"lon": LON, "lat": LAT}} | change
+    answer = people.as_("dora").put(f"/api/v1/reports/{uuid4()}", json=body)
+    assert answer.status_code in {400, 404}
+    assert says in answer.json()["detail"]
+
+
+def test_a_report_of_a_whole_grid_says_how_far_off_it_may_be(people: People) -> None:
+    area = people.service.areas["e1"]
+    number = people.report(place={"area_id": area})
+    found = [
+        row
+        for row in people.as_("dora").get("/api/v1/reports").json()["reports"]
+        if row["report_id"] == number
+    ]
+    assert found[0]["area_id"] == area
+    assert 500 < found[0]["accuracy_m"] < 1500  # a grid of about 0.9 x 2.2 km
+
+
+def test_officers_report_finds_but_take_no_calls(people: People) -> None:
+    body = {"words": "小广告", "place": {"lon": LON, "lat": LAT}, "channel": "hotline"}
+    assert people.as_("wei").put(f"/api/v1/reports/{uuid4()}", json=body).status_code == 403
+    body["channel"] = "tablet"
+    assert people.as_("wei").put(f"/api/v1/reports/{uuid4()}", json=body).status_code == 201
+    assert people.as_("wei").get("/api/v1/reports").status_code == 403
+
+
+def test_an_officer_cannot_report_outside_their_areas(people: People) -> None:
+    body = {"words": "小广告", "place": {"lon": LON, "lat": LAT}, "channel": "tablet"}
+    answer = people.as_("eve").put(f"/api/v1/reports/{uuid4()}", json=body)
+    assert answer.status_code == 403
+
+
+def test_suggestions_name_repeats_route_and_deadline_and_store_nothing(people: People) -> None:
+    case = people.file(words="小区门口暴露垃圾一大堆", place={"lon": 121.0151, "lat": 35.6051})
+    before = len(people.as_("dora").get("/api/v1/reports").json()["reports"])
+    asked = {
+        "words": "小区门口有一堆垃圾", "category_id": 3,
+        "place": {"lon": 121.0151 + 20 * METRE, "lat": 35.6051},
+    }  # fmt: skip
+    told = people.as_("dora").post("/api/v1/reports/suggest", json=asked).json()
+    assert [near["number"] for near in told["similar"]] == [case["number"]]
+    assert 0.3 < told["similar"][0]["alike"] < 1
+    assert told["route"]["name"] == "环卫所"
+    assert "清单第2条" in told["route"]["reason_zh"]
+    assert told["due"]["unit"] == "work_day"
+    asked["place"]["lon"] = 121.0151 + 90 * METRE
+    assert people.as_("dora").post("/api/v1/reports/suggest", json=asked).json()["similar"] == []
+    assert len(people.as_("dora").get("/api/v1/reports").json()["reports"]) == before
+    nothing = people.as_("dora").post("/api/v1/reports/suggest", json={"words": ""}).json()
+    assert nothing["similar"] == []
+
+
+def test_filing_joining_and_ending_are_each_done_once(people: People) -> None:
+    case = people.file(place={"lon": 121.033, "lat": 35.611})
+    twin = people.report(place={"lon": 121.033, "lat": 35.611})
+    for _ in range(2):
+        answer = people.as_("dan").post(
+            f"/api/v1/reports/{twin}/join", json={"case_id": case["case_id"]}
+        )
+        assert answer.json()["reports"] == 2
+    number = people.report()
+    again = [
+        people.as_("dora").post(f"/api/v1/reports/{number}/file", json={"category_id": 1}).json()
+        for _ in range(2)
+    ]
+    assert again[0]["number"] == again[1]["number"]
+    assert again[0]["state"] == "accepted"
+    ended = people.report(words="要求公开他人信息")
+    for _ in range(2):
+        answer = people.as_("dora").post(
+            f"/api/v1/reports/{ended}/refuse",
+            json={"outcome": "private", "reason": "涉他人隐私，已解释"},
+        )
+        assert answer.json()["state"] == "rejected"
+    late = people.as_("dora").post(
+        f"/api/v1/reports/{ended}/refuse", json={"outcome": "illegal", "reason": "x"}
+    )
+    assert late.status_code == 409
+    void = people.as_("dora").post(
+        f"/api/v1/reports/{people.report()}/join", json={"case_id": answer.json()["case_id"]}
+    )
+    assert void.status_code == 409
+
+
+def test_places_are_found_by_name_without_wildcards(people: People) -> None:
+    found = people.as_("dora").get("/api/v1/places", params={"q": "w1"}).json()["places"]
+    assert found[0]["name"] == "w1"
+    assert found[0]["area_id"] == people.service.areas["w1"]
+    people.report(address="向阳路12号", place={"lon": LON, "lat": LAT})
+    found = people.as_("dora").get("/api/v1/places", params={"q": "向阳路"}).json()["places"]
+    assert (found[0]["kind"], round(found[0]["lon"], 3)) == ("address", LON)
+    assert people.as_("dora").get("/api/v1/places", params={"q": "%"}).json()["places"] == []
+    hidden = people.as_("eve").get("/api/v1/places", params={"q": "向阳路"}).json()["places"]
+    assert hidden == []

@@ -1,0 +1,248 @@
+"""A tablet's entries: each once, in order, with conflicts told and no clock trusted."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.pool import NullPool
+
+from geo.database.connect import make_engine
+from tests.web.governed import LAT, LON, People
+
+pytestmark = pytest.mark.db
+DEVICE = str(uuid4())
+
+
+def entry(kind: str, sequence: int = 1, *, at: datetime | None = None, **given: Any):
+    moment = (at or datetime.now(UTC)).isoformat()
+    return {"entry_id": str(uuid4()), "sequence": sequence, "at": moment, "kind": kind} | given
+
+
+def step(case, action: str, sequence: int, version: int, **given: Any):
+    return entry(
+        "step", sequence, case_id=case["case_id"], action=action, seen_version=version, **given
+    )
+
+
+def send(people: People, who: str, *entries, ahead_s: float = 0.0):
+    body = {
+        "device_id": DEVICE, "entries": list(entries),
+        "sent_at": (datetime.now(UTC) + timedelta(seconds=ahead_s)).isoformat(),
+    }  # fmt: skip
+    answer = people.as_(who).post("/api/v1/field/sync", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def outcomes(told) -> list[str]:
+    return [answer["outcome"] for answer in told["answers"]]
+
+
+def look(people: People, case):
+    return people.as_("dora").get(f"/api/v1/cases/{case['case_id']}").json()
+
+
+def test_a_day_offline_comes_in_as_one_batch_and_again_as_nothing_new(people: People) -> None:
+    case = people.dispatched()
+    find = entry(
+        "report", 1, words="绿化带有建筑垃圾", lon=LON, lat=LAT, category_id=3, accuracy_m=6
+    )
+    version = case["version"]
+    photo = people.photo("wei", case_id=case["case_id"]).json()["evidence"]
+    batch = [
+        step(case, "resolve", 4, version + 2, evidence=[photo], reason="已清理"),
+        find,
+        step(case, "receive", 2, version),
+        step(case, "start", 3, version + 1),
+    ]
+    told = send(people, "wei", *batch)
+    assert outcomes(told) == ["done"] * 4  # by sequence, not as they lay in the batch
+    assert told["answers"][-1]["state"] == "resolved"
+    again = send(people, "wei", *batch)
+    assert outcomes(again) == ["already_done"] * 4
+    assert again["answers"][1]["version"] == version + 1
+    assert [step["action"] for step in look(people, case)["history"]][3:] == [
+        "receive", "start", "resolve",
+    ]  # fmt: skip
+    found = people.as_("dora").get("/api/v1/reports").json()["reports"]
+    assert [row["channel"] for row in found if row["report_id"] == find["entry_id"]] == ["tablet"]
+
+
+def test_the_same_batch_sent_by_two_tabs_at_once_is_done_once(people: People) -> None:
+    case = people.dispatched()
+    batch = [
+        step(case, "receive", 1, case["version"]),
+        entry("report", 2, words="x", lon=LON, lat=LAT),
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(lambda _: send(people, "wei", *batch), range(4)))
+    assert {outcome for answer in told for outcome in outcomes(answer)} <= {"done", "already_done"}
+    assert sum(outcomes(answer).count("done") for answer in told) == 2
+    assert look(people, case)["version"] == case["version"] + 1
+
+
+def test_a_conflict_is_told_in_both_languages_and_stays_a_conflict(people: People) -> None:
+    case = people.dispatched()
+    people.step("wang", case, "receive")
+    late = step(case, "receive", 1, case["version"])
+    for _ in range(2):
+        told = send(people, "wei", late, step(case, "start", 2, case["version"] + 1))
+        first, second = told["answers"]
+        assert (first["outcome"], second["outcome"]) in {
+            ("conflict", "done"),
+            ("conflict", "conflict"),
+        }
+        assert "wang签收" in first["zh"]
+        assert "receive by wang" in first["en"]
+        assert first["happened"][0]["actor"] == "wang"
+
+
+def test_what_cannot_be_done_is_rejected_with_a_reason_and_holds_up_nothing(people: People) -> None:
+    case = people.dispatched()
+    told = send(
+        people, "wei",
+        step(case, "check", 1, case["version"]),
+        step(case, "object", 2, case["version"]),
+        step({"case_id": 987_654}, "receive", 3, 1),
+        entry("report", 4, words="别处", lon=121.035, lat=LAT),
+        entry("report", 5, words="海上", lon=0.0, lat=0.0),
+        entry("leave", 6, visit_id=str(uuid4())),
+        step(case, "resolve", 7, case["version"], evidence=[f"photo:{uuid4()}"]),
+        step(case, "receive", 8, case["version"]),
+    )  # fmt: skip
+    assert outcomes(told) == ["rejected"] * 7 + ["done"]
+    zh = [answer["zh"] for answer in told["answers"]]
+    assert zh[:7] == [
+        "您的角色无此权限", "还需要：理由", "没有该案件，或不在您的辖区",
+        "超出您的辖区或权限，未予受理", "位置不在您的辖区内", "没有该次到点记录", "所附照片尚未上传",
+    ]  # fmt: skip
+
+
+def test_a_wrong_clock_is_measured_set_right_and_never_trusted(people: People) -> None:
+    case = people.dispatched()
+    ahead = timedelta(hours=5)
+    clock = datetime.now(UTC) + ahead
+    told = send(
+        people, "wei",
+        step(case, "receive", 1, case["version"], at=clock - timedelta(minutes=1)),
+        step(case, "start", 2, case["version"] + 1, at=clock + timedelta(days=400)),
+        ahead_s=ahead.total_seconds(),
+    )  # fmt: skip
+    assert outcomes(told) == ["done", "done"]
+    assert told["clock_is_off"] is True
+    assert told["skew_s"] == pytest.approx(ahead.total_seconds(), abs=30)
+    steps = look(people, case)["history"]
+    times = [datetime.fromisoformat(step["at"]) for step in steps]
+    assert times == sorted(times)
+    assert all(moment <= datetime.now(UTC) for moment in times)
+    assert send(people, "wei")["clock_is_off"] is False
+
+
+def test_somebody_elses_number_gives_nothing_away(people: People) -> None:
+    mine = entry("duty", 1, on=True)
+    assert outcomes(send(people, "wei", mine)) == ["done"]
+    told = send(people, "wang", mine)
+    assert outcomes(told) == ["rejected"]
+    assert told["answers"][0]["zh"] == "编号已被其他记录使用"
+
+
+@pytest.fixture(scope="module")
+def route(people: People) -> int:
+    engine = make_engine(people.service.database, role="app", pool=NullPool)
+    start = datetime.now(UTC)
+    with engine.begin() as connection:
+        number = connection.execute(
+            text(
+                "INSERT INTO route_run (jurisdiction_id, starts_at, ends_at, on_roads, prize, "
+                "parameters, code_version) VALUES (1, :a, :b, false, 1, '{}', 't') "
+                "RETURNING route_run_id"
+            ),
+            {"a": start, "b": start + timedelta(hours=8)},
+        ).scalar_one()
+        unit = connection.execute(
+            text(
+                "INSERT INTO unit (feed_id, source_ref, content_hash, kind, name, area_id) "
+                "VALUES (1, 'u1', 0, 'foot', '西区一队', :area) RETURNING unit_id"
+            ),
+            {"area": people.service.areas["west"]},
+        ).scalar_one()
+        way = connection.execute(
+            text(
+                "INSERT INTO route (route_run_id, unit_id, mode, starts_at, ends_at, travel_s, "
+                "travel_m, geom) VALUES (:run, :unit, 'foot', :a, :b, 60, 900, ST_GeomFromText("
+                "'LINESTRING(121.005 35.61, 121.008 35.611)', 4326)) RETURNING route_id"
+            ),
+            {"run": number, "unit": unit, "a": start, "b": start + timedelta(hours=8)},
+        ).scalar_one()
+        for ordinal in (1, 2):
+            connection.execute(
+                text(
+                    "INSERT INTO route_stop (route_id, ordinal, stop_ref, must, prize, arrive_at, "
+                    "start_at, leave_at, reason_zh, reason_en, geom) VALUES (:way, :n, 's' || :n, "
+                    "true, 1, :a, :a, :a, '热点', 'hotspot', ST_SetSRID(ST_MakePoint("
+                    "121.005 + :n * 0.001, 35.61), 4326))"
+                ),
+                {"way": way, "n": ordinal, "a": start},
+            )
+    engine.dispose()
+    return int(way)
+
+
+def test_arrivals_and_departures_say_how_far_off_and_keep_no_position(
+    people: People, route: int
+) -> None:
+    there = entry("arrive", 1, route_id=route, ordinal=1, lon=121.0061, lat=35.61)
+    told = send(people, "wei", there, entry("leave", 2, visit_id=there["entry_id"]))
+    assert outcomes(told) == ["done", "done"]
+    assert told["answers"][0]["distance_m"] == pytest.approx(9, abs=2)
+    assert outcomes(send(people, "wei", entry("leave", 3, visit_id=there["entry_id"]))) == [
+        "rejected"
+    ]
+    assert outcomes(send(people, "wang", entry("leave", 4, visit_id=there["entry_id"]))) == [
+        "rejected"
+    ]
+    unseen = send(people, "eve", entry("arrive", 5, route_id=route, ordinal=1))
+    assert outcomes(unseen) == ["rejected"]
+    today = people.as_("wei").get("/api/v1/field/today").json()
+    mine = next(way for way in today["routes"] if way["route_id"] == route)
+    assert mine["unit"] == "西区一队"
+    assert [bool(stop["visit"]) for stop in mine["stops"]] == [True, False]
+    assert mine["stops"][0]["visit"]["left_at"]
+
+
+def test_today_holds_tasks_duty_choices_and_the_ground_of_ones_own(people: People) -> None:
+    case = people.dispatched()
+    send(people, "wei", entry("duty", 1, on=True))
+    today = people.as_("wei").get("/api/v1/field/today").json()
+    task = next(task for task in today["tasks"] if task["case_id"] == case["case_id"])
+    assert {"object", "receive", "escalate"} <= {step["action"] for step in task["actions"]}
+    assert today["duty"]["on"] is True
+    assert {shape["properties"]["name"] for shape in today["grids"]["shapes"]["features"]} == {
+        "w1",
+        "w2",
+    }
+    assert today["grids"]["bounds"] == pytest.approx([121.0, 35.6, 121.02, 35.62])
+    assert len(today["classes"]) == 3
+    send(people, "wei", step(case, "receive", 1, case["version"]), entry("duty", 2, on=False))
+    other = people.as_("wang").get("/api/v1/field/today").json()
+    assert case["case_id"] not in {task["case_id"] for task in other["tasks"]}
+    assert people.as_("wei").get("/api/v1/field/today").json()["duty"]["on"] is False
+    far = people.as_("eve").get("/api/v1/field/today").json()
+    assert case["case_id"] not in {task["case_id"] for task in far["tasks"]}
+
+
+def test_bad_batches_are_refused_whole(people: People) -> None:
+    client = people.as_("wei")
+    for body in (
+        {"device_id": DEVICE, "sent_at": "2026-01-01T00:00:00", "entries": []},
+        {"device_id": DEVICE, "sent_at": "2026-01-01T00:00:00Z", "entries": [{"kind": "x"}]},
+        {"device_id": DEVICE, "sent_at": "2026-01-01T00:00:00Z",
+         "entries": [entry("duty", 1, on=True)] * 101},
+    ):  # fmt: skip
+        assert client.post("/api/v1/field/sync", json=body).status_code == 400
+    assert people.as_("dora").post("/api/v1/field/sync", json={}).status_code == 403

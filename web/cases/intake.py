@@ -1,0 +1,255 @@
+"""Taking in a report: where it is, what it may be, what it may repeat, and who would get it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select, text
+from sqlalchemy.exc import NoResultFound
+
+from geo.errors import ConflictError, InputError, NotFoundError
+from geo.models.incidents import Category
+from governance.cases.states import OUTCOMES, Outcome
+from governance.cases.steps import Case
+from governance.clock.deadlines import WorkClock
+from governance.intake.reports import (
+    NewReport,
+    add_to_case,
+    file_report,
+    find_similar,
+    refuse_report,
+    take_report,
+)
+from governance.models import CaseFile, CaseTransition, Report
+from governance.store import propose_route, read_case, read_limits
+from web.database import packaged_sql
+
+RADIUS_M, HOURS = 50.0, 24
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where something is, and whose ground that is.
+
+    Attributes
+    ----------
+    lon, lat
+        EPSG:4326.
+    accuracy_m
+        Metres; of a whole grid the radius of a circle of its area.
+    """
+
+    jurisdiction_id: int
+    lon: float
+    lat: float
+    area_id: int | None
+    area: str | None
+    accuracy_m: float | None
+
+
+def find_spot(
+    connection: Connection, *, lon: float | None, lat: float | None, area_id: int | None,
+    accuracy_m: float | None = None,
+) -> Spot:  # fmt: skip
+    """Return where a report is: at a point, or somewhere in an area.
+
+    Raises
+    ------
+    InputError
+        Neither was given, or the point lies in no jurisdiction.
+    NotFoundError
+        There is no such area, or it is not this account's to see.
+    """
+    if area_id is not None and (lon is None or lat is None):
+        row = connection.exec_driver_sql(packaged_sql("spot_of_area"), {"area": area_id}).first()
+        if row is None:
+            raise NotFoundError(f"there is no area {area_id}")
+        return Spot(*row)
+    if lon is None or lat is None:
+        raise InputError("say where it is: a point (lon, lat), or an area")
+    values = {"lon": lon, "lat": lat}
+    row = connection.exec_driver_sql(packaged_sql("spot_of_point"), values).first()
+    if row is None:
+        msg = (
+            f"the point {lon:.5f}, {lat:.5f} lies in no jurisdiction of yours; "
+            "are longitude and latitude swapped?"
+        )
+        raise InputError(msg)
+    return Spot(row.jurisdiction_id, lon, lat, row.area_id, row.area, accuracy_m)
+
+
+def take_in(connection: Connection, new: NewReport, spot: Spot) -> bool:
+    """Write a report down and tell whether it is new; the same one again is the same.
+
+    Raises
+    ------
+    ConflictError
+        Another report was taken in under that number.
+    """
+    if _same(connection, new):
+        return False
+    try:
+        stored = take_report(connection, spot.jurisdiction_id, new)
+    except NoResultFound as error:
+        raise _is_another(new.report_id) from error
+    if not _same(connection, new):
+        raise _is_another(stored)
+    return True
+
+
+def _same(connection: Connection, new: NewReport) -> bool:
+    query = select(Report.words, Report.taken_by).where(Report.report_id == new.report_id)
+    known = connection.execute(query).one_or_none()
+    if known is not None and (known.words, known.taken_by) != (new.words.strip(), new.taken_by):
+        raise _is_another(new.report_id)
+    return known is not None
+
+
+def _is_another(report_id: UUID) -> ConflictError:
+    return ConflictError(f"another report was taken in as {report_id}: make a new number")
+
+
+def suggest(
+    connection: Connection,
+    *,
+    words: str,
+    spot: Spot | None,
+    category_id: int | None,
+    seen_at: datetime,
+    clock: WorkClock | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return what a report may repeat, who would get it, and by when it would be due.
+
+    Nothing is stored. Without a place only the words are looked at.
+    """
+    if spot is None:
+        return {"area": None, "similar": [], "route": None, "due": None}
+    similar = find_similar(
+        connection, spot.jurisdiction_id, lon=spot.lon, lat=spot.lat, seen_at=seen_at,
+        words=words, category_id=category_id, radius_m=RADIUS_M, hours=HOURS,
+    )  # fmt: skip
+    route = propose_route(
+        connection, spot.jurisdiction_id, category_id=category_id, area_id=spot.area_id
+    )
+    return {
+        "area": {"area_id": spot.area_id, "name": spot.area},
+        "similar": [_told(asdict(case)) for case in similar[:10]],
+        "route": asdict(route) if route else None,
+        "due": _preview(connection, spot.jurisdiction_id, category_id, clock, now),
+    }
+
+
+def _preview(
+    connection: Connection, jurisdiction_id: int, category_id: int | None,
+    clock: WorkClock | None, now: datetime,
+) -> dict[str, Any] | None:  # fmt: skip
+    """Return when handling would be due if it were dispatched now."""
+    limit = read_limits(connection, jurisdiction_id, category_id).get("handle")
+    if clock is None or limit is None:
+        return None
+    due = clock.due(now, limit)
+    return {"value": limit.value, "unit": limit.unit, "at": due.at.astimezone(UTC).isoformat(),
+            "provisional": due.provisional}  # fmt: skip
+
+
+def check_category(connection: Connection, category_id: int | None) -> None:
+    """Refuse a class that does not exist.
+
+    Raises
+    ------
+    InputError
+        As said.
+    """
+    if category_id is None:
+        return
+    query = select(Category.category_id).where(Category.category_id == category_id)
+    if connection.execute(query).scalar_one_or_none() is None:
+        raise InputError(f"there is no class {category_id}")
+
+
+def file_it(
+    connection: Connection, report_id: UUID, *, category_id: int, actor: str, at: datetime,
+    clock: WorkClock,
+) -> Case:  # fmt: skip
+    """File a report under a class that a person confirmed; see `file_report`."""
+    check_category(connection, category_id)
+    return file_report(
+        connection, report_id, category_id=category_id, actor=actor, at=at, clock=clock
+    )
+
+
+def join_it(connection: Connection, report_id: UUID, case_id: int) -> Case:
+    """Add a report to the case that it repeats; to what that was merged into, if it was.
+
+    Raises
+    ------
+    ConflictError
+        The case was ended as no case.
+    """
+    case = read_case(connection, case_id)
+    if case.state == "merged":
+        into = select(CaseFile.merged_into).where(CaseFile.case_id == case_id)
+        target = connection.execute(into).scalar_one()
+        if target is not None:
+            return join_it(connection, report_id, target)
+    if case.state in {"void", "rejected"}:
+        raise ConflictError(f"case {case.number} is {case.state}: file this report instead")
+    return add_to_case(connection, report_id, case_id)
+
+
+def refuse_it(
+    connection: Connection, report_id: UUID, *, outcome: Outcome, reason: str, actor: str,
+    at: datetime, clock: WorkClock,
+) -> Case:  # fmt: skip
+    """End a report as no case; the same outcome again gives the same.
+
+    Raises
+    ------
+    ConflictError
+        It was filed, or ended otherwise.
+    """
+    query = (
+        select(CaseTransition.case_id, CaseTransition.outcome)
+        .join(Report, Report.case_id == CaseTransition.case_id)
+        .where(Report.report_id == report_id, CaseTransition.action == "reject")
+    )
+    done = connection.execute(query).one_or_none()
+    if done is not None and done.outcome == outcome:
+        return read_case(connection, done.case_id)
+    return refuse_report(
+        connection, report_id, outcome=outcome, reason=reason, actor=actor, at=at, clock=clock
+    )
+
+
+def list_reports(connection: Connection, *, limit: int) -> list[dict[str, Any]]:
+    """Return reports that nobody has filed, joined or ended yet, the oldest first."""
+    rows = connection.execute(_UNFILED, {"limit": limit}).mappings()
+    return [_told(dict(row)) for row in rows]
+
+
+def outcome_words(outcome: Outcome) -> tuple[str, str]:
+    """Return an outcome in Chinese and English."""
+    return OUTCOMES[outcome]
+
+
+def _told(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.astimezone(UTC).isoformat() if isinstance(value, datetime)
+        else str(value) if isinstance(value, UUID) else value
+        for name, value in values.items()
+    }  # fmt: skip
+
+
+_UNFILED = text(
+    "SELECT r.report_id, r.channel, r.received_at, r.seen_at, r.words, r.address, r.category_id, "
+    "r.area_id, a.name AS area, r.taken_by, r.accuracy_m, ST_X(r.geom) AS lon, "
+    "ST_Y(r.geom) AS lat, "
+    "(SELECT count(*) FROM case_photo p WHERE p.report_id = r.report_id) AS photos "
+    "FROM report r LEFT JOIN area a USING (area_id) WHERE r.case_id IS NULL "
+    "ORDER BY r.received_at, r.report_id LIMIT :limit"
+)

@@ -1,0 +1,80 @@
+"""One case whole: its state, clocks, history, reports, photos, and what the caller may do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from geo.errors import NotFoundError
+from governance.cases.states import RULES
+from governance.models import CaseFile, Report
+from governance.photos import list_photos
+from governance.store import read_history
+from web.auth.principal import Principal
+from web.cases.clocks import ClockMemory, tell_clock
+from web.cases.listing import select_rows, tell_row
+from web.cases.steps import tell_actions
+
+
+def read_view(
+    connection: Connection, principal: Principal, case_id: int, clocks: ClockMemory, *,
+    now: datetime,
+) -> dict[str, Any]:  # fmt: skip
+    """Return a case as a page shows it.
+
+    Raises
+    ------
+    NotFoundError
+        There is none of that number, or it is not this account's to see.
+    """
+    row = connection.execute(select_rows().where(CaseFile.case_id == case_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no case {case_id}")
+    clock = clocks.find(connection, row.jurisdiction_id)
+    return {
+        **tell_row(row, clock, now),
+        "clock": tell_clock(clock, now) if clock else None,
+        "history": [_tell_step(step) for step in read_history(connection, case_id)],
+        "reports_in": [_tell_report(report) for report in _reports(connection, case_id)],
+        "photos": [tell_photo(photo) for photo in list_photos(connection, case_id)],
+        "actions": tell_actions(principal, row),
+    }
+
+
+def tell_photo(photo: Row[Any]) -> dict[str, Any]:
+    """Return what is known of a photo, with its address."""
+    told = {name: _plain(value) for name, value in photo._mapping.items()}
+    return {**told, "href": f"/api/v1/photos/{photo.photo_id}"}
+
+
+def _reports(connection: Connection, case_id: int) -> list[Row[Any]]:
+    query = (
+        select(
+            Report.report_id, Report.channel, Report.received_at, Report.seen_at, Report.words,
+            Report.address, Report.taken_by, func.ST_X(Report.geom).label("lon"),
+            func.ST_Y(Report.geom).label("lat"),
+        )
+        .where(Report.case_id == case_id)
+        .order_by(Report.received_at, Report.report_id)
+    )  # fmt: skip
+    return list(connection.execute(query).all())
+
+
+def _tell_report(report: Row[Any]) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in report._mapping.items()}
+
+
+def _tell_step(step: Row[Any]) -> dict[str, Any]:
+    told = {name: _plain(value) for name, value in step._mapping.items()}
+    rule = RULES[step.action]
+    return {**told, "zh": rule.zh, "en": rule.en}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return (
+        value if value is None or isinstance(value, (str, int, float, bool, list)) else str(value)
+    )

@@ -1,0 +1,246 @@
+"""Reports: taken in once, with suggestions; filed, joined to a case, or ended as none."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, Field
+from sqlalchemy import Connection
+
+from geo.errors import InputError, NotFoundError
+from governance.cases.states import Outcome
+from governance.cases.steps import Case
+from governance.clock.deadlines import WorkClock
+from governance.intake.reports import NewReport
+from web.audit.log import entry_of, write_entry_of_store
+from web.auth.permissions import Permission
+from web.auth.principal import Identified, Principal, ScopedStore, needs
+from web.cases import intake
+from web.cases.steps import tell_outcomes
+from web.cases.view import read_view
+from web.database import packaged_sql
+from web.errors import ForbiddenError
+from web.routes.cases import Number, Words, clocks_of
+
+router = APIRouter(prefix="/api/v1", tags=["reports"])
+ReportId = Annotated[UUID, Path(examples=["9b2f0c52-6a0e-4c0e-8a52-0a63a4f1f0a1"])]
+Lon = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+Lat = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+AreaKey = Annotated[int, Field(ge=1, lt=2**63)]
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+CLOCKS_APART = timedelta(minutes=10)
+# What a channel needs; a find of an officer's own is no call.
+AT_A_DESK = frozenset({"hotline", "counter", "feed"})
+
+
+class PlaceIn(BaseModel):
+    """Where it is: a point, or an area alone."""
+
+    lon: Lon | None = None
+    lat: Lat | None = None
+    area_id: AreaKey | None = None
+    accuracy_m: Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)] | None = None
+
+
+class ReportIn(BaseModel):
+    """What somebody says is wrong, and where."""
+
+    channel: Literal["hotline", "counter", "tablet", "drone", "camera", "feed"] = "hotline"
+    words: Words
+    place: PlaceIn
+    address: Annotated[str, Field(max_length=300, pattern=r"^[^\x00]*$")] | None = None
+    seen_at: AwareDatetime | None = None
+    category_id: Number | None = None
+    source_ref: Annotated[str, Field(max_length=100, pattern=r"^[^\x00]+$")] | None = None
+
+
+class SuggestIn(BaseModel):
+    """A report as far as it is written."""
+
+    words: Annotated[str, Field(max_length=4000, pattern=r"^[^\x00]*$")] = ""
+    place: PlaceIn | None = None
+    category_id: Number | None = None
+    seen_at: AwareDatetime | None = None
+
+
+class FileIn(BaseModel):
+    """The class that a person confirmed."""
+
+    category_id: Number
+
+
+class JoinIn(BaseModel):
+    """The case that the report repeats."""
+
+    case_id: Annotated[int, Field(ge=1, lt=2**63)]
+
+
+class RefuseIn(BaseModel):
+    """Why it is no case, and what the caller was told."""
+
+    outcome: Outcome
+    reason: Words
+
+
+def check_seen(seen_at: datetime | None, now: datetime) -> datetime:
+    """Return when it was seen; refuse the future and what no calendar reaches.
+
+    Raises
+    ------
+    InputError
+        As said.
+    """
+    if seen_at is None:
+        return now
+    if not EARLIEST <= seen_at <= now + CLOCKS_APART:
+        raise InputError(f"seen_at {seen_at:%Y-%m-%d %H:%M} lies in the future or before 2000")
+    return min(seen_at, now)
+
+
+def work_clock(request: Request, connection: Connection, report_id: UUID) -> WorkClock:
+    """Return the work clock of a report's jurisdiction."""
+    row = connection.exec_driver_sql(
+        "SELECT jurisdiction_id FROM report WHERE report_id = %(report)s", {"report": report_id}
+    ).first()
+    if row is None:
+        raise NotFoundError(f"there is no report {report_id}")
+    return clocks_of(request).get(connection, row.jurisdiction_id)
+
+
+@router.put("/reports/{report_id}", dependencies=[needs(Permission.CASES_REPORT)],
+            summary="Take in a report", responses={201: {"description": "Taken in"}})  # fmt: skip
+def put_report(
+    request: Request,
+    answer: Response,
+    connection: ScopedStore,
+    principal: Identified,
+    report_id: ReportId,
+    given: ReportIn,
+) -> dict[str, Any]:
+    """Take in a report under a number made where it was written; sent twice it is one."""
+    if given.channel in AT_A_DESK and not principal.may(Permission.CASES_INTAKE):
+        raise ForbiddenError(f"a report by {given.channel} needs {Permission.CASES_INTAKE}")
+    now = datetime.now(UTC)
+    place = given.place
+    spot = intake.find_spot(connection, **place.model_dump())
+    intake.check_category(connection, given.category_id)
+    new = NewReport(
+        report_id, given.channel, now, check_seen(given.seen_at, now), given.words, spot.lon,
+        spot.lat, principal.login, category_id=given.category_id, address=given.address,
+        accuracy_m=spot.accuracy_m, source_ref=given.source_ref,
+    )  # fmt: skip
+    is_new = intake.take_in(connection, new, spot)
+    if is_new:
+        entry = entry_of(request, principal, "report taken in", about=str(report_id),
+                         channel=given.channel)  # fmt: skip
+        write_entry_of_store(connection, entry)
+        answer.status_code = 201
+    return {"report_id": str(report_id), "area_id": spot.area_id, "area": spot.area, "new": is_new}
+
+
+@router.get("/reports", dependencies=[needs(Permission.CASES_INTAKE)], summary="Unfiled reports")
+def show_reports(
+    connection: ScopedStore, limit: Annotated[int, Query(ge=1, le=200)] = 100
+) -> dict[str, Any]:
+    """List reports that wait to be filed, joined to a case, or ended; the oldest first."""
+    return {"reports": intake.list_reports(connection, limit=limit), "outcomes": tell_outcomes()}
+
+
+@router.post("/reports/suggest", dependencies=[needs(Permission.CASES_REPORT)],
+             summary="Suggest before filing")  # fmt: skip
+def suggest(request: Request, connection: ScopedStore, given: SuggestIn) -> dict[str, Any]:
+    """Suggest what a report may repeat, who would get it and by when; nothing is stored."""
+    now = datetime.now(UTC)
+    spot = None
+    if given.place is not None:
+        spot = intake.find_spot(connection, **given.place.model_dump())
+    clock = clocks_of(request).find(connection, spot.jurisdiction_id) if spot else None
+    return intake.suggest(
+        connection, words=given.words, spot=spot, category_id=given.category_id,
+        seen_at=check_seen(given.seen_at, now), clock=clock, now=now,
+    )  # fmt: skip
+
+
+@router.post("/reports/{report_id}/file", dependencies=[needs(Permission.CASES_INTAKE)],
+             summary="File a case")  # fmt: skip
+def file(
+    request: Request,
+    connection: ScopedStore,
+    principal: Identified,
+    report_id: ReportId,
+    given: FileIn,
+) -> dict[str, Any]:
+    """Make a report a case of a class that a person confirmed; again gives the same case."""
+    case = intake.file_it(
+        connection, report_id, category_id=given.category_id, actor=principal.login,
+        at=datetime.now(UTC), clock=work_clock(request, connection, report_id),
+    )  # fmt: skip
+    return _told(request, connection, principal, case, "report filed")
+
+
+@router.post("/reports/{report_id}/join", dependencies=[needs(Permission.CASES_INTAKE)],
+             summary="Join a case")  # fmt: skip
+def join(
+    request: Request,
+    connection: ScopedStore,
+    principal: Identified,
+    report_id: ReportId,
+    given: JoinIn,
+) -> dict[str, Any]:
+    """Add a report to the case that it repeats; again gives the same case."""
+    case = intake.join_it(connection, report_id, given.case_id)
+    return _told(request, connection, principal, case, "report joined")
+
+
+@router.post("/reports/{report_id}/refuse", dependencies=[needs(Permission.CASES_INTAKE)],
+             summary="End as no case")  # fmt: skip
+def refuse(
+    request: Request,
+    connection: ScopedStore,
+    principal: Identified,
+    report_id: ReportId,
+    given: RefuseIn,
+) -> dict[str, Any]:
+    """End a report by one of the six outcomes that are not a case; again gives the same."""
+    case = intake.refuse_it(
+        connection, report_id, outcome=given.outcome, reason=given.reason, actor=principal.login,
+        at=datetime.now(UTC), clock=work_clock(request, connection, report_id),
+    )  # fmt: skip
+    return _told(request, connection, principal, case, "report ended as no case")
+
+
+def _told(
+    request: Request, connection: Connection, principal: Principal, case: Case, action: str
+) -> dict[str, Any]:
+    view = read_view(connection, principal, case.case_id, clocks_of(request),
+                     now=datetime.now(UTC))  # fmt: skip
+    write_entry_of_store(connection, entry_of(request, principal, action, about=case.number))
+    return view
+
+
+@router.get("/places", dependencies=[needs(Permission.MAP_READ)], summary="Places by name")
+def places(
+    connection: ScopedStore,
+    q: Annotated[str, Query(min_length=1, max_length=100, pattern=r"^[^\x00]*$")],
+    limit: Annotated[int, Query(ge=1, le=50)] = 12,
+) -> dict[str, Any]:
+    """Find grids, stations, roads and earlier addresses by a part of their name."""
+    escaped = q.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    values = {"like": f"%{escaped}%", "words": q.strip(), "most": limit}
+    rows = connection.exec_driver_sql(packaged_sql("find_places"), values).mappings()
+    return {"places": [dict(row) for row in rows]}
+
+
+@router.get("/case-words", dependencies=[needs(Permission.CASES_READ)], summary="Choices of cases")
+def choices(connection: ScopedStore) -> dict[str, Any]:
+    """List classes, departments, and the outcomes that are not a case."""
+    classes = connection.exec_driver_sql(packaged_sql("case_classes")).mappings()
+    departments = connection.exec_driver_sql(packaged_sql("case_departments")).mappings()
+    return {
+        "classes": [dict(row) for row in classes],
+        "departments": [dict(row) for row in departments],
+        "outcomes": tell_outcomes(),
+    }

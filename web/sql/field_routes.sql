@@ -1,0 +1,23 @@
+-- Purpose: today's routes with their stops and this account's visits, newest search of the day.
+-- Inputs:  since, until (the local day), visitor. Row security hides other people's ground.
+-- Index:   uq_route_route_run_id_unit_id, pk_route_stop, ix_stop_visit_route.
+WITH runs AS (
+    SELECT DISTINCT ON (jurisdiction_id) route_run_id FROM route_run
+    WHERE starts_at < %(until)s AND ends_at > %(since)s
+    ORDER BY jurisdiction_id, created_at DESC
+)
+SELECT w.route_id, w.unit_id, u.name AS unit, w.mode, w.starts_at, w.ends_at, w.travel_m,
+       ST_AsGeoJSON(w.geom, 6)::json AS way,
+       (SELECT coalesce(json_agg(json_build_object(
+            'ordinal', s.ordinal, 'stop_ref', s.stop_ref, 'must', s.must, 'arrive_at', s.arrive_at,
+            'start_at', s.start_at, 'leave_at', s.leave_at, 'zh', s.reason_zh, 'en', s.reason_en,
+            'area', a.name, 'lon', ST_X(s.geom), 'lat', ST_Y(s.geom),
+            'visit', (SELECT json_build_object('visit_id', v.visit_id, 'arrived_at', v.arrived_at,
+                          'left_at', v.left_at, 'distance_m', round(v.distance_m::numeric))
+                      FROM stop_visit v WHERE v.route_id = s.route_id AND v.ordinal = s.ordinal
+                        AND v.visitor = %(visitor)s
+                      ORDER BY v.arrived_at DESC LIMIT 1)) ORDER BY s.ordinal), '[]')
+        FROM route_stop s LEFT JOIN area a USING (area_id)
+        WHERE s.route_id = w.route_id) AS stops
+FROM runs JOIN route w USING (route_run_id) JOIN unit u USING (unit_id)
+ORDER BY u.name, w.route_id
