@@ -50,6 +50,7 @@ COMMANDS = {
     "drones": ("web.commands.drones", "Plan drone missions, hold them to the airspace rules."),
     "cameras": ("web.commands.cameras", "What cameras see, cover and miss; what to watch and add."),
     "routes": ("web.commands.routes", "Route the units on duty through the plan's grids."),
+    "tracks": ("web.commands.tracks", "Take in tracks of duty: effort, stays, conformance."),
     "map": ("web.commands.map", "Write the map of hotspots, trends, grids and plan."),
     "results": ("web.commands.results", "Show stored results, and compute one again."),
     "cases": ("web.commands.cases", "List cases, show one, move one, send late ones up."),
