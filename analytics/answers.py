@@ -30,6 +30,7 @@ from analytics.emerging import EmergingParams, find_emerging
 from analytics.emerging_words import history
 from analytics.exposure_store import read_exposure
 from analytics.fetch import fetch
+from analytics.hot_streets import StreetParams, find_hot_streets
 from analytics.hotspots import HotspotParams, Neighbours, find_hotspots
 from analytics.latest_changes import LatestParams
 from analytics.listing import Listing
@@ -42,9 +43,11 @@ from analytics.results import Result
 from analytics.scan import ScanParams
 from analytics.scan_zones import find_scan_zones
 from analytics.store import Origin
+from analytics.street_store import read_street_cube
 from analytics.trends import TrendParams, find_trends
 from geo.errors import InputError
 from geo.lattice.lattice import Lattice, neighbours
+from geo.network.streets import segment_neighbours, snap_points
 
 SEED = 20_260_101
 """Of the generator, where nobody asks for another."""
@@ -77,12 +80,15 @@ def answer(connection: Connection, kind: str, origin: Origin, params: Any) -> Fo
 
 
 def read_cube(connection: Connection, origin: Origin) -> tuple[Cube, Neighbours, Lattice | None]:
-    """Count what `origin` says, on its lattice or in the areas of its level."""
+    """Count what `origin` says: on its lattice, its streets, or in the areas of its level."""
     if origin.lattice is not None:
         near = neighbours(origin.lattice, contiguity=origin.contiguity)
         return read_cell_cube(connection, origin.request, origin.lattice), near, origin.lattice
+    if origin.streets is not None:
+        cube = read_street_cube(connection, origin.request, origin.streets)
+        return cube, segment_neighbours(origin.streets), None
     if origin.level is None:
-        raise InputError("say where to count: on a lattice, or in the areas of a level")
+        raise InputError("say where to count: on a lattice, on streets, or in areas of a level")
     cube, near = read_area_cube(connection, origin.request, level=origin.level)
     return cube, near, None
 
@@ -141,6 +147,15 @@ def _changes(connection: Connection, origin: Origin, params: LatestParams) -> Fo
     triangle = read_delay_triangle(connection, origin.request)
     complete = None if triangle is None else recent_completeness(triangle)
     return list_changes(cube, params, complete=complete)
+
+
+def _streets(connection: Connection, origin: Origin, params: StreetParams) -> Found:
+    if origin.streets is None:
+        raise InputError("hot streets are looked for on street segments, not cells or areas")
+    cube, near, _ = read_cube(connection, origin)
+    points = read_points(connection, origin.request)
+    snapped = snap_points(origin.streets, points.x, points.y)
+    return find_hot_streets(cube, origin.streets, near, snapped, params, rng=_drawn(origin))
 
 
 def _clusters(connection: Connection, origin: Origin, params: ClusterParams) -> Found:
@@ -206,6 +221,7 @@ ASKED: Mapping[str, tuple[tuple[type[Any], ...], Ask]] = MappingProxyType(
         "association": ((AssociationParams,), _association),
         "rates": ((RateParams,), _rates),
         "changes": ((LatestParams,), _changes),
+        "streets": ((StreetParams,), _streets),
         "clusters": ((ClusterParams,), _clusters),
         "scan": ((ScanParams,), _scan),
         "near_repeat": ((RepeatParams,), _repeats),

@@ -16,7 +16,7 @@ from analytics.cube_fill import MOST_SPREAD, Tally, edges_us, fill, spreads
 from analytics.steps import Steps, to_utc
 from geo.errors import InputError
 
-UnitKind = Literal["cell", "area"]
+UnitKind = Literal["cell", "area", "segment"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -36,14 +36,14 @@ _AT_ONCE = 16_000_000
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """The places that are counted: cells of a lattice, or areas such as responsibility grids.
+    """The places that are counted: cells of a lattice, areas such as grids, or street segments.
 
     Attributes
     ----------
     kind
-        ``cell`` or ``area``.
+        ``cell``, ``area`` or ``segment``.
     ids
-        Shape ``(n_units,)``, unique: flat cell numbers, or ``area_id``.
+        Shape ``(n_units,)``, unique: flat cell numbers, ``area_id``, or rows of the network.
     exposure
         What counts may be divided by, each ``(n_units,)`` or ``(n_units, n_steps)``: for example
         ``area_km2``, ``households``, ``street_km``, ``patrol_hours``.

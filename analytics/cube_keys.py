@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeAlias
 
 import numpy as np
 from numba import njit
@@ -13,8 +14,12 @@ from numpy.typing import NDArray
 from analytics.cube_fill import MOST_SPREAD, Tally, edges_us
 from analytics.steps import Steps
 from geo.lattice.frame import Frame, look_up
+from geo.network.streets import Streets, snap_points
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ground: TypeAlias = Frame | Streets
+"""What points are placed on, where they are not placed in areas."""
 Columns = Mapping[str, NDArray[np.int64] | NDArray[np.float64]]
 
 REASONS = ("other_source", "other_class", "no_unit", "vague_time")
@@ -78,7 +83,7 @@ class Counted:
     lost: Ints
 
 
-def unpack(found: Columns, plan: KeyPlan, steps: Steps, frame: Frame | None = None) -> Counted:
+def unpack(found: Columns, plan: KeyPlan, steps: Steps, frame: Ground | None = None) -> Counted:
     """Read what a counting query returned.
 
     Parameters
@@ -92,9 +97,8 @@ def unpack(found: Columns, plan: KeyPlan, steps: Steps, frame: Frame | None = No
     none = np.empty(0, dtype=np.int64)
     places = none
     if frame is not None and "x_m" in found:
-        cells = np.arange(frame.n_frame, dtype=np.int32)
         x, y = (np.asarray(found[name], dtype=np.float64) for name in ("x_m", "y_m"))
-        places = look_up(frame, x, y, cells)
+        places = _place(frame, x, y)
     begin, end = (
         np.asarray(found[name] if spread else none, dtype=np.int64)
         for name in ("begin_us", "end_us")
@@ -111,6 +115,13 @@ def unpack(found: Columns, plan: KeyPlan, steps: Steps, frame: Frame | None = No
     ends = (rows[4], rows[5]) if spread else (whole, whole)
     tally = Tally(rows[0], rows[1], rows[2], rows[3], np.ones(kept, np.int64), *ends)
     return Counted(tally, lost)
+
+
+def _place(ground: Ground, x: Floats, y: Floats) -> Ints:
+    """Return the flat cell or the row of the street segment of each point, -1 on none."""
+    if isinstance(ground, Streets):
+        return snap_points(ground, x, y).segment
+    return look_up(ground, x, y, np.arange(ground.n_frame, dtype=np.int32))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

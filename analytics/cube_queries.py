@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from analytics.cube_fill import MOST_SPREAD, spreads
-from analytics.cube_keys import KeyPlan
+from analytics.cube_keys import Ground, KeyPlan
 from analytics.queries import CubeRequest, Query, packaged
 from analytics.steps import Steps
 from geo.lattice.frame import Frame
@@ -75,17 +75,17 @@ class Counting:
         """Return how many category ids are told apart."""
         return max(self.category_ids, default=0) + 1 if self.request.by_class else 1
 
-    def plan(self, frame: Frame | None = None) -> KeyPlan:
+    def plan(self, frame: Ground | None = None) -> KeyPlan:
         """Return how keys are packed, on a lattice or for areas."""
         named = self.request.classes is not None
-        square = frame is not None and frame.kind == "square"
+        square = isinstance(frame, Frame) and frame.kind == "square"
         return KeyPlan(
             n_spans=len(self.steps.edges),
             n_kinds=self.n_kinds + named,
             n_sources=len(self.request.found_by) + 1,
             named=named,
-            n_columns=frame.n_columns if frame is not None and square else 0,
-            n_rows=frame.n_rows if frame is not None and square else 0,
+            n_columns=frame.n_columns if isinstance(frame, Frame) and square else 0,
+            n_rows=frame.n_rows if isinstance(frame, Frame) and square else 0,
         )
 
     def edges(self) -> list[datetime]:
@@ -93,7 +93,7 @@ class Counting:
         return [edge.replace(tzinfo=UTC) for edge in self.steps.edges.tolist()]
 
 
-def count_by_cell(counting: Counting, frame: Frame) -> Query:
+def count_by_cell(counting: Counting, frame: Ground) -> Query:
     """Place each incident by cell, span, category and source in one pass over the partitions.
 
     Squares are computed from the stored metric coordinates with the operations of
@@ -104,10 +104,10 @@ def count_by_cell(counting: Counting, frame: Frame) -> Query:
     Select
         ``key`` of each incident, see `analytics.cube_keys.KeyPlan`: on a fine lattice few share
         one, and sending them is cheaper than grouping them. ``begin_us`` and ``end_us`` where
-        intervals are spread; ``x_m`` and ``y_m`` for hexagons, which are computed in Python.
+        intervals are spread; ``x_m`` and ``y_m`` for hexagons and streets, found in Python.
     """
     plan = counting.plan(frame)
-    if frame.kind != "square":
+    if not isinstance(frame, Frame) or frame.kind != "square":
         return _each(counting, plan, None, Incident.x_m.label("x_m"), Incident.y_m.label("y_m"))
     small = plan.n_places * plan.below_place < _INTEGERS
     return _each(counting, plan, _square(frame, Integer if small else BigInteger))

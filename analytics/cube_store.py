@@ -19,7 +19,7 @@ from analytics import queries
 from analytics.contiguity import touching
 from analytics.cube import Cube, Units
 from analytics.cube_fill import Tally, empty_counts, fill_parts, fill_whole
-from analytics.cube_keys import REASONS, Columns, Counted, unpack
+from analytics.cube_keys import REASONS, Columns, Counted, Ground, unpack
 from analytics.cube_layers import name_layers, name_lost
 from analytics.cube_queries import Counting, count_by_area, count_by_cell
 from analytics.fetch import fetch, fetch_columns, many_hands
@@ -28,7 +28,7 @@ from analytics.queries import CubeRequest
 from analytics.steps import Steps, make_steps
 from geo.crs.systems import convert_geometries
 from geo.errors import CrsError, InputError, NotFoundError
-from geo.lattice.frame import Frame, Kind
+from geo.lattice.frame import Kind
 from geo.lattice.lattice import Lattice, make_lattice
 
 Ints = NDArray[np.int64]
@@ -186,13 +186,13 @@ def _read_classes(connection: Connection, wanted: Sequence[str] | None) -> pd.Da
     return known[known["code"].isin(wanted) | full.isin(wanted)]
 
 
-def count(connection: Connection, counting: Counting, frame: Frame | None) -> Counted:
+def count(connection: Connection, counting: Counting, frame: Ground | None) -> Counted:
     """Place a request's incidents on a lattice, or in areas, and unpack what comes."""
     found = fetch_counts(connection, counting, frame)
     return unpack(found, counting.plan(frame), counting.steps, frame)
 
 
-def fetch_counts(connection: Connection, counting: Counting, frame: Frame | None) -> Columns:
+def fetch_counts(connection: Connection, counting: Counting, frame: Ground | None) -> Columns:
     """Run a counting query, by several processes if the server has them."""
     query = count_by_area(counting) if frame is None else count_by_cell(counting, frame)
     with many_hands(connection):
@@ -205,12 +205,12 @@ def make_cube(
     known: pd.DataFrame,
     units: Units,
     *,
-    frame: Frame | None,
+    frame: Ground | None,
     locate: Callable[[Ints], Ints],
 ) -> Cube:
     """Count a request's incidents into a cube, some months and then some rows at a time.
 
-    `locate` gives the rows of flat cells or area_ids among the units, -1 for none of them.
+    `locate` gives the rows of flat cells, segments or area_ids among the units, -1 for none.
     """
     found = [
         fetch_counts(connection, replace(counting, within=span, reaching=i == 0), frame)
@@ -240,7 +240,7 @@ def make_cube(
 def _some_at_a_time(
     found: Sequence[Columns],
     counting: Counting,
-    frame: Frame | None,
+    frame: Ground | None,
     locate: Callable[[Ints], Ints],
 ) -> Iterator[tuple[Counted, Tally]]:
     """Yield what was read, and those of it that lie in a unit, by row of the cube."""

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.models.base import Base, identity_key, one_of
 
-UNITS = ("cell", "area", "zone", "whole")
-"""What a row is about: a cell, an area, a shape of its own, or the whole jurisdiction."""
+UNITS = ("cell", "area", "zone", "whole", "segment")
+"""What a row is about: a cell, an area, a shape of its own, the whole jurisdiction, a street
+segment."""
 
 
 class ResultRun(Base):
@@ -47,7 +48,7 @@ class ResultRun(Base):
 class ResultRow(Base):
     """One row of a result: observed, score (z or tau), p, q, slope, label, and what else it says.
 
-    A row about the whole jurisdiction has no shape.
+    Street segments are lines, all others polygons; a row about the whole jurisdiction has no shape.
     """
 
     __tablename__ = "result_row"
@@ -61,7 +62,7 @@ class ResultRow(Base):
     unit_no: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     area_id: Mapped[int | None] = mapped_column(ForeignKey("area.area_id"))
     geom: Mapped[Any] = mapped_column(
-        Geometry("MULTIPOLYGON", srid=4326, spatial_index=True), nullable=True
+        Geometry("GEOMETRY", srid=4326, spatial_index=True), nullable=True
     )
     observed: Mapped[float | None]
     score: Mapped[float | None]

@@ -206,22 +206,78 @@ def simulated_tails(
         return Tails(upper=np.ones(n), lower=np.ones(n))
     draws = np.stack([rng.choice(n - 1, size=k_max, replace=False) for _ in range(permutations)])
     slack = 1e-12 * float(np.abs(y).max()) * k_max  # sums added in another order differ that much
-    above, below = _count_extremes(y, k, sums, draws, slack)
+    above, below = _count_some(y, k, sums, np.arange(n), draws, slack)
     return Tails(upper=(above + 1) / (permutations + 1), lower=(below + 1) / (permutations + 1))
 
 
+def refined_tails(
+    y: Floats,
+    k: Ints,
+    sums: Floats,
+    *,
+    permutations: int,
+    rng: np.random.Generator,
+    finer: int = 100,
+    fewest: int = 10,
+) -> Tails:
+    """Return `simulated_tails`, with many more draws for the units that stand out.
+
+    A false discovery rate over thousands of units asks for p-values that few draws cannot give.
+    Units with fewer than `fewest` of the first draws as extreme as observed are drawn again,
+    `finer` times as often, and take their p from the second draws alone, so that having been chosen
+    does not favour them.
+
+    References
+    ----------
+    As `simulated_tails`; the idea of drawing on where it matters: Besag and Clifford (1991),
+    doi:10.1093/biomet/78.2.301.
+    """
+    rough = simulated_tails(y, k, sums, permutations=permutations, rng=rng)
+    line = (fewest + 1) / (permutations + 1)
+    chosen = np.flatnonzero(np.minimum(rough.upper, rough.lower) < line)
+    k_max = _most_neighbours(k)
+    if not len(chosen) or k_max == 0:
+        return rough
+    above = np.zeros(len(chosen), dtype=np.int64)
+    below = np.zeros(len(chosen), dtype=np.int64)
+    slack = 1e-12 * float(np.abs(y).max()) * k_max
+    for _ in range(finer):
+        draws = _distinct(len(y) - 1, (permutations, k_max), rng)
+        up, down = _count_some(y, k, sums, chosen, draws, slack)
+        above += up
+        below += down
+    upper, lower = rough.upper.copy(), rough.lower.copy()
+    upper[chosen] = (above + 1) / (finer * permutations + 1)
+    lower[chosen] = (below + 1) / (finer * permutations + 1)
+    return Tails(upper=upper, lower=lower)
+
+
+def _distinct(n: int, shape: tuple[int, int], rng: np.random.Generator) -> Ints:
+    """Draw rows of different numbers below `n`, all equally likely."""
+    if shape[1] > n**0.5:  # repeats are likely: shuffle instead
+        return np.stack([rng.choice(n, size=shape[1], replace=False) for _ in range(shape[0])])
+    draws = rng.integers(0, n, shape)
+    while True:
+        ordered = np.sort(draws, axis=1)
+        again = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
+        if not len(again):
+            return draws
+        draws[again] = rng.integers(0, n, (len(again), shape[1]))
+
+
 @njit(cache=True, nogil=True)
-def _count_extremes(
-    y: Floats, k: Ints, sums: Floats, draws: Ints, slack: float
+def _count_some(
+    y: Floats, k: Ints, sums: Floats, units: Ints, draws: Ints, slack: float
 ) -> tuple[Ints, Ints]:
-    above = np.zeros(len(y), dtype=np.int64)
-    below = np.zeros(len(y), dtype=np.int64)
-    for i in range(len(y)):
+    above = np.zeros(len(units), dtype=np.int64)
+    below = np.zeros(len(units), dtype=np.int64)
+    for u in range(len(units)):
+        i = units[u]
         for p in range(draws.shape[0]):
             total = 0.0
             for j in range(k[i]):
                 other = draws[p, j]
                 total += y[other + 1] if other >= i else y[other]
-            above[i] += total >= sums[i] - slack
-            below[i] += total <= sums[i] + slack
+            above[u] += total >= sums[i] - slack
+            below[u] += total <= sums[i] + slack
     return above, below

@@ -119,14 +119,14 @@ def select_area_codes(area_ids: list[int]) -> Query:
     return select(*columns).where(Area.area_id.in_(area_ids))
 
 
-def insert_result_rows() -> TextClause:
-    """Return the statement that stores the rows of a result; its header says what to bind."""
-    return packaged("insert_result_rows")
+def insert_cell_rows() -> TextClause:
+    """Return the statement that stores a result of squares; its header says what to bind."""
+    return packaged("insert_cell_rows")
 
 
-def insert_listing_rows() -> TextClause:
-    """Return the statement that stores the rows of a listing; its header says what to bind."""
-    return packaged("insert_listing_rows")
+def insert_rows() -> TextClause:
+    """Return the statement that stores rows of any other kind; its header says what to bind."""
+    return packaged("insert_rows")
 
 
 def packaged(name: str) -> TextClause:

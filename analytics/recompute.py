@@ -20,9 +20,11 @@ from analytics.hotspots import HotspotParams, find_hotspots
 from analytics.listing import FIGURES, Listing, to_json
 from analytics.queries import CubeRequest
 from analytics.results import Result
-from analytics.store import Origin, StoredResult, figures, lattice_values
+from analytics.store import Origin, StoredResult, figures, lattice_values, street_values
+from analytics.street_store import read_streets
 from geo.errors import ConflictError, InputError
 from geo.lattice.lattice import Lattice
+from geo.network.streets import Streets
 
 COLUMNS = (*FIGURES, "label", "details")
 KNOWN = frozenset({*FIGURES, "label", "unit_no", "area_id", "code", "name", "geometry"})
@@ -95,7 +97,7 @@ def read_origin(connection: Connection, stored: StoredResult) -> Origin:
     Raises
     ------
     ConflictError
-        The boundary was changed, so that the lattice has other cells.
+        The boundary or the roads were changed, so that there are other cells or segments.
     """
     run = stored.run
     parameters = run["parameters"]
@@ -108,6 +110,7 @@ def read_origin(connection: Connection, stored: StoredResult) -> Origin:
         lattice=frame and _same_lattice(connection, request.jurisdiction_id, frame),
         contiguity=parameters.get("neighbours", UNSAID)["contiguity"],
         level=parameters.get("level", {}).get("level"),
+        streets=_same_streets(connection, request.jurisdiction_id, parameters.get("streets")),
     )
 
 
@@ -151,13 +154,28 @@ def read_request(stored: Mapping[str, Any]) -> CubeRequest:
 def _same_lattice(
     connection: Connection, jurisdiction_id: int, stored: Mapping[str, Any]
 ) -> Lattice:
-    lattice = read_lattice(connection, jurisdiction_id, cell_size_m=stored["size"])
+    shape = stored.get("kind", "square")
+    lattice = read_lattice(connection, jurisdiction_id, cell_size_m=stored["size"], kind=shape)
     if lattice_values(lattice) != stored:
         raise ConflictError(
             "the boundary or the metric system was changed since, so that the lattice has other "
             "cells; compute the result anew with `gridbeat hotspots`"
         )
     return lattice
+
+
+def _same_streets(
+    connection: Connection, jurisdiction_id: int, stored: Mapping[str, Any] | None
+) -> Streets | None:
+    if stored is None:
+        return None
+    streets = read_streets(connection, jurisdiction_id, reach_m=stored["reach_m"])
+    if street_values(streets) != stored:
+        raise ConflictError(
+            "the roads were changed since, so that there are other street segments; compute the "
+            "result anew with `gridbeat streets`"
+        )
+    return streets
 
 
 def _params(kind: type[P], stored: Mapping[str, Any]) -> P:

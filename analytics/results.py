@@ -16,7 +16,15 @@ from analytics.steps import Steps
 from geo.errors import InputError
 
 Kind = Literal[
-    "hotspots", "trends", "density", "emerging", "scan", "rates", "association", "forecast"
+    "hotspots",
+    "trends",
+    "density",
+    "emerging",
+    "scan",
+    "rates",
+    "association",
+    "forecast",
+    "streets",
 ]
 Lang = Literal["zh", "en"]
 

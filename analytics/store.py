@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, insert
 
 from analytics import queries
+from analytics.cube import UnitKind
 from analytics.fetch import fetch
 from analytics.listing import FIGURES, Listing, to_json
 from analytics.models import ResultRun
@@ -25,7 +26,9 @@ from analytics.queries import CubeRequest
 from analytics.results import Result
 from geo.crs.systems import convert_geometries
 from geo.errors import InputError, NotFoundError
+from geo.lattice.frame import polygons_of
 from geo.lattice.lattice import Contiguity, Lattice
+from geo.network.streets import Streets
 
 LIBRARIES = ("numpy", "scipy", "numba", "pandas", "shapely", "pyproj")
 
@@ -66,6 +69,8 @@ class Origin:
         Which cells of it were neighbours.
     level
         The level of the areas, None for a lattice.
+    streets
+        The street segments that were counted on, None for cells and areas.
     """
 
     request: CubeRequest
@@ -74,6 +79,7 @@ class Origin:
     lattice: Lattice | None = None
     contiguity: Contiguity = "queen"
     level: str | None = None
+    streets: Streets | None = None
 
 
 def write_result(connection: Connection, result: Result, origin: Origin) -> int:
@@ -82,26 +88,30 @@ def write_result(connection: Connection, result: Result, origin: Origin) -> int:
     Raises
     ------
     InputError
-        The result is one of cells and `origin` has no square lattice.
+        The result is one of cells or segments, and `origin` has not their lattice or streets.
     """
-    frame = origin.lattice
-    if result.units.kind == "cell" and (frame is None or frame.kind != "square"):
-        raise InputError("a result of cells is stored with its square lattice; give it in origin")
+    kind, ids = result.units.kind, result.units.ids
+    ground = {"cell": origin.lattice, "segment": origin.streets}
+    if kind in ground and ground[kind] is None:
+        raise InputError(f"a result of {kind}s is stored with where they lie; give it in origin")
     run_id = _write_run(connection, _run_values(connection, result, origin))
-    of_cells = result.units.kind == "cell"
-    ids = result.units.ids
-    connection.execute(
-        queries.insert_result_rows(),
-        {
-            "result_run_id": run_id,
-            "unit_no": (ids if of_cells else np.arange(len(ids))).tolist(),
-            "area_id": [None] * len(ids) if of_cells else ids.tolist(),
-            "label": result.label.tolist(),
-            "details": to_json(result.details, len(ids)),
-            **{name: _nullable(values) for name, values in figures(result).items()},
-            **lattice_values(frame if of_cells else None),
-        },
-    )
+    values = {
+        "result_run_id": run_id,
+        "unit_no": (np.arange(len(ids)) if kind == "area" else ids).tolist(),
+        "label": result.label.tolist(),
+        "details": to_json(result.details, len(ids)),
+        **{name: _nullable(values) for name, values in figures(result).items()},
+    }
+    frame = origin.lattice
+    if kind == "cell" and frame is not None and frame.kind == "square":
+        # Squares are drawn where they are stored: a fine lattice has very many.
+        connection.execute(queries.insert_cell_rows(), values | lattice_values(frame))
+        return run_id
+    values |= {
+        "area_id": ids.tolist() if kind == "area" else [None] * len(ids),
+        "geom": _shapes(origin, kind, ids),
+    }
+    connection.execute(queries.insert_rows(), values)
     return run_id
 
 
@@ -110,7 +120,7 @@ def write_listing(connection: Connection, listing: Listing, origin: Origin) -> i
     run_id = _write_run(connection, _listing_values(connection, listing, origin))
     rows, found = listing.rows, listing.figures()
     connection.execute(
-        queries.insert_listing_rows(),
+        queries.insert_rows(),
         {
             "result_run_id": run_id,
             "unit_no": list(range(len(rows))),
@@ -183,6 +193,8 @@ def _run_values(connection: Connection, result: Result, origin: Origin) -> dict[
     parameters = values["parameters"]
     if result.units.kind == "area":
         parameters["level"] = {"level": origin.level}
+    elif result.units.kind == "segment" and origin.streets is not None:
+        parameters["streets"] = street_values(origin.streets)
     elif origin.lattice is not None:
         parameters["lattice"] = lattice_values(origin.lattice)
         parameters["neighbours"] = {"contiguity": origin.contiguity}
@@ -235,17 +247,31 @@ def _wkb(listing: Listing) -> list[bytes | None]:
     return [shapely.to_wkb(shape) for shape in convert_geometries(shapes, crs=listing.srid)]
 
 
-def lattice_values(frame: Lattice | None) -> dict[str, Any]:
-    """Return what says where the cells of a square lattice lie, as plain JSON values."""
-    if frame is None:
-        return dict.fromkeys(("x0", "y0", "size", "n_columns", "srid"))
+def _shapes(origin: Origin, kind: UnitKind, ids: NDArray[np.int64]) -> list[bytes | None]:
+    """Return the shapes of hexagons and segments in EPSG:4326; areas have theirs stored."""
+    ground = origin.streets if kind == "segment" else origin.lattice
+    if kind == "area" or ground is None:
+        return [None] * len(ids)
+    shapes = polygons_of(ground, ids) if isinstance(ground, Lattice) else ground.lines[ids]
+    return [shapely.to_wkb(shape) for shape in convert_geometries(shapes, crs=ground.srid)]
+
+
+def lattice_values(frame: Lattice) -> dict[str, Any]:
+    """Return what says where the cells of a lattice lie, as plain JSON values."""
+    shape = {} if frame.kind == "square" else {"kind": frame.kind}
     return {
         "x0": frame.x0,
         "y0": frame.y0,
         "size": frame.cell_size_m,
         "n_columns": frame.n_columns,
         "srid": frame.srid,
+        **shape,
     }
+
+
+def street_values(streets: Streets) -> dict[str, Any]:
+    """Return what tells street segments from others, as plain JSON values."""
+    return {"segments": len(streets), "reach_m": streets.reach_m, "digest": streets.digest}
 
 
 def figures(result: Result) -> dict[str, NDArray[np.float64]]:

@@ -23,6 +23,8 @@ from analytics.forecast.exciting import ExcitingParams, fit_process, others_only
 from analytics.forecast.protocol import Places
 from analytics.hotspots import HotspotParams, local_g
 from analytics.near_repeat import find_near_repeats
+from analytics.network_density import count_in_pieces, cut_streets, network_density
+from analytics.permutation import refined_tails
 from analytics.scan import ScanParams, find_scan_clusters
 from analytics.seasonal import seasonal_mann_kendall
 from analytics.sen_interval import sen_interval
@@ -35,6 +37,7 @@ from geo.imports.digest import digest_rows
 from geo.lattice.lattice import Lattice, cell_centres, cell_of, make_lattice, neighbours
 from geo.locate.polygons import index_polygons, locate
 from geo.network.build import make_network
+from geo.network.streets import segment_neighbours, snap_points, streets_inside
 from geo.network.travel import find_ways, place_on_network
 from geo.visibility.views import find_sightings, find_views, view_polygons
 from geo.visibility.walls import make_walls
@@ -63,6 +66,25 @@ def main() -> None:
     )  # fmt: skip
     warm_cameras()
     warm_routes()
+    warm_streets(rng)
+
+
+def warm_streets(rng: np.random.Generator) -> None:
+    """Snap to streets, draw chances, and spread along them."""
+    roads = gpd.GeoDataFrame(
+        {"kind": ["residential"] * 2},
+        geometry=[
+            shapely.LineString([(0, 50), (100, 50)]),
+            shapely.LineString([(50, 0), (50, 99)]),
+        ],
+        crs=4549,
+    )
+    streets = streets_inside(make_network(roads), shapely.box(-9, -9, 109, 109))
+    snapped = snap_points(streets, rng.uniform(0, 100, 50), rng.uniform(0, 100, 50))
+    pieces = cut_streets(streets)
+    network_density(count_in_pieces(pieces, snapped), pieces, bandwidth_m=50.0)
+    k, sums = np.diff(segment_neighbours(streets)[0]), np.zeros(len(streets))
+    refined_tails(streets.length_m, k, sums, permutations=9, rng=rng)
 
 
 def warm_geo() -> None:

@@ -16,6 +16,9 @@ from analytics.queries import CubeRequest
 from analytics.results import LABELS, label_text
 from analytics.steps import Step
 from analytics.store import Origin, StoredResult, read_result, write_found
+from analytics.street_store import read_streets
+from geo.errors import InputError
+from geo.lattice.frame import Kind
 from patrol.store import read_class_names
 from web.subject import About, data_window
 
@@ -81,19 +84,37 @@ def ask(
     *,
     cell_m: float | None = None,
     level: str | None = None,
+    hexagons: bool = False,
+    streets_m: float | None = None,
     seed: int = SEED,
 ) -> Told:
     """Answer a question, store the answer, and read it back.
 
     Parameters
     ----------
-    cell_m, level
-        Where to count: a lattice of such cells, or the areas of a level.
+    cell_m, hexagons, streets_m, level
+        Where to count: a lattice of such cells, street segments within so many metres, or the areas
+        of a level where neither is asked for.
+
+    Raises
+    ------
+    InputError
+        Hexagons without their size, or cells and streets at once.
     """
-    lattice = None
+    if hexagons and cell_m is None:
+        raise InputError("how large should the hexagons be? name their size by --cell, in metres")
+    if cell_m is not None and streets_m is not None:
+        raise InputError("cells or streets? leave out --cell or --streets")
+    lattice = streets = None
     if cell_m is not None:
-        lattice = read_lattice(connection, about.number, cell_size_m=cell_m)
-    origin = Origin(request, version("gridbeat"), seed=seed, lattice=lattice, level=level)
+        shape: Kind = "hexagon" if hexagons else "square"
+        lattice = read_lattice(connection, about.number, cell_size_m=cell_m, kind=shape)
+    if streets_m is not None:
+        streets = read_streets(connection, about.number, reach_m=streets_m)
+    origin = Origin(
+        request, version("gridbeat"), seed=seed, lattice=lattice, streets=streets,
+        level=None if lattice or streets else level,
+    )  # fmt: skip
     found = answer(connection, kind, origin, params)
     number = write_found(connection, found, origin)
     return Told(about, number, read_result(connection, number), read_class_names(connection))
@@ -117,6 +138,15 @@ def make_request(
         about.number, start, end, step=step, by_class=by_class,
         classes=tuple(classes) if classes else None, **more,
     )  # fmt: skip
+
+
+def place_of(row: Mapping[Any, Any]) -> str:
+    """Return where a row lies: code and name of an area, else the middle of cell or street."""
+    if row["code"]:
+        return f"{row['code']} {row['name']}"
+    point = row["geometry"].representative_point()
+    street = row.get("street")
+    return f"{point.x:.5f} {point.y:.5f}" + (f" {street}" if isinstance(street, str) else "")
 
 
 def both(label: str) -> str:

@@ -39,6 +39,7 @@ COMMANDS = {
     "changes": ("web.commands.changes", "List what changed this week, by class and grid."),
     "scan": ("web.commands.scan", "Find outbreaks by a scan of space and time."),
     "clusters": ("web.commands.clusters", "Find dense knots of incidents."),
+    "streets": ("web.commands.streets", "Find hot streets, and density along the network."),
     "near-repeat": ("web.commands.near_repeat", "Test how soon and how near the next follows."),
     "rates": ("web.commands.rates", "Compare rates per household against chance."),
     "association": ("web.commands.association", "Find areas alike or unlike their neighbours."),
@@ -66,8 +67,8 @@ COMMANDS = {
 # How the help groups them; what is not named here stands first.
 SECTIONS = {
     "What is happening": (
-        "hotspots", "trends", "emerging", "changes", "scan", "clusters", "near-repeat", "rates",
-        "association", "effect", "bias",
+        "hotspots", "trends", "emerging", "changes", "scan", "clusters", "streets", "near-repeat",
+        "rates", "association", "effect", "bias",
     ),
 }  # fmt: skip
 EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (

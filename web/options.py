@@ -21,6 +21,10 @@ Category = Annotated[
     typer.Option(help="Only this class (code); may be given several times."),
 ]
 Cell = Annotated[float, typer.Option(min=10, help="Cell size in metres.")]
+Hexagons = Annotated[bool, typer.Option("--hexagons", help="Hexagonal cells, with --cell.")]
+OnStreets = Annotated[
+    bool, typer.Option("--streets", help="Street segments between junctions, not areas.")
+]
 Top = Annotated[int, typer.Option(min=1, help="How many to print.")]
 Seed = Annotated[int, typer.Option(help="Seed of what is drawn at random.")]
 Level = Annotated[

@@ -13,6 +13,8 @@ def newest_run_ids(
 ) -> dict[str, int]:
     """Return kind -> number of the newest result over cells or zones, ``area_...`` over areas.
 
+    ``streets`` are hot streets; other kinds over street segments are named ``street_...``.
+
     Parameters
     ----------
     classes
@@ -20,7 +22,9 @@ def newest_run_ids(
     """
     rows = connection.execute(
         text(
-            "SELECT CASE unit WHEN 'area' THEN 'area_' || kind ELSE kind END AS name, "
+            "SELECT CASE WHEN unit = 'area' THEN 'area_' || kind "
+            "WHEN unit = 'segment' AND kind <> 'streets' THEN 'street_' || kind "
+            "ELSE kind END AS name, "
             "max(result_run_id) AS number FROM result_run "
             "WHERE jurisdiction_id = :number "
             "AND parameters #> '{request,classes}' = CAST(:classes AS jsonb) GROUP BY 1"

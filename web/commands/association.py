@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from analytics.cell_association import AssociationParams
-from web.asking import Told, ask, both, make_request
+from geo.network.streets import REACH_M
+from web.asking import Told, ask, both, make_request, place_of
 from web.opening import begin, open_database
-from web.options import Category, Jurisdiction, Level, Top, Until, Weeks
+from web.options import Category, Hexagons, Jurisdiction, Level, OnStreets, Top, Until, Weeks
 from web.subject import read_about
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -22,6 +23,8 @@ def association(
     weeks: Weeks = 26,
     level: Level = "grid",
     cell: Annotated[float | None, typer.Option(help="Cells of so many metres, not areas.")] = None,
+    hexagons: Hexagons = False,
+    streets: OnStreets = False,
     category: Category = None,
     top: Top = 10,
 ) -> None:
@@ -35,8 +38,8 @@ def association(
             connection, about, until=until and until.date(), weeks=weeks, classes=category
         )
         told = ask(
-            connection, about, "association", request, AssociationParams(), cell_m=cell,
-            level=None if cell else level,
+            connection, about, "association", request, AssociationParams(),
+            cell_m=cell, level=level, hexagons=hexagons, streets_m=REACH_M if streets else None,
         )  # fmt: skip
     lines = [*told.head("Association 空间关联 (local Moran, FDR)"), *describe(told, top=top)]
     typer.echo("\n".join([*lines, *told.tail()]))
@@ -53,11 +56,8 @@ def describe(told: Told, *, top: int) -> list[str]:
     called = rows[rows["label"] != "none"].sort_values("q_value", kind="stable").head(top)
     if called.empty:
         return [*lines, "  none significant 无显著关联"]
-    for row in called.to_dict("records"):
-        point = row["geometry"].centroid
-        name = f"{row['code']} {row['name']}" if row["code"] else f"{point.x:.5f} {point.y:.5f}"
-        lines.append(
-            f"  {both(row['label']):<22} I = {row['score']:>6.2f}  q = {row['q_value']:<8.2g} "
-            f"{row['observed']:>6,.0f} incidents  {name}"
-        )
-    return lines
+    return lines + [
+        f"  {both(row['label']):<22} I = {row['score']:>6.2f}  q = {row['q_value']:<8.2g} "
+        f"{row['observed']:>6,.0f} incidents  {place_of(row)}"
+        for row in called.to_dict("records")
+    ]

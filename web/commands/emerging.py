@@ -10,9 +10,10 @@ from analytics.emerging import EmergingParams
 from analytics.emerging_words import explain_facts
 from analytics.history import long_request
 from analytics.steps import Step
+from geo.network.streets import REACH_M
 from web.asking import Told, ask, make_request
 from web.opening import begin, open_database
-from web.options import Category, Cell, Jurisdiction, Language, Top, Until
+from web.options import Category, Cell, Hexagons, Jurisdiction, Language, OnStreets, Top, Until
 from web.subject import read_about
 
 SHORT_WEEKS = 26
@@ -30,6 +31,8 @@ def emerging(
         Step | None, typer.Option(help="Calendar step; default: months, weeks for short data.")
     ] = None,
     cell: Cell = 100.0,
+    hexagons: Hexagons = False,
+    streets: OnStreets = False,
     category: Category = None,
     lang: Language = "both",
     top: Top = 10,
@@ -46,7 +49,11 @@ def emerging(
         )  # fmt: skip
         if weeks is None and step is None:
             request = long_request(connection, request) or request
-        told = ask(connection, about, "emerging", request, EmergingParams(), cell_m=cell)
+        told = ask(
+            connection, about, "emerging", request, EmergingParams(),
+            cell_m=None if streets else cell, hexagons=hexagons,
+            streets_m=REACH_M if streets else None,
+        )  # fmt: skip
     lines = [*told.head("Emerging hot spots 时空热点"), *describe(told, lang=lang, top=top)]
     typer.echo("\n".join([*lines, *told.tail()]))
 

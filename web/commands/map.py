@@ -38,8 +38,8 @@ from web.subject import About, read_about
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _MOST = 60_000
 SHOWN = (
-    "hotspots", "density", "area_trends", "emerging", "area_changes", "area_rates", "clusters",
-    "scan", "area_forecast",
+    "hotspots", "density", "area_trends", "emerging", "area_changes", "area_rates", "streets",
+    "clusters", "scan", "area_forecast",
 )  # fmt: skip
 
 
@@ -105,6 +105,7 @@ def gather(
         forecast=None if (ahead := inner.get("area_forecast")) is None else forecast_areas(ahead),
         emerging=None if emerging is None else emerging_cells(emerging),
         hotspots=_rows(results.get("hotspots")),
+        streets=_rows(inner.get("streets")),
         clusters=None if clusters is None else named_zones(clusters, names),
         scan=_rows(scan),
         changes=None if changes is None else change_areas(changes, names),

@@ -35,6 +35,17 @@ KINDS: Mapping[str, str] = {
     "trends": "趋势 trends (Mann-Kendall)",
     "density": "密度 kernel density (per km²)",
     "emerging": "时空热点 emerging hot spots",
+    "streets": "街段 hot streets",
+    "changes": "变化 what changed",
+    "scan": "时空扫描 space-time scan",
+    "clusters": "聚集 clusters",
+    "near_repeat": "近重复 near repeats (Knox)",
+    "rates": "发生率 rates",
+    "association": "空间关联 association (local Moran)",
+    "joins": "连接计数 join counts",
+    "profile": "时段分布 week of each class",
+    "effect": "前后对比 before and after",
+    "bias": "来源偏差 both sources by community",
     "backtest": "回测 backtest of forecasts",
     "forecast": "预测 forecast",
 }
@@ -43,6 +54,7 @@ UNITS: Mapping[str, str] = {
     "area": "区域 areas",
     "zone": "区块 zones",
     "whole": "全辖区 the whole jurisdiction",
+    "segment": "街段 street segments",
 }
 TOLD_APART = ("n_steps", "step", "found_by", "classes", "left_out")
 

@@ -8,9 +8,10 @@ import typer
 
 from analytics.adjusted_trends import AdjustedTrendParams, Method
 from analytics.steps import Step
-from web.asking import Told, ask, both, figure, make_request
+from geo.network.streets import REACH_M
+from web.asking import Told, ask, both, figure, make_request, place_of
 from web.opening import begin, open_database
-from web.options import Category, Jurisdiction, Level, Top, Until, Weeks
+from web.options import Category, Hexagons, Jurisdiction, Level, OnStreets, Top, Until, Weeks
 from web.subject import read_about
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -32,6 +33,8 @@ def trends(
     period: Annotated[int | None, typer.Option(help="Steps in a cycle of the seasons.")] = None,
     level: Level = "grid",
     cell: Annotated[float | None, typer.Option(help="Cells of so many metres, not areas.")] = None,
+    hexagons: Hexagons = False,
+    streets: OnStreets = False,
     category: Category = None,
     top: Top = 10,
 ) -> None:
@@ -47,8 +50,8 @@ def trends(
             classes=category,
         )  # fmt: skip
         told = ask(
-            connection, about, "trends", request, params, cell_m=cell,
-            level=None if cell else level,
+            connection, about, "trends", request, params, cell_m=cell, level=level,
+            hexagons=hexagons, streets_m=REACH_M if streets else None,
         )  # fmt: skip
     typer.echo("\n".join(describe(told, top=top)))
 
@@ -67,7 +70,7 @@ def describe(told: Told, *, top: int) -> list[str]:
         lines += ["", "Level changed last 最近一次水平变化"]
         lines += [
             f"  {row['changed_on']}  {row['level_before']:.1f} -> {row['level_after']:.1f} "
-            f"a {request_step(told)}  {_name(row)}"
+            f"a {request_step(told)}  {place_of(row)}"
             for row in changed
         ]
     return [*lines, *told.tail()]
@@ -88,12 +91,5 @@ def _line(row: Any, per: str) -> str:
     low, high = figure(row["slope_low"], "+.2f"), figure(row["slope_high"], "+.2f")
     return (
         f"  {both(row['label']):<12} {row['slope']:+.2f} ({low} .. {high}) a {per}  "
-        f"q = {row['q_value']:.2g}  {row['observed']:,.0f} incidents  {_name(row)}"
+        f"q = {row['q_value']:.2g}  {row['observed']:,.0f} incidents  {place_of(row)}"
     )
-
-
-def _name(row: Any) -> str:
-    if row["code"]:
-        return f"{row['code']} {row['name']}"
-    point = row["geometry"].centroid
-    return f"{point.x:.5f} {point.y:.5f}"

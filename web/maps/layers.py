@@ -27,6 +27,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "forecast": ("expected_next", "interval", "why_zh", "why_en"),
     "emerging": ("score", "label"),
     "hotspots": ("score", "q_value"),
+    "streets": ("score", "label"),
     "clusters": ("observed",),
     "scan": ("observed", "label"),
     "changes": ("text_zh", "text_en", "label"),
@@ -43,6 +44,7 @@ _AREAS = ("Polygon", "MultiPolygon")
 _LINES = ("LineString", "MultiLineString")
 _SHAPES: dict[str, tuple[str, ...]] = {
     "roads": _LINES,
+    "streets": _LINES,
     "missions": _LINES,
     "cameras": ("Point",),
     "routes": (*_LINES, "Point"),
@@ -51,8 +53,8 @@ _SHAPES: dict[str, tuple[str, ...]] = {
 # Where patrols go, what cameras see and which drafts are faulty is nobody's business outside.
 # A rate, an expectation or a change would give a small count away.
 NEVER_PUBLIC = (
-    "rates", "forecast", "emerging", "clusters", "scan", "changes", "views", "blind_spots",
-    "cameras", "plan", "routes", "findings", "airspace", "missions",
+    "rates", "forecast", "emerging", "streets", "clusters", "scan", "changes", "views",
+    "blind_spots", "cameras", "plan", "routes", "findings", "airspace", "missions",
 )  # fmt: skip
 
 
@@ -84,6 +86,10 @@ class MapLayers:
     emerging
         Polygons with ``score`` (z of the last step) and ``label``, one of the seventeen classes;
         where known ``why_zh`` and ``why_en``. The class ``none`` is not drawn.
+    streets
+        Lines with ``score`` (z) and ``label`` (hot, cold, none), and where known ``street``,
+        ``observed``, ``expected``, ``density`` (per km along streets). Streets that are neither hot
+        nor cold are drawn by their density.
     clusters
         Zones with ``observed``, and where known ``class_zh``, ``class_en``, ``first_day``,
         ``last_day``, ``radius_m``.
@@ -129,6 +135,7 @@ class MapLayers:
     forecast: gpd.GeoDataFrame | None = None
     emerging: gpd.GeoDataFrame | None = None
     hotspots: gpd.GeoDataFrame | None = None
+    streets: gpd.GeoDataFrame | None = None
     clusters: gpd.GeoDataFrame | None = None
     scan: gpd.GeoDataFrame | None = None
     changes: gpd.GeoDataFrame | None = None

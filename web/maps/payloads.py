@@ -38,6 +38,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "forecast": ("name", "code", "expected_next", "interval", "observed", "why"),
     "emerging": ("class", "observed", "z", "why"),
     "hotspots": ("class", "observed", "z", "q_value"),
+    "streets": ("street", "class", "observed", "expected", "per_street_km", "z", "q_value"),
     "clusters": ("category", "observed", "radius_m", "first_day", "last_day"),
     "scan": ("observed", "expected", "p_value", "recurrence_days", "first_day", "last_day"),
     "changes": ("name", "code", "text"),
@@ -51,12 +52,12 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "findings": ("code", "text"),
 }
 # The one column "score" of stored results means another thing in each kind.
-_SOURCES = {"z": "score", "density": "score", "rate": "score"}
+_SOURCES = {"z": "score", "density": "score", "rate": "score", "per_street_km": "density"}
 _GROUPS: dict[str, tuple[str, ...]] = {
     "ground": ("buildings", "roads", "boundary", "grids"),
     "findings": (
-        "density", "trends", "rates", "forecast", "emerging", "hotspots", "clusters", "scan",
-        "changes", "findings",
+        "density", "trends", "rates", "forecast", "emerging", "hotspots", "streets", "clusters",
+        "scan", "changes", "findings",
     ),
     "action": ("views", "blind_spots", "cameras", "airspace", "missions", "plan", "routes"),
 }  # fmt: skip
@@ -75,6 +76,7 @@ _FORMATS: dict[str, str] = {
     "expected_next": ".1f",
     "p_value": ".3g",
     "recurrence_days": ",.0f",
+    "per_street_km": ",.0f",
     "radius_m": ".0f",
     "area_m2": ",.0f",
     "unseen_m2": ",.0f",
@@ -213,7 +215,7 @@ def _geometries(name: str, shapes: Shapes) -> list[Any]:
         shapes = shapely.point_on_surface(shapes)
     elif name in ("grids", "trends", "rates", "forecast"):
         shapes = shapely.coverage_simplify(shapes, _TOLERANCE_DEG)
-    elif name in ("roads", "buildings", "boundary"):
+    elif name in ("roads", "buildings", "boundary", "streets"):
         shapes = shapely.simplify(shapes, _TOLERANCE_DEG)
     return _as_json(shapes)
 

@@ -156,6 +156,23 @@ def _scan(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     return Classed((style,), rows.astype(np.int64))
 
 
+def _streets(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    """Draw hot and cold streets by their certainty, the others thinly by the density along them."""
+    called = np.select([frame["label"] == "hot", frame["label"] == "cold"], [0, 1], 2)
+    spread = _ramp(_floats(frame, "density") if "density" in frame else np.zeros(len(frame)), 1.0)
+    styles = [
+        Style(say("street_hot", lang), _HOT[0], weight=6.0, symbol="line"),
+        Style(say("street_cold", lang), _COLD[0], weight=4.0, dash="6 4", symbol="line"),
+    ]
+    styles += [
+        Style(f"{say('street_density', lang)} {style.label}", style.fill or "", weight=2.2,
+              symbol="line")
+        for style in spread.styles
+    ]  # fmt: skip
+    thin = np.where(spread.rows == NOT_DRAWN, NOT_DRAWN, spread.rows + 2)
+    return Classed(tuple(styles), np.where(called < 2, called, thin).astype(np.int64))
+
+
 def _changes(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     styles = (
         Style(f"▲ {say('rise', lang)}", _RISING[0], _RISING[1], 0.35, 2.5),
@@ -166,15 +183,15 @@ def _changes(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
 
 def _density(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     del lang
-    return _ramp(_floats(frame, "score"), weight=0.0)
+    return _ramp(_floats(frame, "score"), 0.0)
 
 
 def _forecast(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     del lang
-    return _ramp(_floats(frame, "expected_next"), weight=0.8)
+    return _ramp(_floats(frame, "expected_next"), 0.8)
 
 
-def _ramp(values: NDArray[np.float64], *, weight: float) -> Classed:
+def _ramp(values: NDArray[np.float64], weight: float) -> Classed:
     """Class values above 0 by their quantiles, most of all darkest."""
     seen = values > 0
     n = len(_DENSITY)
@@ -306,6 +323,7 @@ _CLASSIFIERS: dict[str, Callable[[gpd.GeoDataFrame, Lang], Classed]] = {
     "clusters": _single(
         lambda lang: Style(say("cluster_zone", lang), "#5b3f00", "#e2a900", 0.18, 2.0, "2 4")
     ),
+    "streets": _streets,
     "scan": _scan,
     "changes": _changes,
     "views": _views,

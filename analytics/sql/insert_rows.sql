@@ -1,4 +1,4 @@
--- Purpose: store the rows of a listing: areas, shapes of their own (EPSG:4326), or the whole without one.
+-- Purpose: store rows about areas, shapes of their own (EPSG:4326), or the whole without one.
 -- Inputs:  result_run_id; arrays of one length: unit_no, area_id and geom (WKB), each NULL where the
 --          row has none, observed, score, p_value, q_value, slope, label, details.
 -- Returns: nothing.
