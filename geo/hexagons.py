@@ -61,3 +61,8 @@ def refresh_hexagons(
             report(done)
         if counted < days_at_once:
             return done
+
+
+def refresh_hexagon_ground(connection: Connection) -> int:
+    """Count households and recent patrols by hexagon anew; return how many rows. Never commits."""
+    return int(connection.execute(text("SELECT refresh_hexagon_ground()")).scalar_one())

@@ -24,7 +24,9 @@ from web.live.hub import Hub
 from web.live.listener import Listener
 from web.openapi import describe_api
 from web.routes import (
+    alerts,
     audit,
+    basemap,
     cases,
     features,
     field,
@@ -39,9 +41,11 @@ from web.routes import (
     reports,
     session,
     tiles,
+    wall,
 )
 from web.settings import WebSettings
 from web.tiles.cache import TileCache
+from web.wall.memo import Memo
 
 ROUTERS = (
     health.router,
@@ -59,6 +63,9 @@ ROUTERS = (
     field.router,
     audit.router,
     pages.router,
+    basemap.router,
+    wall.router,
+    alerts.router,
 )
 
 
@@ -105,6 +112,9 @@ def create_app(settings: WebSettings, database: Database) -> FastAPI:
     app.state.hub = Hub(app.state.databases)
     app.state.listener.on("gridbeat_layers", app.state.hub.hear_layer)
     app.state.listener.on("gridbeat_events", app.state.hub.hear_event)
+    app.state.listener.on("gridbeat_walls", app.state.hub.hear_wall)
+    app.state.wall_memo = Memo(period_s=10.0)
+    app.state.alert_memo = Memo(period_s=0.5)
     for router in ROUTERS:
         app.router.routes.extend(router.routes)  # flat, so that every guard can be checked
     describe_api(app)

@@ -11,12 +11,11 @@ from web.errors import TooLargeError, problem
 from web.settings import WebSettings
 
 CONTENT_POLICY = (
-    "default-src 'self'; script-src 'self'; worker-src 'self'; connect-src 'self'; "
-    "img-src 'self' data: blob:; style-src 'self'; font-src 'self'; object-src 'none'; "
+    "default-src 'self'; script-src 'self'; worker-src 'self'; connect-src 'self'{hosts}; "
+    "img-src 'self' data: blob:{hosts}; style-src 'self'; font-src 'self'; object-src 'none'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 HEADERS = {
-    "Content-Security-Policy": CONTENT_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -33,6 +32,8 @@ class Guard:
         self.app = app
         self.hosts = settings.hosts()
         self.largest = settings.largest_body
+        hosts = "".join(f" {host}" for host in settings.basemap.hosts())
+        self.headers = HEADERS | {"Content-Security-Policy": CONTENT_POLICY.format(hosts=hosts)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -43,7 +44,7 @@ class Guard:
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self.headers.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -61,6 +63,43 @@ class OidcSettings(BaseSettings):
         return self
 
 
+class BasemapSettings(BaseSettings):
+    """What is drawn below the maps besides our own roads, water and buildings; nothing by default.
+
+    Attributes
+    ----------
+    file
+        A PMTiles archive on this machine, in the schema of Protomaps.
+    tianditu_key
+        Key of the national map service Tianditu: browsers then ask that service, and no other.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="GRIDBEAT_WEB_BASEMAP_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    file: Path | None = None
+    tianditu_key: Annotated[str, Field(pattern="^[0-9A-Za-z]{16,64}$")] | None = None
+
+    @field_validator("file")
+    @classmethod
+    def _is_archive(cls, value: Path | None) -> Path | None:
+        if value is None:
+            return None
+        if not value.is_file():
+            raise ValueError(f"GRIDBEAT_WEB_BASEMAP_FILE: there is no file {value}")
+        with value.open("rb") as file:
+            if file.read(7) != b"PMTiles":
+                raise ValueError(f"GRIDBEAT_WEB_BASEMAP_FILE: {value} is no PMTiles archive")
+        return value.resolve()
+
+    def hosts(self) -> tuple[str, ...]:
+        """Return the origins besides this service that a browser asks for tiles."""
+        if self.tianditu_key is None:
+            return ()
+        return tuple(f"https://t{n}.tianditu.gov.cn" for n in range(8))
+
+
 class WebSettings(BaseSettings):
     """How the service is reached and how long sign-ins last.
 
@@ -88,6 +127,7 @@ class WebSettings(BaseSettings):
     hash_memory_kib: int = Field(default=65_536, ge=19_456)
     largest_body: int = Field(default=2_000_000, ge=1000)
     oidc: OidcSettings = Field(default_factory=OidcSettings)
+    basemap: BasemapSettings = Field(default_factory=BasemapSettings)
 
     @field_validator("public_url")
     @classmethod

@@ -22,7 +22,7 @@ from geo.demo.district import make_district
 from geo.demo.size import DEFAULT_SEED, DISTRICT_CODE
 from geo.demo.write import write_district
 from geo.errors import ConflictError
-from geo.hexagons import refresh_hexagons
+from geo.hexagons import refresh_hexagon_ground, refresh_hexagons
 from geo.imports.categories import import_categories
 from geo.imports.mapping import read_mapping
 from geo.imports.run import import_file
@@ -177,6 +177,7 @@ def import_all(database: Database, folder: Path, manifest: dict[str, Any], say: 
         )
     with begin(database) as own:
         refresh_hexagons(own)
+        refresh_hexagon_ground(own)
 
 
 def analyse(database: Database, code: str, out: Path, say: Say) -> list[str]:

@@ -7,18 +7,28 @@ import asyncio
 from sqlalchemy import Engine
 
 from geo.database.connect import Database
-from geo.hexagons import refresh_hexagons
+from geo.hexagons import refresh_hexagon_ground, refresh_hexagons
 from web.live.listener import Listener
 
 # Reports that come in together are counted together.
 _TOGETHER_S = 1.0
+GROUND = ("", "ground", "looks", "areas")
 
 
 async def keep_counting(database: Database, engine: Engine) -> None:
-    """Count the days whose incidents changed, whenever the database says that some did."""
-    changed = asyncio.Event()
+    """Count the days whose incidents changed, whenever the database says that some did.
+
+    What counts are compared to, households and patrols, is counted anew when that changed.
+    """
+    changed, ground = asyncio.Event(), asyncio.Event()
+
+    def hear(layer: str) -> None:
+        changed.set()
+        if layer in GROUND:
+            ground.set()
+
     listener = Listener(database)
-    listener.on("gridbeat_layers", lambda _layer: changed.set())
+    listener.on("gridbeat_layers", hear)
     listener.start()
     try:
         while True:
@@ -26,6 +36,9 @@ async def keep_counting(database: Database, engine: Engine) -> None:
             await asyncio.sleep(_TOGETHER_S)
             changed.clear()
             await asyncio.to_thread(_count, engine)
+            if ground.is_set():
+                ground.clear()
+                await asyncio.to_thread(_count_ground, engine)
     finally:
         await listener.stop()
 
@@ -33,3 +46,8 @@ async def keep_counting(database: Database, engine: Engine) -> None:
 def _count(engine: Engine) -> None:
     with engine.begin() as connection:
         refresh_hexagons(connection)
+
+
+def _count_ground(engine: Engine) -> None:
+    with engine.begin() as connection:
+        refresh_hexagon_ground(connection)

@@ -48,11 +48,12 @@ class Event:
 
 @dataclass(frozen=True)
 class Wish:
-    """What a screen wants to hear; None is everything."""
+    """What a screen wants to hear; None is everything, and of walls none."""
 
     kinds: frozenset[str] | None = None
     areas: frozenset[int] | None = None
     classes: frozenset[int] | None = None
+    wall: str | None = None
 
     def wants(self, event: Event) -> bool:
         """Tell whether an event is asked for; one of no area or class concerns all."""

@@ -19,14 +19,24 @@ _PAGE = 1000
 _AGAIN_S = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Steered:
+    """A wall's view was set or let go; an empty name means that any may have been."""
+
+    wall: str
+
+
+Said = Event | Steered | str
+
+
 @dataclass(eq=False)
 class Ear:
     """One screen's queue; full means that the screen is too slow and has to come back."""
 
-    queue: asyncio.Queue[Event | str]
+    queue: asyncio.Queue[Said]
     is_full: bool = False
 
-    def put(self, said: Event | str) -> None:
+    def put(self, said: Said) -> None:
         """Queue what happened, or note that there is no room."""
         try:
             self.queue.put_nowait(said)
@@ -72,6 +82,11 @@ class Hub:
         """Pass on that a map layer changed; not kept: whoever comes later draws anew anyway."""
         for ear in self._ears:
             ear.put(layer or "*")
+
+    def hear_wall(self, wall: str) -> None:
+        """Pass on that a wall's view changed; its screens read it themselves."""
+        for ear in self._ears:
+            ear.put(Steered(wall))
 
     @contextmanager
     def listening(self) -> Iterator[Ear]:

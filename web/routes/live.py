@@ -15,7 +15,8 @@ from web.auth.principal import Identified, Principal, identify, needs
 from web.database import Databases
 from web.errors import SignInError
 from web.live.events import Event, Wish, may_hear, read_events
-from web.live.hub import Ear, Hub
+from web.live.hub import Ear, Hub, Steered
+from web.wall.screens import wall_of
 
 EVENT_STREAM = "text/event-stream"
 router = APIRouter(tags=["live"], dependencies=[needs(Permission.MAP_READ)])
@@ -37,20 +38,22 @@ async def live(
     kind: Annotated[list[str] | None, Query(max_length=10, examples=[["incident"]])] = None,
     area: Annotated[list[int] | None, Query(max_length=5000)] = None,
     classes: Annotated[list[int] | None, Query(alias="class", max_length=500)] = None,
+    wall: Annotated[str | None, Query(max_length=40, pattern="^[A-Za-z0-9-]+$")] = None,
     last: Annotated[int | None, Query(ge=0, description="Instead of Last-Event-ID.")] = None,
     last_event_id: Annotated[str | None, Header(max_length=40)] = None,
 ) -> StreamingResponse:
     """Send events as they happen, after those since ``Last-Event-ID``, each exactly once.
 
     ``event: beat`` says, every 15 seconds of silence, that the line holds; ``event: layer`` that
-    a map layer changed; ``event: reset`` that the log no longer
-    reaches back so far, so that the page should load anew; ``event: signed-out`` that the
-    session or token does not hold any more.
+    a map layer changed; ``event: direct`` that the view of the ``wall`` asked for did;
+    ``event: reset`` that the log no longer reaches back so far, so that the page should load
+    anew; ``event: signed-out`` that the session or token does not hold any more.
     """
     wish = Wish(
         frozenset(kind) if kind else None,
         frozenset(area) if area else None,
         frozenset(classes) if classes else None,
+        wall_of(principal, wall) if wall or principal.screen else None,
     )
     # A browser that comes back knows better than the address that it began with.
     after = int(last_event_id) if last_event_id and last_event_id.isdecimal() else last
@@ -119,6 +122,9 @@ async def follow(
             continue
         if isinstance(said, str):
             yield f'event: layer\ndata: {{"layer":"{said}"}}\n\n'.encode()
+        elif isinstance(said, Steered):
+            if wish.wall is not None and said.wall in {"", wish.wall}:
+                yield b"event: direct\ndata: {}\n\n"
         elif _is_new(said, after) and may_hear(principal, areas, said) and wish.wants(said):
             yield said.message()
 

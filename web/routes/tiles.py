@@ -128,7 +128,8 @@ def _vector_layers(layer: Layer) -> list[dict[str, Any]]:
         fields = dict.fromkeys((name for name, _ in layer.columns), "String")
         return [{"id": layer.name, "fields": fields}, left_out]
     return [
-        {"id": "hexagons", "maxzoom": 13, "fields": {"n": "Number", "km2": "Number"}},
+        {"id": "hexagons", "maxzoom": 13,
+         "fields": dict.fromkeys(("n", "km2", "h", "p"), "Number")},
         {"id": "incidents", "minzoom": 14,
          "fields": dict.fromkeys(("n", "id", "c", "t"), "Number") | {"f": "String"}},
         left_out,

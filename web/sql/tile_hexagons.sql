@@ -1,4 +1,5 @@
--- Purpose: one tile of incident counts by hexagon, of all time.
+-- Purpose: one tile of incident counts by hexagon, of all time, with the households (h) there and
+--          the hours of patrols (p) in the last 28 days; null where none are recorded.
 -- Inputs:  zoom, x, y; level, i0, i1, j0, j1 (hexagons that may touch it); classes or null;
 --          everywhere (whether the caller sees every area). SRID 3857. Index: pk_hexagon_total.
 WITH tile AS (SELECT ST_TileEnvelope(%(zoom)s, %(x)s, %(y)s) AS env,
@@ -9,12 +10,17 @@ cell AS (
         AND category_id = ANY (coalesce(%(classes)s::int[], '{0}'))
         AND CASE WHEN %(everywhere)s THEN area_id = 0 ELSE area_id <> 0 END
     GROUP BY i, j),
+ground AS (
+    SELECT i, j, sum(households)::bigint AS h, round((sum(patrol_s) / 3600)::numeric, 2)::float8 AS p
+    FROM hexagon_ground
+    WHERE level = %(level)s AND i BETWEEN %(i0)s AND %(i1)s AND j BETWEEN %(j0)s AND %(j1)s
+    GROUP BY i, j),
 shape AS (
-    SELECT c.n, c.i, c.j, t.env, t.edge,
+    SELECT c.n, g.h, g.p, t.env, t.edge,
         ST_Hexagon(t.edge, c.i, c.j, 'SRID=3857;POINT(0 0)'::geometry) AS geom
-    FROM cell c, tile t),
+    FROM cell c LEFT JOIN ground g USING (i, j), tile t),
 feature AS (
-    SELECT ST_AsMVTGeom(geom, env, 4096, 64, true) AS geom, n,
+    SELECT ST_AsMVTGeom(geom, env, 4096, 64, true) AS geom, n, h, p,
         -- Of the ground: Mercator stretches both sides by 1 / cos(latitude).
         round((1.5 * sqrt(3.0) * edge * edge * 1e-6
             / power(cosh(ST_Y(ST_Centroid(geom)) / 6378137.0), 2))::numeric, 4)::float8 AS km2

@@ -90,6 +90,25 @@ LAYERS = (
         condition="s.replaced_at IS NULL",
     ),
     Layer(
+        "looks", "最近巡视", "Last look", Permission.MAP_READ, "looks", min_zoom=13,
+        columns=(("t", "extract(epoch FROM l.last_at)::bigint"),),
+        source="ground_cell s LEFT JOIN LATERAL (SELECT max(last_at) AS last_at FROM last_look "
+               "WHERE jurisdiction_id = s.jurisdiction_id AND i = s.i AND j = s.j) l ON true",
+    ),
+    Layer(
+        "drone_routes", "无人机航线", "Drone routes", Permission.PLANS_READ, "drones", min_zoom=9,
+        columns=(*_own("mission", "flight_no"), ("drone", "d.name")),
+        source="drone_route s JOIN drone d USING (drone_id)",
+    ),
+    Layer(
+        "routes", "巡逻路线", "Patrol routes", Permission.PLANS_READ, "plans", min_zoom=9,
+        columns=(("unit", "u.name"), ("mode", "s.mode"),
+                 ("since", "extract(epoch FROM s.starts_at)::bigint"),
+                 ("until", "extract(epoch FROM s.ends_at)::bigint")),
+        source="route s JOIN unit u USING (unit_id)",
+        condition="s.route_run_id = (SELECT max(route_run_id) FROM route_run)",
+    ),
+    Layer(
         "results", "分析结果", "Results", Permission.RESULTS_READ, "results",
         columns=(("label", "s.label"), ("score", "s.score"), ("q", "s.q_value"),
                  ("slope", "s.slope"), ("observed", "s.observed"), ("unit", "s.unit_no")),

@@ -29,7 +29,9 @@ export function basemapStyle(settings: BasemapSettings | null = null): StyleSpec
     roads: tileSource("roads", { least: 9, most: 15 }),
     buildings: tileSource("buildings", { least: 14, most: 15 }),
     districts: tileSource("areas", { most: 14, query: "?level=district" }),
-    grids: tileSource("areas", { least: 10, most: 15, query: "?level=grid" }),
+    // Numbers of a grid are joined to its shape by its number.
+    grids: { ...tileSource("areas", { least: 8, most: 15, query: "?level=grid" }), promoteId: { areas: "id" } } as SourceSpecification,
+    "grid-labels": tileSource("area_labels", { least: 11, most: 15, query: "?level=grid" }),
   };
   const layers: LayerSpecification[] = [
     { id: "background", type: "background", paint: { "background-color": token("map-ground") } },
@@ -72,6 +74,18 @@ function road(id: string, colour: string, wider: number, filter: unknown): Layer
         "interpolate", ["exponential", 1.6], ["zoom"], 10, width(0.8, 0.2), 14, width(2.4, 0.8), 17, width(9, 5),
       ] as never,
     },
+  };
+}
+
+/** Names of grids, as a page places them among its own layers. */
+export function gridNames(): LayerSpecification {
+  return {
+    id: "grid-names", type: "symbol", source: "grid-labels", "source-layer": "area_labels", minzoom: 13.2,
+    layout: {
+      "text-field": ["get", "name"], "text-font": FONT, "text-max-width": 7, "text-padding": 6,
+      "text-size": ["interpolate", ["linear"], ["zoom"], 13, 11, 16, 16],
+    },
+    paint: textPaint(),
   };
 }
 

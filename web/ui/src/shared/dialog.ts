@@ -15,12 +15,14 @@ export interface Question {
   /** Ask for a sentence, too; this is its label. */
   label?: string;
   ok?: string;
+  /** The sentence may be left out. */
+  optional?: boolean;
 }
 
 /** Ask; return what was written ("" where nothing was asked for), or null if cancelled. */
 export function ask(question: Question): Promise<string | null> {
   return new Promise((resolve) => {
-    const field = question.label ? h("textarea", { id: "ask-field", rows: 3, required: true }) : null;
+    const field = question.label ? h("textarea", { id: "ask-field", rows: 3, required: !question.optional }) : null;
     const form = h(
       "form",
       { method: "dialog" },

@@ -5,10 +5,13 @@ export type LiveState = "connecting" | "connected" | "lost" | "signed-out";
 export interface LiveOptions {
   /** Kinds of events to hear: incident, case, plan, alert. */
   kinds: string[];
+  /** Hear when a desk steers this wall. */
+  wall?: string;
   /** Hear all since this event; a page takes it from the document that it began with. */
   last?: number;
   onEvent: (kind: string, body: Record<string, unknown>, number: number) => void;
   onLayer?: (layer: string) => void;
+  onDirect?: () => void;
   onState?: (state: LiveState, heardAt: number) => void;
   /** The log does not reach back so far: load everything anew. */
   onReset?: () => void;
@@ -40,6 +43,7 @@ export class Live {
   private open(): void {
     const query = new URLSearchParams(this.options.kinds.map((kind) => ["kind", kind]));
     if (this.last !== undefined) query.set("last", String(this.last));
+    if (this.options.wall) query.set("wall", this.options.wall);
     const source = new EventSource(`/live?${query}`);
     this.source = source;
     source.onopen = () => this.hear();
@@ -52,6 +56,7 @@ export class Live {
       this.hear();
       this.options.onLayer?.((JSON.parse((event as MessageEvent<string>).data) as { layer: string }).layer);
     });
+    source.addEventListener("direct", () => this.options.onDirect?.());
     source.addEventListener("reset", () => this.options.onReset?.());
     source.addEventListener("signed-out", () => {
       this.tell("signed-out");

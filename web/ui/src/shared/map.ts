@@ -43,7 +43,7 @@ export async function createMap(
     ...rest,
   });
   map.getCanvas().setAttribute("lang", language() === "en" ? "en" : "zh-CN");
-  if (controls) map.addControl(new NavigationControl({ visualizePitch: false }), "bottom-right");
+  if (controls) map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
   map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
   if (settings?.tianditu) map.addControl(new AttributionControl({ customAttribution: "天地图 Tianditu" }));
   await new Promise<void>((resolve) => map.once("style.load", () => resolve()));

@@ -43,9 +43,9 @@ export function number(value: number, digits = 0): string {
 
 /** A time as clock and, if it is not today, day; `zone` is the jurisdiction's. */
 export function clock(at: Date, zone: string, { day = false } = {}): string {
-  const parts: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone };
-  if (day) Object.assign(parts, { month: "2-digit", day: "2-digit" });
-  return at.toLocaleString(locale(), parts);
+  // Swedish is written as ISO 8601 is, which both languages read: 2026-10-31 23:11:05.
+  const whole = at.toLocaleString("sv-SE", { timeZone: zone });
+  return day ? whole.slice(5, 16) : whole.slice(11, 16);
 }
 
 /** How long ago, in the largest unit that fits. */

@@ -1,7 +1,489 @@
-/** The map wall. */
+/** The map wall: full screen, no hands; everything that it shows says of when it is. */
 
-import { beginPage } from "../shared/page";
-import { createMap } from "../shared/map";
+import type { Map as MapLibreMap } from "maplibre-gl";
+import { call, may, send } from "../shared/api";
+import type { BasemapSettings } from "../shared/basemap";
+import { ask, toast } from "../shared/dialog";
+import { byId, h } from "../shared/dom";
+import { Live, type LiveState } from "../shared/live";
+import { createMap, restyle } from "../shared/map";
+import { beginPage, languageButton, pageLinks, themeButton } from "../shared/page";
+import { theme } from "../shared/theme";
+import { ago, clock, named } from "../shared/words";
+import { readAddress, writeAddress, type Address } from "./address";
+import { readAlerts, readDays, readPoints, readState, type Alert, type Days, type Direction, type Point, type View, type WallState } from "./data";
+import { savePdf, savePng, stampLines } from "./exports";
+import { Layers, SWITCHES, type Legend } from "./layers";
+import { Panels } from "./panels";
+import { TimeBar, type TimeChoice } from "./time";
+import { bookmarkList, readBookmarks, stopsOf, Tour, writeBookmarks } from "./tour";
+import { t, type Word } from "./words";
+import "./wall.css";
 
-await beginPage("wall", { title: "Wall", fallback: "night" });
-await createMap({ container: "map", center: [121.02, 35.61], zoom: 13 });
+const COLOURS = ["against", "level", "trend", "load", "done_share", "none"] as const;
+const MEASURES = ["count", "per_km2", "per_household", "per_patrol_hour"] as const;
+const ARRIVED_S = 90;
+const REFRESH_MS = 60_000;
+const SHIFT_MS = 60_000;
+
+class Wall {
+  private days: Days | null = null;
+  private points: Point[] = [];
+  private leftOut = false;
+  private choice: TimeChoice = { mode: "live" };
+  private chosen: number | null = null;
+  private legends: Legend[] = [];
+  private connection: LiveState = "connecting";
+  private direction: Direction | null = null;
+  private readonly layers: Layers;
+  private readonly panels: Panels;
+  private readonly time: TimeBar;
+  private readonly tour: Tour;
+  private refreshing = 0;
+
+  constructor(
+    private readonly map: MapLibreMap,
+    private state: WallState,
+    private readonly address: Address,
+    private readonly basemap: BasemapSettings,
+  ) {
+    this.layers = new Layers(map, state, () => theme() === "night");
+    this.panels = new Panels(byId("left"), byId("right"), {
+      goTo: (lon, lat, area) => this.goTo(lon, lat, area),
+      acknowledge: may("alerts.write") ? (alert) => void this.acknowledge(alert) : null,
+    });
+    const column = ((address.screen.number - 1) % address.screen.across) + 1;
+    this.panels.arrange(column, address.screen.across);
+    this.time = new TimeBar(byId("time"), state.place.time_zone, (choice) => this.look(choice));
+    this.tour = new Tour(() => stopsOf(this.state, this.whole()), (stop) => this.show(stop, 4000));
+  }
+
+  async begin(): Promise<void> {
+    this.layers.add();
+    this.menu();
+    this.draw();
+    this.map.on("idle", () => this.paint());
+    this.map.on("moveend", () => this.remember());
+    this.map.on("click", "grids-fill", (event) => this.choose(Number(event.features?.[0]?.id ?? 0) || null));
+    document.addEventListener("themechange", () => restyle(this.map, this.basemap, () => this.restyled()));
+    this.listen();
+    await this.load();
+    this.tour.run(this.address.tour);
+    window.setInterval(() => this.tick(), 1000);
+    window.setInterval(() => void this.refresh(), REFRESH_MS);
+    window.setInterval(() => shiftPixels(), SHIFT_MS);
+    await this.readDirection();
+    document.body.dataset.ready = "true";
+  }
+
+  private restyled(): void {
+    this.layers.add();
+    this.switchLayers();
+    this.drawPoints();
+    this.paint();
+  }
+
+  private async load(): Promise<void> {
+    const code = this.address.code;
+    this.days = await readDays(code);
+    if (may("incidents.read")) ({ points: this.points, leftOut: this.leftOut } = await readPoints(code));
+    this.time.setEnd(this.state.as_of, this.days.days);
+    this.switchLayers();
+    this.drawPoints();
+    this.paint();
+  }
+
+  /** Fetch the document anew; events that come together are answered by one fetch. */
+  private async refresh(): Promise<void> {
+    try {
+      this.state = await readState(this.address.code);
+      this.layers.update(this.state);
+      this.draw();
+      this.time.setEnd(this.state.as_of, this.days?.days ?? []);
+      this.paint();
+    } catch {
+      // The connection's own state says so; the numbers keep saying of when they are.
+    }
+  }
+
+  private refreshSoon(): void {
+    if (this.refreshing) return;
+    // Spread over some seconds, so that hundreds of screens do not ask at once.
+    this.refreshing = window.setTimeout(() => {
+      this.refreshing = 0;
+      void this.refresh();
+    }, 2000 + Math.random() * 4000);
+  }
+
+  private listen(): void {
+    new Live({
+      kinds: ["incident", "alert", "plan"],
+      wall: this.address.wall,
+      last: this.state.last_event,
+      onEvent: (kind, body) => this.heard(kind, body),
+      onLayer: (layer) => this.redraw(layer),
+      onState: (state) => {
+        this.connection = state;
+        this.sayConnection();
+      },
+      onDirect: () => void this.readDirection(),
+      onReset: () => location.reload(),
+    });
+  }
+
+  private heard(kind: string, body: Record<string, unknown>): void {
+    if (kind === "incident") {
+      const [lon, lat] = [Number(body.lon), Number(body.lat)];
+      const point = {
+        id: Number(body.incident_id), lon, lat, t: Number(body.occurred_at), category: body.category_id as number | null,
+        found_by: String(body.found_by), arrived: Date.now() / 1000,
+      };
+      if (Number.isFinite(lon) && Number.isFinite(lat) && !this.points.some((known) => known.id === point.id)) {
+        this.points.unshift(point);
+        if (this.state.is_old) {
+          // What was old is not any more: the document says of when it is now.
+          void this.refresh();
+        }
+        this.drawPoints();
+      }
+    }
+    if (kind === "alert") window.setTimeout(() => void this.readAlerts(), 700 + Math.random() * 500);
+    this.refreshSoon();
+    byId("heard").textContent = String(Number(byId("heard").textContent) + 1);
+  }
+
+  private async readAlerts(): Promise<void> {
+    this.state.alerts = await readAlerts(this.address.code);
+    this.panels.drawAlerts(this.state.alerts, this.state.place.time_zone, new Date());
+  }
+
+  /** A layer of tiles changed: its sources ask again, and the server's cache answers for all. */
+  private redraw(layer: string): void {
+    const sources: Record<string, string[]> = {
+      areas: ["grids", "grid-labels"], cameras: ["cameras", "camera-views"], looks: ["looks"], drones: ["drones"],
+      incidents: ["hexagons"], results: ["hotspots", "emerging", "blind"], ground: ["roads", "buildings", "water"],
+    };
+    for (const id of layer === "*" ? Object.values(sources).flat() : (sources[layer] ?? [])) {
+      if (this.map.getSource(id)) this.map.refreshTiles(id);
+    }
+    if (layer === "results" || layer === "looks") this.refreshSoon();
+  }
+
+  private async acknowledge(alert: Alert): Promise<void> {
+    const note = await ask({ title: t("acknowledge_title"), text: alert.title_zh === alert.title_en ? alert.title_zh : `${alert.title_zh} / ${alert.title_en}`, label: t("acknowledge_note"), ok: t("acknowledge"), optional: true });
+    if (note === null) return;
+    await send(`/api/v1/alerts/${alert.alert_id}/acknowledge`, { body: { note } });
+    await this.readAlerts();
+  }
+
+  // What is shown.
+
+  private draw(): void {
+    this.panels.draw(this.state);
+    const place = this.state.place;
+    byId("place").textContent = named(place);
+    byId("simulated").hidden = !place.simulated;
+    byId("stamp").replaceChildren(...stampLines(this.state).map((line) => h("span", { class: line === t("internal") ? "internal" : "" }, line)));
+    const old = byId("old");
+    old.hidden = !this.state.is_old;
+    const last = this.state.last_incident_at;
+    old.textContent = last === null ? t("no_data") : t("old_data", { at: clock(new Date(last * 1000), place.time_zone, { day: true }), ago: ago(this.state.at - last) });
+    this.sayConnection();
+  }
+
+  private sayConnection(): void {
+    const chip = byId("connection");
+    const word: Record<LiveState, Word> = { connecting: "connecting", connected: "connected", lost: "lost", "signed-out": "signed_out" };
+    chip.textContent = t(word[this.connection]);
+    chip.className = `chip ${this.connection}`;
+    const banner = byId("lost");
+    const isLost = this.connection === "lost" || this.connection === "signed-out";
+    if (isLost && banner.hidden) {
+      const at = clock(new Date(), this.state.place.time_zone);
+      banner.textContent = this.connection === "lost" ? t("lost_since", { at }) : t("signed_out");
+    }
+    banner.hidden = !isLost;
+  }
+
+  private tick(): void {
+    const now = new Date();
+    byId("clock").textContent = now.toLocaleTimeString("en-GB", { timeZone: this.state.place.time_zone });
+    byId("date").textContent = now.toLocaleDateString("sv-SE", { timeZone: this.state.place.time_zone });
+    const fresh = this.arrivals();
+    if (fresh.length > 0 && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.pulse();
+    if (now.getSeconds() === 0 && this.choice.mode === "live") {
+      this.layers.age(this.moment());
+      this.drawPoints();
+    }
+  }
+
+  private pulse(): void {
+    const from = performance.now();
+    const step = (): void => {
+      const phase = (performance.now() - from) / 900;
+      this.layers.pulse(Math.min(1, phase));
+      if (phase < 1) window.setTimeout(step, 90);
+      else if (this.arrivals().length === 0) this.drawPoints();
+    };
+    step();
+  }
+
+  private arrivals(): Point[] {
+    const since = Date.now() / 1000 - ARRIVED_S;
+    return this.choice.mode === "live" ? this.points.filter((point) => (point.arrived ?? 0) > since) : [];
+  }
+
+  /** Of when the points are shown: now, the newest data's time, or the hour that is looked back to. */
+  private moment(): number {
+    if (this.choice.mode === "hours") return this.choice.at;
+    return this.state.is_old ? this.state.as_of : Date.now() / 1000;
+  }
+
+  private drawPoints(): void {
+    const until = this.moment();
+    this.layers.age(until);
+    const shown = this.choice.mode === "days" ? [] : this.points.filter((point) => point.t <= until + 60 && point.t > until - 48 * 3600);
+    this.layers.drawPoints(shown, this.arrivals());
+    byId("left-out").hidden = !this.leftOut;
+  }
+
+  private look(choice: TimeChoice): void {
+    this.choice = choice;
+    this.layers.showDay(choice.mode === "days" ? (this.days?.days[choice.index] ?? null) : null);
+    document.body.classList.toggle("back", choice.mode !== "live");
+    this.drawPoints();
+    this.paint();
+  }
+
+  /** Colour what is joined to tiles, and say how in the legend. */
+  private paint(): void {
+    if (!this.map.getLayer("grids-fill")) return;
+    const shown = this.address.layers;
+    const place = this.choice.mode === "days" ? this.choice.index : null;
+    const legends: Legend[] = [];
+    if (shown.includes("grids")) {
+      const legend = this.layers.paintGrids(this.address.colour, this.days, place);
+      if (legend) legends.push({ ...legend, title: `${t("layer_grids")} · ${legend.title}` });
+    }
+    if (shown.includes("hexagons") && this.map.getZoom() < 14) legends.push(this.layers.paintHexagons(this.address.measure));
+    legends.push(...this.layers.legends(shown));
+    if (JSON.stringify(legends) === JSON.stringify(this.legends)) return;
+    this.legends = legends;
+    byId("legend").replaceChildren(...legends.map(legendBox));
+  }
+
+  private switchLayers(): void {
+    for (const name of Object.keys(SWITCHES)) this.layers.show(name, this.address.layers.includes(name));
+  }
+
+  // Where it looks.
+
+  private whole(): View {
+    const camera = this.map.cameraForBounds(this.state.place.bounds, { padding: framePadding() });
+    const center = camera?.center as { lng: number; lat: number } | undefined;
+    return { ...this.view(), center: center ? [center.lng, center.lat] : this.view().center, zoom: camera?.zoom ?? this.map.getZoom() };
+  }
+
+  private view(): View {
+    const at = this.map.getCenter();
+    const { layers, colour, measure } = this.address;
+    return { center: [Number(at.lng.toFixed(5)), Number(at.lat.toFixed(5))], zoom: Number(this.map.getZoom().toFixed(2)), layers, colour, measure };
+  }
+
+  private show(view: View, duration: number): void {
+    if (view.layers.join() !== this.address.layers.join() || view.colour !== this.address.colour || view.measure !== this.address.measure) {
+      Object.assign(this.address, { layers: view.layers, colour: view.colour, measure: view.measure });
+      this.switchLayers();
+      this.menu();
+    }
+    const target = { center: this.ofScreen(view.center, view.zoom), zoom: view.zoom };
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) this.map.jumpTo(target);
+    else this.map.easeTo({ ...target, duration });
+  }
+
+  /** The part of a view that this screen of several shows. */
+  private ofScreen(center: [number, number], zoom: number): [number, number] {
+    const { number, of, across } = this.address.screen;
+    if (of === 1) return center;
+    const down = Math.ceil(of / across);
+    const column = (number - 1) % across;
+    const row = Math.floor((number - 1) / across);
+    const world = 512 * 2 ** zoom;
+    const box = this.map.getContainer();
+    const x = ((center[0] + 180) / 360) * world + (column - (across - 1) / 2) * box.clientWidth;
+    const sine = Math.sin((center[1] * Math.PI) / 180);
+    const y = (0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI)) * world + (row - (down - 1) / 2) * box.clientHeight;
+    const lat = (360 / Math.PI) * Math.atan(Math.exp((0.5 - y / world) * 2 * Math.PI)) - 90;
+    return [(x / world) * 360 - 180, lat];
+  }
+
+  private goTo(lon: number, lat: number, area: number | null): void {
+    this.choose(area);
+    this.show({ ...this.view(), center: [lon, lat], zoom: Math.max(14.6, this.map.getZoom()) }, 1200);
+  }
+
+  private choose(area: number | null): void {
+    this.layers.choose(this.chosen, area);
+    this.chosen = area;
+    const grid = this.state.grids.find((one) => one.area_id === area);
+    const box = byId("grid");
+    box.hidden = grid === undefined;
+    if (grid === undefined) return;
+    const row = (name: string, value: string): HTMLElement => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+    box.replaceChildren(
+      h("h2", {}, named(grid)),
+      h("p", { class: "code" }, grid.code),
+      h(
+        "dl", {},
+        grid.community ? row(t("community"), grid.community) : null,
+        row(t("households"), grid.households === null ? t("unknown") : String(grid.households)),
+        row(`${t("level")} · ${t("last_7")}`, String(grid.weeks.at(-1) ?? 0)),
+        row(t("expected_week"), grid.expected === null ? t("unknown") : `${grid.expected} (${grid.low}–${grid.high})`),
+        row(t("load"), `${grid.open_n}${grid.late_n ? ` · ${t("late")} ${grid.late_n}` : ""}`),
+        row(t("plan"), grid.planned_min === null ? t("unknown") : `${grid.done_min === null ? t("unknown") : Math.round(grid.done_min)} / ${grid.planned_min} min`),
+      ),
+      h("button", { type: "button", onclick: () => this.choose(null) }, t("close")),
+    );
+  }
+
+  private remember(): void {
+    if (this.address.screen.of > 1) return;
+    const view = this.view();
+    this.address.center = view.center;
+    this.address.zoom = view.zoom;
+    writeAddress(this.address);
+  }
+
+  // Who steers.
+
+  private async readDirection(): Promise<void> {
+    this.direction = await call<Direction>(`/api/v1/wall/direction?wall=${encodeURIComponent(this.address.wall)}`);
+    const line = byId("directed");
+    line.hidden = this.direction.view === null;
+    if (this.direction.view === null) return;
+    this.tour.run(0);
+    const at = clock(new Date(this.direction.directed_at ?? 0), this.state.place.time_zone);
+    line.textContent = t("directed", { who: this.direction.directed_by ?? "", at }) + (this.direction.view.note ? ` · ${this.direction.view.note}` : "");
+    this.show(this.direction.view, 1500);
+  }
+
+  private async direct(): Promise<void> {
+    const wall = this.address.wall;
+    await send(`/api/v1/wall/direction?wall=${encodeURIComponent(wall)}`, { body: this.view() });
+    toast(t("directed_done", { wall }));
+  }
+
+  private async release(): Promise<void> {
+    const wall = this.address.wall;
+    await send(`/api/v1/wall/direction?wall=${encodeURIComponent(wall)}`, { method: "DELETE" });
+    toast(t("released_done", { wall }));
+  }
+
+  // The menu.
+
+  private menu(): void {
+    const box = byId("menu-body");
+    const boxes = Object.entries(SWITCHES).filter(([name, one]) => (one.needs === undefined || may(one.needs)) && this.layers.has(name)).map(([name, one]) => {
+      const input = h("input", { type: "checkbox", checked: this.address.layers.includes(name) });
+      input.addEventListener("change", () => {
+        this.address.layers = Object.keys(SWITCHES).filter((other) => (other === name ? input.checked : this.address.layers.includes(other)));
+        this.changed();
+      });
+      return h("label", {}, input, t(one.word), one.zoom ? h("small", {}, ` (${t("zoom_in")})`) : null);
+    });
+    const direct = may("wall.direct") ? [h("div", { class: "row" }, h("button", { type: "button", onclick: () => void this.direct() }, t("direct")), h("button", { type: "button", onclick: () => void this.release() }, t("release")))] : [];
+    const tour = h("button", { type: "button", "aria-pressed": String(this.tour.isOn) }, t("tour"));
+    tour.addEventListener("click", () => {
+      this.address.tour = this.tour.isOn ? 0 : 20;
+      this.tour.run(this.address.tour);
+      tour.setAttribute("aria-pressed", String(this.tour.isOn));
+      writeAddress(this.address);
+    });
+    box.replaceChildren(
+      h("fieldset", {}, h("legend", {}, t("layers")), ...boxes),
+      this.radios(t("colour"), "colour", COLOURS, (word) => (word === "none" ? t("none") : t(word as Word))),
+      this.radios(t("measure"), "measure", MEASURES, (word) => t(word as Word)),
+      h("div", { class: "row" }, tour, h("button", { type: "button", onclick: () => void this.bookmark() }, t("bookmark"))),
+      bookmarkList((stop) => this.show(stop, 1500), () => this.menu()),
+      ...direct,
+      h("div", { class: "row" }, h("button", { type: "button", onclick: () => void savePng(this.map, this.state, this.legends) }, t("png")), h("button", { type: "button", onclick: () => void savePdf(this.map, this.state, this.address.code, this.legends) }, t("pdf"))),
+    );
+  }
+
+  private radios(title: string, key: "colour" | "measure", words: readonly string[], say: (word: string) => string): HTMLElement {
+    return h(
+      "fieldset", { class: "radios" }, h("legend", {}, title),
+      ...words.map((word) => {
+        const input = h("input", { type: "radio", name: key, value: word, checked: this.address[key] === word });
+        input.addEventListener("change", () => {
+          this.address[key] = word;
+          if (key === "measure" && !this.address.layers.includes("hexagons")) this.address.layers = [...this.address.layers, "hexagons"];
+          this.changed();
+        });
+        return h("label", {}, input, say(word));
+      }),
+    );
+  }
+
+  private changed(): void {
+    this.switchLayers();
+    this.paint();
+    writeAddress(this.address);
+    this.menu();
+  }
+
+  private async bookmark(): Promise<void> {
+    const name = await ask({ title: t("bookmark"), label: t("bookmark_name") });
+    if (!name) return;
+    writeBookmarks([...readBookmarks(), { ...this.view(), name: name.slice(0, 60) }]);
+    this.menu();
+  }
+}
+
+function legendBox(legend: Legend): HTMLElement {
+  return h(
+    "section", {},
+    legend.title ? h("h3", {}, legend.title) : null,
+    h("ul", {}, ...legend.entries.map((entry) => {
+      const swatch = h("span", { class: `swatch ${entry.shape ?? "fill"}`, "aria-hidden": "true" });
+      swatch.style.setProperty("--colour", entry.colour);
+      return h("li", {}, swatch, entry.label);
+    })),
+  );
+}
+
+/** Move everything by some pixels, so that no edge burns into a screen that hangs for years. */
+function shiftPixels(): void {
+  const step = Math.floor(Date.now() / SHIFT_MS) % 9;
+  const [x, y] = [(step % 3) - 1, Math.floor(step / 3) - 1];
+  byId("frame").style.transform = `translate(${x * 3}px, ${y * 3}px)`;
+}
+
+/** What the panels cover, so that a whole district is seen between them. */
+function framePadding(): { left: number; right: number; top: number; bottom: number } {
+  const wide = (id: string): number => (byId(id).hidden || getComputedStyle(byId(id)).position !== "absolute" ? 0 : byId(id).offsetWidth);
+  return { left: wide("left") + 40, right: wide("right") + 40, top: byId("bar").offsetHeight + 30, bottom: byId("foot").offsetHeight + 50 };
+}
+
+async function begin(): Promise<void> {
+  const session = await beginPage("wall", { title: t("title"), header: false, fallback: "night" });
+  const address = readAddress(session.screen);
+  const [state, basemap] = await Promise.all([readState(address.code), call<BasemapSettings>("/api/v1/basemap")]);
+  byId("product").textContent = t("title");
+  byId("menu-name").textContent = t("menu");
+  byId("legend").setAttribute("aria-label", t("legend"));
+  byId("left-out").textContent = t("left_out");
+  byId("simulated").textContent = t("simulated");
+  byId("map").setAttribute("aria-label", t("map"));
+  byId("tools").append(...(session.screen === null ? [pageLinks("wall", session)] : []), languageButton(), themeButton());
+  if (address.screen.of > 1) byId("screen").textContent = t("screen", { n: address.screen.number, of: address.screen.of });
+  byId("screen").hidden = address.screen.of === 1;
+  const map = await createMap({
+    container: "map", settings: basemap, bounds: state.place.bounds, fitBoundsOptions: { padding: framePadding() },
+    ...(address.center ? { bounds: undefined, center: address.center, zoom: address.zoom ?? 13 } : {}),
+    dragRotate: false, pitchWithRotate: false, maxPitch: 0, fadeDuration: 0,
+  });
+  await new Wall(map, state, address, basemap).begin();
+}
+
+void begin();

@@ -1,0 +1,381 @@
+/** The wall's own layers over the basemap: how each is drawn, and what its legend says. */
+
+import type { ExpressionSpecification, GeoJSONSource, LayerSpecification, Map as MapLibreMap, VectorTileSource } from "maplibre-gl";
+import { gridNames, textPaint, tiles, tileSource } from "../shared/basemap";
+import { token } from "../shared/theme";
+import { language, number } from "../shared/words";
+import type { Days, Grid, Point, WallState } from "./data";
+import { ages, breaks, colourOf, diverging, ramp } from "./scales";
+import { EMERGING, t, type Word } from "./words";
+
+export interface LegendEntry {
+  colour: string;
+  label: string;
+  shape?: "fill" | "line" | "dot" | "hatch";
+}
+export interface Legend {
+  title: string;
+  entries: LegendEntry[];
+}
+
+/** Layers that may be switched, in the order of the menu, and the layers of the map that they are. */
+export const SWITCHES: Record<string, { word: Word; ids: string[]; needs?: string; zoom?: number }> = {
+  grids: { word: "layer_grids", ids: ["grids-fill", "grids-line", "grid-names"] },
+  live: { word: "layer_live", ids: ["live", "arrivals"], needs: "incidents.read" },
+  hexagons: { word: "layer_hexagons", ids: ["hexagons"], needs: "incidents.read" },
+  hotspots: { word: "layer_hotspots", ids: ["hotspots", "hotspots-line"], needs: "results.read" },
+  emerging: { word: "layer_emerging", ids: ["emerging", "emerging-line", "emerging-names"], needs: "results.read" },
+  cameras: { word: "layer_cameras", ids: ["cameras"], needs: "cameras.read", zoom: 12 },
+  camera_views: { word: "layer_camera_views", ids: ["camera-views"], needs: "cameras.read", zoom: 13 },
+  blind: { word: "layer_blind", ids: ["blind"], needs: "results.read" },
+  looks: { word: "layer_looks", ids: ["looks", "looks-never"], zoom: 13 },
+  routes: { word: "layer_routes", ids: ["routes"], needs: "plans.read" },
+  tracks: { word: "layer_tracks", ids: ["tracks", "units"], needs: "tracks.read" },
+  drones: { word: "layer_drones", ids: ["drones"], needs: "plans.read" },
+  stations: { word: "layer_stations", ids: ["stations", "station-names"], zoom: 12 },
+};
+const HOUR = 3600;
+const EMERGING_COLOUR: Record<string, [night: string, day: string]> = {
+  new_hot: ["#ff5ea8", "#b3005e"],
+  consecutive_hot: ["#ff8fc4", "#c2348a"],
+  intensifying_hot: ["#ff6a3d", "#b93a00"],
+  persistent_hot: ["#f0b240", "#8f5a00"],
+  diminishing_hot: ["#9ed8a8", "#2f7d46"],
+  sporadic_hot: ["#c9b8f0", "#6a4fb0"],
+  oscillating_hot: ["#8fb7e8", "#2f6aa8"],
+  historical_hot: ["#8795a3", "#66737f"],
+};
+
+export class Layers {
+  /** Of when points and looks are aged, seconds since 1970. */
+  now = 0;
+  private limits: Record<string, number[]> = {};
+
+  constructor(
+    private readonly map: MapLibreMap,
+    private state: WallState,
+    private readonly night: () => boolean,
+  ) {
+    this.now = state.as_of;
+  }
+
+  /** Add all sources and layers, in the colours of now; again after each change of style. */
+  add(): void {
+    const { map, state } = this;
+    map.addImage("hatch", hatch(token("unknown")), { pixelRatio: 2 });
+    const run = (kind: string): string => `?run=${state.runs[kind]?.run ?? 1}`;
+    map.addSource("hexagons", { ...tileSource("incidents", { most: 13, query: this.daysQuery() }) });
+    map.addSource("hotspots", tileSource("results", { most: 15, query: run("hotspots") }));
+    map.addSource("emerging", tileSource("results", { most: 15, query: run("emerging") }));
+    map.addSource("blind", tileSource("results", { most: 15, query: run("blind_spots") }));
+    map.addSource("cameras", tileSource("cameras", { least: 11 }));
+    map.addSource("camera-views", tileSource("camera_views", { least: 13 }));
+    map.addSource("looks", tileSource("looks", { least: 13, most: 15 }));
+    map.addSource("drones", tileSource("drone_routes", { least: 9 }));
+    map.addSource("routes", tileSource("routes", { least: 9 }));
+    map.addSource("stations", tileSource("stations", { least: 10 }));
+    map.addSource("live", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
+    map.addSource("arrivals", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
+    for (const layer of this.specifications()) {
+      if (this.isDrawable(layer)) map.addLayer(layer, "road-names");
+    }
+  }
+
+  /** A result that was never computed has no layer, rather than an empty one. */
+  private isDrawable(layer: LayerSpecification): boolean {
+    const kind = { hotspots: "hotspots", emerging: "emerging", blind: "blind_spots" }[layer.id.split("-")[0]!];
+    return kind === undefined || this.state.runs[kind] !== undefined;
+  }
+
+  has(name: string): boolean {
+    return (SWITCHES[name]?.ids ?? []).some((id) => this.map.getLayer(id) !== undefined);
+  }
+
+  show(name: string, on: boolean): void {
+    for (const id of SWITCHES[name]?.ids ?? []) {
+      if (this.map.getLayer(id)) this.map.setLayoutProperty(id, "visibility", on ? "visible" : "none");
+    }
+  }
+
+  update(state: WallState): void {
+    this.state = state;
+  }
+
+  private specifications(): LayerSpecification[] {
+    const [warm, cold] = [token("up"), token("down")];
+    const emerging = ["match", ["get", "label"], ...Object.entries(EMERGING_COLOUR).flatMap(([label, pair]) => [label, pair[this.night() ? 0 : 1]]), "#888888"] as unknown as ExpressionSpecification;
+    const isEmerging = ["in", ["get", "label"], ["literal", Object.keys(EMERGING_COLOUR)]] as unknown as ExpressionSpecification;
+    const ageRamp = ages();
+    const age: ExpressionSpecification = ["-", this.now, ["get", "t"]];
+    return [
+      { id: "hexagons", type: "fill", source: "hexagons", "source-layer": "hexagons", maxzoom: 14, paint: { "fill-color": ramp()[0]!, "fill-opacity": 0.72, "fill-outline-color": token("map-ground") } },
+      {
+        id: "grids-fill", type: "fill", source: "grids", "source-layer": "areas",
+        paint: {
+          "fill-color": ["coalesce", ["feature-state", "colour"], token("map-ground")] as unknown as ExpressionSpecification,
+          "fill-opacity": ["case", ["==", ["coalesce", ["feature-state", "colour"], ""], ""], 0, 0.5] as unknown as ExpressionSpecification,
+        },
+      },
+      {
+        id: "looks", type: "fill", source: "looks", "source-layer": "looks", filter: ["has", "t"],
+        paint: { "fill-opacity": 0.6, "fill-color": ["step", age, ageRamp[0]!, 4 * HOUR, ageRamp[1]!, 24 * HOUR, ageRamp[2]!, 72 * HOUR, ageRamp[3]!, 168 * HOUR, ageRamp[4]!] },
+      },
+      { id: "looks-never", type: "fill", source: "looks", "source-layer": "looks", filter: ["!", ["has", "t"]], paint: { "fill-pattern": "hatch", "fill-opacity": 0.55 } },
+      { id: "blind", type: "fill", source: "blind", "source-layer": "results", paint: { "fill-color": token("s-4"), "fill-opacity": 0.5 } },
+      {
+        id: "hotspots", type: "fill", source: "hotspots", "source-layer": "results", filter: ["in", ["get", "label"], ["literal", ["hot", "cold"]]],
+        paint: { "fill-color": ["match", ["get", "label"], "hot", warm, cold], "fill-opacity": ["interpolate", ["linear"], ["coalesce", ["get", "q"], 0.05], 0, 0.45, 0.05, 0.22] },
+      },
+      {
+        id: "hotspots-line", type: "line", source: "hotspots", "source-layer": "results", filter: ["in", ["get", "label"], ["literal", ["hot", "cold"]]],
+        paint: { "line-color": ["match", ["get", "label"], "hot", warm, cold], "line-width": 1.4 },
+      },
+      { id: "emerging", type: "fill", source: "emerging", "source-layer": "results", filter: isEmerging, paint: { "fill-color": emerging, "fill-opacity": 0.3 } },
+      { id: "emerging-line", type: "line", source: "emerging", "source-layer": "results", filter: isEmerging, paint: { "line-color": emerging, "line-width": 2.4 } },
+      { id: "camera-views", type: "fill", source: "camera-views", "source-layer": "camera_views", paint: { "fill-color": token("s-1"), "fill-opacity": 0.18, "fill-outline-color": token("s-1") } },
+      {
+        id: "grids-line", type: "line", source: "grids", "source-layer": "areas",
+        paint: {
+          "line-color": ["case", ["boolean", ["feature-state", "chosen"], false], token("focus"), token("map-area")] as unknown as ExpressionSpecification,
+          "line-width": ["case", ["boolean", ["feature-state", "chosen"], false], 4, 1] as unknown as ExpressionSpecification,
+          "line-opacity": 0.85,
+        },
+      },
+      { id: "routes", type: "line", source: "routes", "source-layer": "routes", paint: { "line-color": token("s-3"), "line-width": 3, "line-opacity": 0.85 } },
+      { id: "drones", type: "line", source: "drones", "source-layer": "drone_routes", paint: { "line-color": token("s-4"), "line-width": 2.5, "line-dasharray": [2, 1.5] } },
+      {
+        id: "cameras", type: "circle", source: "cameras", "source-layer": "cameras", minzoom: 12,
+        paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 12, 2, 16, 5], "circle-color": ["match", ["get", "status"], "online", token("s-1"), token("unknown")], "circle-stroke-width": 1, "circle-stroke-color": token("map-ground") },
+      },
+      { id: "stations", type: "circle", source: "stations", "source-layer": "stations", minzoom: 12, paint: { "circle-radius": 6, "circle-color": token("map-ground"), "circle-stroke-color": token("s-3"), "circle-stroke-width": 3 } },
+      { id: "live", type: "circle", source: "live", paint: this.pointPaint() },
+      {
+        id: "arrivals", type: "circle", source: "arrivals",
+        paint: { "circle-radius": 14, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": token("ink"), "circle-stroke-width": 2.5 },
+      },
+      {
+        id: "emerging-names", type: "symbol", source: "emerging", "source-layer": "results", filter: isEmerging, minzoom: 14.2,
+        layout: { "text-field": ["match", ["get", "label"], ...Object.entries(EMERGING).flatMap(([label, pair]) => [label, pair[language() === "en" ? 1 : 0]]), ""] as never, "text-size": 13 },
+        paint: textPaint(),
+      },
+      { id: "station-names", type: "symbol", source: "stations", "source-layer": "stations", minzoom: 14, layout: { "text-field": ["get", "name"], "text-size": 12, "text-offset": [0, 1.2], "text-anchor": "top" }, paint: textPaint() },
+      gridNames(),
+    ] as LayerSpecification[];
+  }
+
+  private pointPaint(): Record<string, unknown> {
+    const age = ["-", this.now, ["get", "t"]];
+    return {
+      "circle-radius": ["interpolate", ["linear"], ["zoom"], 11, ["step", age, 4.5, HOUR, 3.5, 6 * HOUR, 2.6], 16, ["step", age, 9, HOUR, 7, 6 * HOUR, 5.5]],
+      "circle-color": ["step", age, this.night() ? "#ffffff" : "#101a24", HOUR, token("s-1"), 24 * HOUR, token("unknown")],
+      "circle-opacity": ["interpolate", ["linear"], age, 0, 1, 6 * HOUR, 0.8, 24 * HOUR, 0.45, 48 * HOUR, 0.25],
+      "circle-stroke-width": ["step", age, 1.5, HOUR, 0.5],
+      "circle-stroke-color": token("map-ground"),
+    };
+  }
+
+  /** Let points and looks grow older. */
+  age(now: number): void {
+    this.now = now;
+    if (!this.map.getLayer("live")) return;
+    for (const [name, value] of Object.entries(this.pointPaint())) {
+      if (JSON.stringify(value).includes('"t"')) this.map.setPaintProperty("live", name as "circle-radius", value as never);
+    }
+  }
+
+  /** Draw incidents of a span, and rings around those that came in just now. */
+  drawPoints(points: Point[], arrivals: Point[]): void {
+    const collection = (list: Point[]): Parameters<GeoJSONSource["setData"]>[0] => ({
+      type: "FeatureCollection",
+      features: list.map((p) => ({
+        type: "Feature", geometry: { type: "Point", coordinates: [p.lon, p.lat] }, properties: { t: p.t, id: p.id },
+      })),
+    });
+    this.map.getSource<GeoJSONSource>("live")?.setData(collection(points));
+    this.map.getSource<GeoJSONSource>("arrivals")?.setData(collection(arrivals));
+  }
+
+  /** One step of the rings that grow around new incidents; `phase` from 0 to 1. */
+  pulse(phase: number): void {
+    if (!this.map.getLayer("arrivals")) return;
+    this.map.setPaintProperty("arrivals", "circle-radius", 8 + 18 * phase);
+    this.map.setPaintProperty("arrivals", "circle-stroke-opacity", 1 - phase);
+  }
+
+  /** Show the hexagons of other days; null for the last four weeks. */
+  private day: string | null = null;
+  showDay(day: string | null): void {
+    if (day === this.day) return;
+    this.day = day;
+    this.map.getSource<VectorTileSource>("hexagons")?.setTiles(tiles("incidents", this.daysQuery()));
+  }
+
+  private daysQuery(): string {
+    const last = new Date(`${this.day ?? this.state.today.day}T00:00:00Z`);
+    const shift = (days: number): string => new Date(last.getTime() + days * 86_400_000).toISOString().slice(0, 10);
+    return `?since=${this.day ? shift(-6) : shift(-27)}&until=${shift(1)}`;
+  }
+
+  /** Colour the hexagons that are in sight by a measure; returns the legend. */
+  paintHexagons(measure: string): Legend {
+    const value: Record<string, ExpressionSpecification> = {
+      count: ["get", "n"],
+      per_km2: ["/", ["get", "n"], ["get", "km2"]],
+      per_household: ["/", ["*", 1000, ["get", "n"]], ["get", "h"]],
+      per_patrol_hour: ["/", ["get", "n"], ["get", "p"]],
+    };
+    const field = { per_household: "h", per_patrol_hour: "p" }[measure];
+    const seen = this.map.getLayer("hexagons") ? this.map.queryRenderedFeatures({ layers: ["hexagons"] }) : [];
+    const key = `${measure}:${Math.floor(this.map.getZoom() / 2)}:${this.day ?? ""}`;
+    if (seen.length > 0 && this.limits[key] === undefined) {
+      this.limits[key] = breaks(seen.map((feature) => measured(feature.properties, measure)).filter((n) => n !== null));
+    }
+    const limits = this.limits[key] ?? [];
+    const colours = ramp();
+    const steps: unknown[] = ["step", value[measure] ?? value.count, colours[0]];
+    limits.forEach((limit) => steps.push(limit, colourOf(limit * 1.0001, limits, colours)));
+    const unknown = token("unknown");
+    const colour = limits.length === 0 ? colours[0] : steps;
+    if (this.map.getLayer("hexagons")) {
+      this.map.setPaintProperty("hexagons", "fill-color", (field ? ["case", [">", ["coalesce", ["get", field], 0], 0], colour, unknown] : colour) as never);
+    }
+    const entries = classes(limits, colours);
+    if (field) entries.push({ colour: unknown, label: t("not_recorded") });
+    const span = this.day ? t("last_7") : t("last_28");
+    return { title: `${t(measure as Word)} · ${span}`, entries };
+  }
+
+  /** Colour the grids; returns the legend, or null where they are not coloured. */
+  paintGrids(colour: string, days: Days | null, place: number | null): Legend | null {
+    const values = new Map<number, number | null>();
+    for (const grid of this.state.grids) values.set(grid.area_id, gridValue(grid, colour, days, place));
+    const numbers = [...values.values()].filter((n): n is number => n !== null);
+    const limits = ["trend", "against", "done_share"].includes(colour) ? [] : breaks(numbers);
+    for (const [id, value] of values) {
+      const painted = colour === "none" ? null : value === null ? token("unknown") : gridColour(value, colour, limits);
+      if (painted === null) this.map.removeFeatureState({ source: "grids", sourceLayer: "areas", id }, "colour");
+      else this.map.setFeatureState({ source: "grids", sourceLayer: "areas", id }, { colour: painted });
+    }
+    return gridLegend(colour, limits, [...values.values()].includes(null), place !== null && days ? days.days[place]! : null);
+  }
+
+  choose(before: number | null, now: number | null): void {
+    for (const [id, chosen] of [[before, false], [now, true]] as const) {
+      if (id !== null) this.map.setFeatureState({ source: "grids", sourceLayer: "areas", id }, { chosen });
+    }
+  }
+
+  /** The legends of the other layers that are shown. */
+  legends(shown: string[]): Legend[] {
+    const found: Legend[] = [];
+    const zoom = this.map.getZoom();
+    const dot = (colour: string, label: string): LegendEntry => ({ colour, label, shape: "dot" });
+    const line = (colour: string, label: string): LegendEntry => ({ colour, label, shape: "line" });
+    if (shown.includes("live")) {
+      found.push({
+        title: t("layer_live"),
+        entries: [dot(this.night() ? "#ffffff" : "#101a24", t("age_hour")), dot(token("s-1"), t("age_day")), dot(token("unknown"), t("age_older"))],
+      });
+    }
+    if (shown.includes("hotspots") && this.has("hotspots")) {
+      found.push({ title: `${t("layer_hotspots")} · ${t("significant")}`, entries: [{ colour: token("up"), label: language() === "en" ? "hot" : "热点" }, { colour: token("down"), label: language() === "en" ? "cold" : "冷点" }] });
+    }
+    if (shown.includes("emerging") && this.has("emerging")) {
+      found.push({
+        title: t("layer_emerging"),
+        entries: Object.entries(EMERGING).map(([label, pair]) => ({ colour: EMERGING_COLOUR[label]![this.night() ? 0 : 1], label: pair[language() === "en" ? 1 : 0], shape: "line" as const })),
+      });
+    }
+    if (shown.includes("looks") && zoom >= 13) {
+      const words: Word[] = ["seen_4h", "seen_24h", "seen_3d", "seen_7d", "seen_older"];
+      found.push({
+        title: t("layer_looks"),
+        entries: [...words.map((word, n) => ({ colour: ages()[n]!, label: t(word) })), { colour: token("unknown"), label: t("seen_never"), shape: "hatch" as const }],
+      });
+    }
+    const single: LegendEntry[] = [];
+    if (shown.includes("cameras")) single.push(dot(token("s-1"), t("layer_cameras")));
+    if (shown.includes("camera_views")) single.push({ colour: token("s-1"), label: t("layer_camera_views") });
+    if (shown.includes("blind") && this.has("blind")) single.push({ colour: token("s-4"), label: t("layer_blind") });
+    if (shown.includes("routes")) single.push(line(token("s-3"), t("layer_routes")));
+    if (shown.includes("drones")) single.push(line(token("s-4"), t("layer_drones")));
+    if (shown.includes("stations")) single.push(dot(token("s-3"), t("layer_stations")));
+    if (single.length > 0) found.push({ title: "", entries: single });
+    return found;
+  }
+}
+
+function measured(properties: Record<string, unknown>, measure: string): number | null {
+  const n = Number(properties.n);
+  const over = { count: 1, per_km2: Number(properties.km2), per_household: Number(properties.h ?? 0) / 1000, per_patrol_hour: Number(properties.p ?? 0) }[measure] ?? 1;
+  return over > 0 ? n / over : null;
+}
+
+/** What a grid is coloured by; null is unknown. */
+function gridValue(grid: Grid, colour: string, days: Days | null, place: number | null): number | null {
+  if (colour === "trend") return grid.trend === null || grid.trend === "untested" ? null : (grid.slope ?? 0) * (grid.trend === "none" ? 0.25 : 1);
+  if (colour === "load") return grid.open_n;
+  if (colour === "against") {
+    const n = grid.weeks.at(-1) ?? 0;
+    if (grid.expected === null || grid.low === null || grid.high === null) return null;
+    return n > grid.high ? 1 : n < grid.low ? -1 : 0;
+  }
+  if (colour === "done_share") return grid.done_min === null || !grid.planned_min ? null : Math.min(1, grid.done_min / grid.planned_min);
+  if (place === null || days === null) return grid.weeks.at(-1) ?? 0;
+  const counts = days.counts[String(grid.area_id)];
+  return counts ? counts.slice(Math.max(0, place - 6), place + 1).reduce((a, b) => a + b, 0) : 0;
+}
+
+function gridColour(value: number, colour: string, limits: number[]): string {
+  const [down, still, up] = diverging();
+  if (colour === "against") return value > 0 ? up : value < 0 ? down : still;
+  if (colour === "trend") return value > 0.05 ? up : value < -0.05 ? down : still;
+  if (colour === "done_share") return ramp()[Math.min(4, Math.floor(value * 5))]!;
+  return value === 0 ? ramp()[0]! : colourOf(value, limits, ramp());
+}
+
+function gridLegend(colour: string, limits: number[], hasUnknown: boolean, day: string | null): Legend | null {
+  if (colour === "none") return null;
+  const unknown = hasUnknown ? [{ colour: token("unknown"), label: t("unknown") }] : [];
+  if (colour === "trend") {
+    const [down, still, up] = diverging();
+    return { title: `${t("trend")} · ${t("per_week")}`, entries: [{ colour: up, label: t("rising") }, { colour: still, label: language() === "en" ? "no trend" : "无显著趋势" }, { colour: down, label: t("falling") }, ...unknown] };
+  }
+  if (colour === "against") {
+    const [down, still, up] = diverging();
+    return { title: `${t("against")} · ${t("last_7")}`, entries: [{ colour: up, label: t("above") }, { colour: still, label: t("within") }, { colour: down, label: t("below") }, ...unknown] };
+  }
+  if (colour === "done_share") {
+    return { title: t("done_share"), entries: [...ramp().map((c, n) => ({ colour: c, label: `${n * 20}–${n * 20 + 20} %` })), ...unknown] };
+  }
+  const title = colour === "load" ? t("load") : `${t("level")} · ${day ? `${t("last_7")} → ${day}` : t("last_7")}`;
+  return { title, entries: [...classes(limits, ramp()), ...unknown] };
+}
+
+function classes(limits: number[], colours: string[]): LegendEntry[] {
+  if (limits.length === 0) return [{ colour: colours[0]!, label: "0" }];
+  const digits = limits.some((limit) => limit % 1 !== 0) ? 1 : 0;
+  const say = (value: number): string => number(value, digits);
+  return [
+    { colour: colours[0]!, label: `≤ ${say(limits[0]!)}` },
+    ...limits.map((limit, n) => ({
+      colour: colourOf(limit * 1.0001, limits, colours),
+      label: limits[n + 1] === undefined ? `> ${say(limit)}` : `${say(limit)} – ${say(limits[n + 1]!)}`,
+    })),
+  ];
+}
+
+function hatch(colour: string): ImageData {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 16;
+  const pen = canvas.getContext("2d")!;
+  pen.strokeStyle = colour;
+  pen.lineWidth = 2;
+  for (const shift of [-16, 0, 16]) {
+    pen.beginPath();
+    pen.moveTo(shift, 16);
+    pen.lineTo(shift + 16, 0);
+    pen.stroke();
+  }
+  return pen.getImageData(0, 0, 16, 16);
+}
