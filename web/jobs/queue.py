@@ -13,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import Engine
 
 from geo.database.connect import Database, libpq_options, make_engine
+from web.jobs.alerts import keep_watching
 from web.jobs.cases import keep_cases
 from web.jobs.hexagons import keep_counting
 from web.jobs.processes import Process, find_process
@@ -59,7 +60,7 @@ async def work(
     database: Database, params: WorkerParams, find: Callable[[str], Process] = find_process
 ) -> None:
     """Do jobs until stopped; those of a killed worker are taken over and done again."""
-    engine = make_engine(database, pool_size=2 * params.at_once + 2)
+    engine = make_engine(database, pool_size=2 * params.at_once + 3)
     queue = make_queue(database, engine, find)
     try:
         async with queue.open_async():
@@ -67,6 +68,7 @@ async def work(
             watch = asyncio.create_task(_keep_taking_over(queue, params))
             count = asyncio.create_task(keep_counting(database, engine))
             cases = asyncio.create_task(keep_cases(engine))
+            alerts = asyncio.create_task(keep_watching(engine))
             try:
                 await queue.run_worker_async(
                     queues=[QUEUE], concurrency=params.at_once, wait=params.wait,
@@ -75,7 +77,7 @@ async def work(
                     shutdown_graceful_timeout=params.stalled_s,
                 )  # fmt: skip
             finally:
-                for task in (watch, count, cases):
+                for task in (watch, count, cases, alerts):
                     task.cancel()
                     with suppress(asyncio.CancelledError):
                         await task

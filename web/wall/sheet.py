@@ -104,16 +104,18 @@ def write_sheet(
     last
         Time of the newest incident, in the jurisdiction's zone, as `now` is.
     """
-    html = _html(picture, legends, place, lang=lang, by=by, now=now, last=last)
+    html = sheet_html(picture, legends, place, lang=lang, by=by, now=now, last=last)
     document = weasyprint.HTML(string=html, url_fetcher=_fetch_nothing)
     written: bytes = document.write_pdf()
     return written
 
 
-def _html(
+def sheet_html(
     picture: bytes, legends: list[Legend], place: dict[str, Any], *, lang: PageLang, by: str,
     now: datetime, last: datetime | None,
 ) -> str:  # fmt: skip
+    """Return the sheet as HTML, every value escaped."""
+
     def word(key: str) -> str:
         return WORDS[key][1 if lang == "en" else 0]
 

@@ -1,0 +1,109 @@
+"""Bursts: more reports in the last hours than chance gives, area by area."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import poisson
+
+from analytics.today import HOURS_OF_WEEK
+from geo.errors import InputError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class BurstParams:
+    """When reports are a burst.
+
+    Attributes
+    ----------
+    window_h
+        Length of the last hours that are looked at.
+    alpha
+        Largest probability of so many by chance. At 1e-4 and windows of two hours, 100 areas give
+        one false alarm in eight days.
+    fewest
+        Fewer reports are never a burst, however quiet the area is.
+    weeks
+        Length of the history that the usual rate comes from.
+    """
+
+    window_h: int = 2
+    alpha: float = 1e-4
+    fewest: int = 4
+    weeks: int = 8
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.window_h <= 24 or not 0 < self.alpha < 1 or self.fewest < 1:
+            raise InputError("a burst's window is 1 to 24 h, alpha in (0, 1), fewest at least 1")
+        if self.weeks < 1:
+            raise InputError("a burst's history is one week or longer")
+
+
+@dataclass(frozen=True, eq=False)
+class Bursts:
+    """Each area's expectation and chance; arrays ``(n_areas,)``."""
+
+    expected: Floats
+    p: Floats
+    is_burst: NDArray[np.bool_]
+
+
+def find_bursts(
+    recent: Ints, history: Ints, shares: Floats, *, hour: float, params: BurstParams
+) -> Bursts:
+    """Compare the last hours of each area with its own rate and the hours of the week.
+
+    The expectation is the area's reports a week times the share of the week that those hours
+    have in the whole jurisdiction; the chance is the upper tail of a Poisson count. An area
+    without history is given half a report in it.
+
+    Parameters
+    ----------
+    recent
+        Reports of each area in the last `window_h` hours, ``(n_areas,)``.
+    history
+        Those of the `weeks` before, without the recent ones.
+    shares
+        Of each hour of the week, Monday 0 h first, ``(168,)``, as `share_hours` gives them.
+    hour
+        Local hour of the week at which the window ends, a fraction too, in [0, 168).
+    """
+    share = share_of_span(shares, until=hour, length_h=params.window_h)
+    expected = np.maximum(history, 0.5) / params.weeks * share
+    p: Floats = poisson.sf(recent - 1, expected)
+    return Bursts(expected, p, (recent >= params.fewest) & (p < params.alpha))
+
+
+def share_of_span(shares: Floats, *, until: float, length_h: float) -> float:
+    """Return the share of a week that lies in the hours before a moment, whole weeks included.
+
+    Examples
+    --------
+    >>> even = np.full(168, 1 / 168)
+    >>> round(share_of_span(even, until=1.5, length_h=2.0) * 168, 6)
+    2.0
+    >>> round(share_of_span(even, until=0.0, length_h=336.0), 6)
+    2.0
+    """
+    weeks, rest = divmod(length_h, HOURS_OF_WEEK)
+    gone = np.concatenate([[0.0], np.cumsum(shares)])
+    marks = np.arange(HOURS_OF_WEEK + 1)
+
+    def before(hour: float) -> float:
+        return float(np.interp(hour, marks, gone))
+
+    begin = until - rest
+    part = before(until) - before(begin) if begin >= 0 else (
+        before(until) + 1.0 - before(begin + HOURS_OF_WEEK)
+    )  # fmt: skip
+    return float(weeks + part)
+
+
+def is_silent(reports_a_week: float, share: float, *, alpha: float = 1e-4) -> bool:
+    """Tell whether no report in a span is too unlikely to be chance: ``exp(-expected) < alpha``."""
+    return bool(np.exp(-reports_a_week * share) < alpha)

@@ -1,0 +1,135 @@
+"""Alerts are raised when something holds, once, and end when it does not any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.pool import NullPool
+
+from geo.incidents import NewIncident, record_incident
+from tests.web.conftest import Service
+from tests.web.district import SOUTH, STEP, WEST
+from web.jobs.alerts import Place, watch
+
+pytestmark = pytest.mark.db
+PLACE = Place(1, ZoneInfo("Asia/Shanghai"))
+NOW = datetime(2026, 2, 10, 4, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def district(own_service: Service) -> Iterator[Connection]:
+    """Give the small district as the worker sees it; all that is done is rolled back."""
+    engine = create_engine(own_service.database.app_url, poolclass=NullPool)
+    with engine.connect() as connection, connection.begin() as transaction:
+        yield connection
+        transaction.rollback()
+
+
+def report(connection: Connection, n: int, *, at: datetime, column: int = 0) -> None:
+    for number in range(n):
+        new = NewIncident(
+            "burst", f"B{at:%d%H%M}-{column}-{number}", at - timedelta(minutes=number), 1,
+            "resident", WEST + (column + 0.5) * STEP, SOUTH + STEP / 2,
+        )  # fmt: skip
+        record_incident(connection, 1, new)
+
+
+def alerts(connection: Connection, kind: str) -> list[dict[str, object]]:
+    rows = connection.execute(
+        text("SELECT * FROM alert WHERE kind = :kind ORDER BY alert_id"), {"kind": kind}
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def told(connection: Connection) -> list[str]:
+    rows = connection.execute(
+        text("SELECT body ->> 'action' FROM live_event WHERE kind = 'alert' ORDER BY event_id")
+    )
+    return list(rows.scalars())
+
+
+def test_a_burst_is_one_alert_while_it_lasts_and_ends_by_itself(district: Connection) -> None:
+    assert watch(district, PLACE, now=NOW)["burst"] == 0
+    report(district, 12, at=NOW)
+    assert watch(district, PLACE, now=NOW)["burst"] == 1
+    watch(district, PLACE, now=NOW + timedelta(minutes=1))
+    (alert,) = alerts(district, "burst")
+    assert alert["times"] == 2
+    assert "12" in str(alert["title_en"])
+    assert "w1" in str(alert["title_zh"])
+    assert told(district) == ["raised"]
+    watch(district, PLACE, now=NOW + timedelta(hours=6))
+    (alert,) = alerts(district, "burst")
+    assert alert["ended_at"] is not None
+    assert told(district)[:2] == ["raised", "ended"]
+
+
+def test_what_ended_and_comes_back_is_another_alert(district: Connection) -> None:
+    report(district, 12, at=NOW)
+    watch(district, PLACE, now=NOW)
+    watch(district, PLACE, now=NOW + timedelta(hours=6))
+    later = NOW + timedelta(hours=8)
+    report(district, 12, at=later)
+    watch(district, PLACE, now=later)
+    assert [alert["ended_at"] is None for alert in alerts(district, "burst")] == [False, True]
+
+
+def test_what_became_worse_has_to_be_acknowledged_again(district: Connection) -> None:
+    report(district, 5, at=NOW)
+    watch(district, PLACE, now=NOW)
+    (alert,) = alerts(district, "burst")
+    assert alert["severity"] == 2
+    district.execute(
+        text("UPDATE alert SET acknowledged_by = 'ann', acknowledged_at = clock_timestamp()")
+    )
+    report(district, 30, at=NOW + timedelta(minutes=20))
+    watch(district, PLACE, now=NOW + timedelta(minutes=20))
+    (alert,) = alerts(district, "burst")
+    assert alert["severity"] == 3
+    assert alert["acknowledged_by"] is None
+    assert told(district) == ["raised", "acknowledged", "raised"]
+
+
+def test_a_late_case_is_an_alert_until_it_is_done(district: Connection) -> None:
+    district.execute(
+        text(
+            "INSERT INTO case_file (jurisdiction_id, number, opened_at, words, geom, area_id, "
+            "state_since, due_at) SELECT 1, 'C1', :now, 'noise', ST_PointOnSurface(geom), area_id, "
+            ":now, :due FROM area WHERE code = 'w1'"
+        ),
+        {"now": NOW, "due": NOW + timedelta(hours=1)},
+    )
+    assert watch(district, PLACE, now=NOW)["late_case"] == 0
+    assert watch(district, PLACE, now=NOW + timedelta(hours=2))["late_case"] == 1
+    (alert,) = alerts(district, "late_case")
+    assert alert["severity"] == 2
+    watch(district, PLACE, now=NOW + timedelta(hours=30))
+    (alert,) = alerts(district, "late_case")
+    assert alert["severity"] == 3
+
+
+def test_ground_that_patrols_left_is_an_alert(district: Connection) -> None:
+    district.execute(text("SELECT ensure_effort_partitions(ARRAY['2026-02-01']::date[])"))
+    district.execute(
+        text(
+            "INSERT INTO effort (jurisdiction_id, hour, source, i, j, area_id, seconds, visits) "
+            "SELECT 1, :now - make_interval(days => d), 'foot', i, 0, 0, 60, 1 "
+            "FROM generate_series(1, 7) d, generate_series(1, 100) i"
+        ),
+        {"now": NOW},
+    )
+    assert watch(district, PLACE, now=NOW + timedelta(hours=1))["coverage_drop"] == 1
+    (alert,) = alerts(district, "coverage_drop")
+    assert "0 %" in str(alert["title_en"])
+
+
+def test_live_reports_that_stop_are_an_alert_and_imports_are_not(district: Connection) -> None:
+    assert watch(district, PLACE, now=NOW)["feed_silent"] == 0  # only imported data so far
+    report(district, 60, at=NOW)
+    now = datetime.now(UTC)
+    assert watch(district, PLACE, now=now)["feed_silent"] == 0
+    assert watch(district, PLACE, now=now + timedelta(days=5))["feed_silent"] == 1
