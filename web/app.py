@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 
 from geo.database.connect import Database
+from governance.intake.contacts import ContactSettings
 from web.auth.oidc import Provider
 from web.auth.passwords import Passwords
 from web.auth.permissions import Permission
@@ -31,6 +32,7 @@ from web.routes import (
     features,
     field,
     health,
+    installed,
     live,
     login,
     oidc,
@@ -60,6 +62,7 @@ ROUTERS = (
     reports.router,
     cases.router,
     photos.router,
+    installed.router,
     field.router,
     audit.router,
     pages.router,
@@ -106,6 +109,7 @@ def create_app(settings: WebSettings, database: Database) -> FastAPI:
     app.state.provider = Provider(settings.oidc)
     app.state.principals = PrincipalMemory()
     app.state.clocks = ClockMemory()
+    app.state.contacts = ContactSettings()
     app.state.tiles = TileCache()
     app.state.listener = Listener(database)
     app.state.listener.on("gridbeat_layers", app.state.tiles.hear)

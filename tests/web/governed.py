@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx
 from PIL import Image
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.pool import NullPool
 
 from geo.database.connect import make_engine
@@ -57,6 +57,7 @@ def govern(service: Service) -> dict[str, int]:
             ),
             departments,
         )
+        _write_ground(connection)
         for login, role, areas in PEOPLE:
             new = NewAccount(
                 login=login, name=login.title(), roles=(role,), password_hash=digest, areas=areas,
@@ -70,6 +71,35 @@ def govern(service: Service) -> dict[str, int]:
             )  # fmt: skip
     engine.dispose()
     return departments
+
+
+STREETS = ("向阳路", "长江路", "文昌街", "新华街", "人民路")
+
+
+def _write_ground(connection: Connection) -> None:
+    """Write streets with names and houses between them, so that the map is one."""
+    for n, name in enumerate(STREETS):
+        along, across = 35.602 + n * 0.004, 121.003 + n * 0.008
+        for ref, way in (
+            (f"x{n}", f"LINESTRING(121.0 {along}, 121.016 {along})"),
+            (f"y{n}", f"LINESTRING({across} 35.6, {across} 35.62)"),
+        ):
+            connection.execute(
+                text(
+                    "INSERT INTO road (feed_id, source_ref, content_hash, kind, name, geom) VALUES "
+                    "(1, :ref, 0, 'secondary', :name, ST_GeomFromText(:way, 4326))"
+                ),
+                {"ref": ref, "name": name if ref[0] == "x" else f"{name}南段", "way": way},
+            )
+    for n in range(80):
+        west, south = 121.0005 + (n % 16) * 0.0024, 35.6026 + (n // 16) * 0.0037
+        connection.execute(
+            text(
+                "INSERT INTO building (feed_id, source_ref, content_hash, geom) VALUES (1, :ref, "
+                "0, ST_Multi(ST_MakeEnvelope(:w, :s, :e, :n, 4326)))"
+            ),
+            {"ref": f"b{n}", "w": west, "s": south, "e": west + 0.0014, "n": south + 0.0016},
+        )
 
 
 @dataclass

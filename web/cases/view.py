@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from geo.errors import NotFoundError
 from governance.cases.states import RULES
+from governance.intake.contacts import has_contact
 from governance.models import CaseFile, Report
 from governance.photos import list_photos
 from governance.store import read_history
@@ -37,7 +38,7 @@ def read_view(
         **tell_row(row, clock, now),
         "clock": tell_clock(clock, now) if clock else None,
         "history": [_tell_step(step) for step in read_history(connection, case_id)],
-        "reports_in": [_tell_report(report) for report in _reports(connection, case_id)],
+        "reports_in": _tell_reports(connection, case_id),
         "photos": [tell_photo(photo) for photo in list_photos(connection, case_id)],
         "actions": tell_actions(principal, row),
     }
@@ -62,8 +63,15 @@ def _reports(connection: Connection, case_id: int) -> list[Row[Any]]:
     return list(connection.execute(query).all())
 
 
-def _tell_report(report: Row[Any]) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in report._mapping.items()}
+def _tell_reports(connection: Connection, case_id: int) -> list[dict[str, Any]]:
+    """Return a case's reports, and with which of them a contact is kept; none is opened."""
+    reports = _reports(connection, case_id)
+    reached = has_contact(connection, [report.report_id for report in reports])
+    return [
+        {name: _plain(value) for name, value in report._mapping.items()}
+        | {"has_contact": report.report_id in reached}
+        for report in reports
+    ]
 
 
 def _tell_step(step: Row[Any]) -> dict[str, Any]:

@@ -89,6 +89,36 @@ def asset(path: str) -> tuple[bytes, str]:
 
 
 @cache
+def asset_named(stem: str, suffix: str) -> str:
+    """Return the built name of a file, which ends in a digest of its content.
+
+    Raises
+    ------
+    NotFoundError
+        It was not built.
+    """
+    for name in sorted(_names()):
+        if name.startswith(f"{stem}-") and name.endswith(suffix):
+            return name
+    raise NotFoundError(f"the file {stem}{suffix} is not there: {BUILD}")
+
+
+@cache
+def worker() -> bytes:
+    """Return the service worker of the page /field.
+
+    Raises
+    ------
+    NotFoundError
+        It was not built.
+    """
+    script = _app().joinpath("field-worker.js")
+    if not script.is_file():
+        raise NotFoundError(f"the service worker of /field is not there: {BUILD}")
+    return script.read_bytes()
+
+
+@cache
 def _names() -> frozenset[str]:
     folder = _app().joinpath("assets")
     return frozenset(_walk(folder, "")) if folder.is_dir() else frozenset()

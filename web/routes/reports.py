@@ -14,7 +14,9 @@ from geo.errors import InputError, NotFoundError
 from governance.cases.states import Outcome
 from governance.cases.steps import Case
 from governance.clock.deadlines import WorkClock
+from governance.intake.contacts import ContactSettings, keep_contact, open_contact
 from governance.intake.reports import NewReport
+from governance.intake.sealing import Contact
 from web.audit.log import entry_of, write_entry_of_store
 from web.auth.permissions import Permission
 from web.auth.principal import Identified, Principal, ScopedStore, needs
@@ -45,6 +47,14 @@ class PlaceIn(BaseModel):
     accuracy_m: Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)] | None = None
 
 
+class ContactIn(BaseModel):
+    """How the caller can be reached, for the call-back alone."""
+
+    name: Annotated[str, Field(max_length=60, pattern=r"^[^\x00]*$")] = ""
+    phone: Annotated[str, Field(max_length=40, pattern=r"^[^\x00]*$")] = ""
+    wish: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] = ""
+
+
 class ReportIn(BaseModel):
     """What somebody says is wrong, and where."""
 
@@ -55,6 +65,9 @@ class ReportIn(BaseModel):
     seen_at: AwareDatetime | None = None
     category_id: Number | None = None
     source_ref: Annotated[str, Field(max_length=100, pattern=r"^[^\x00]+$")] | None = None
+    contact: ContactIn | None = Field(
+        default=None, description="Sealed, opened for the call-back only, deleted some days after."
+    )
 
 
 class SuggestIn(BaseModel):
@@ -76,6 +89,12 @@ class JoinIn(BaseModel):
     """The case that the report repeats."""
 
     case_id: Annotated[int, Field(ge=1, lt=2**63)]
+
+
+class OpenIn(BaseModel):
+    """Why a contact is needed."""
+
+    reason: Words
 
 
 class RefuseIn(BaseModel):
@@ -133,6 +152,12 @@ def put_report(
         accuracy_m=spot.accuracy_m, source_ref=given.source_ref,
     )  # fmt: skip
     is_new = intake.take_in(connection, new, spot)
+    if given.contact is not None:
+        settings: ContactSettings = request.app.state.contacts
+        contact = Contact(given.contact.name, given.contact.phone, given.contact.wish)
+        keep_contact(
+            connection, report_id, contact, keys=settings.keys(), actor=principal.login, at=now
+        )
     if is_new:
         entry = entry_of(request, principal, "report taken in", about=str(report_id),
                          channel=given.channel)  # fmt: skip
@@ -221,6 +246,25 @@ def _told(
     return view
 
 
+@router.post("/reports/{report_id}/contact", dependencies=[needs(Permission.CASES_INTAKE)],
+             summary="Open a contact")  # fmt: skip
+def contact(
+    request: Request,
+    connection: ScopedStore,
+    principal: Identified,
+    report_id: ReportId,
+    given: OpenIn,
+) -> ContactIn:
+    """Open how a reporter can be reached; who did, and why, is written down."""
+    settings: ContactSettings = request.app.state.contacts
+    found = open_contact(
+        connection, report_id, keys=settings.keys(), actor=principal.login, reason=given.reason
+    )
+    entry = entry_of(request, principal, "contact opened", about=str(report_id))
+    write_entry_of_store(connection, entry)
+    return ContactIn(name=found.name, phone=found.phone, wish=found.wish)
+
+
 @router.get("/places", dependencies=[needs(Permission.MAP_READ)], summary="Places by name")
 def places(
     connection: ScopedStore,
@@ -235,12 +279,14 @@ def places(
 
 
 @router.get("/case-words", dependencies=[needs(Permission.CASES_READ)], summary="Choices of cases")
-def choices(connection: ScopedStore) -> dict[str, Any]:
-    """List classes, departments, and the outcomes that are not a case."""
+def choices(request: Request, connection: ScopedStore) -> dict[str, Any]:
+    """List classes, departments, the outcomes that are not a case, and how contacts are kept."""
+    settings: ContactSettings = request.app.state.contacts
     classes = connection.exec_driver_sql(packaged_sql("case_classes")).mappings()
     departments = connection.exec_driver_sql(packaged_sql("case_departments")).mappings()
     return {
         "classes": [dict(row) for row in classes],
         "departments": [dict(row) for row in departments],
         "outcomes": tell_outcomes(),
+        "contacts": {"kept": settings.key is not None, "keep_days": settings.keep_days},
     }

@@ -15,6 +15,13 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1600,
-    rolldownOptions: { input: pages.map((name) => `${import.meta.dirname}/${name}`) },
+    rolldownOptions: {
+      input: {
+        ...Object.fromEntries(pages.map((name) => [name.replace(/\.html$/, ""), `${import.meta.dirname}/${name}`])),
+        "field-worker": `${import.meta.dirname}/src/field/worker.ts`,
+      },
+      // The service worker keeps its name: a browser looks for a new one at the same address.
+      output: { entryFileNames: ({ name }) => (name === "field-worker" ? "[name].js" : "assets/[name]-[hash].js") },
+    },
   },
 });

@@ -5,7 +5,10 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 
+from governance.intake.contacts import ContactSettings
+from governance.intake.sealing import make_key
 from tests.web.governed import LAT, LON, People
 
 pytestmark = pytest.mark.db
@@ -133,3 +136,26 @@ def test_places_are_found_by_name_without_wildcards(people: People) -> None:
     assert people.as_("dora").get("/api/v1/places", params={"q": "%"}).json()["places"] == []
     hidden = people.as_("eve").get("/api/v1/places", params={"q": "向阳路"}).json()["places"]
     assert hidden == []
+
+
+def test_a_contact_is_sealed_shown_to_nobody_unasked_and_opened_with_a_reason(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contact = {"name": "李女士", "phone": "13800000000", "wish": "晚上"}
+    body = {"words": "路灯不亮", "place": {"lon": LON, "lat": LAT}, "contact": contact}
+    number = str(uuid4())
+    client = people.as_("dora")
+    without_key = client.put(f"/api/v1/reports/{number}", json=body)
+    assert without_key.status_code == 400
+    assert "GRIDBEAT_CONTACT_KEY" in without_key.json()["detail"]
+    assert client.get("/api/v1/case-words").json()["contacts"]["kept"] is False
+    settings = ContactSettings(key=SecretStr(make_key()))
+    monkeypatch.setattr(people.service.app.state, "contacts", settings)
+    assert client.put(f"/api/v1/reports/{number}", json=body).status_code == 201
+    case = client.post(f"/api/v1/reports/{number}/file", json={"category_id": 1}).json()
+    assert "13800000000" not in str(case)
+    assert case["reports_in"][0]["has_contact"] is True
+    path = f"/api/v1/reports/{number}/contact"
+    assert client.post(path, json={"reason": " "}).status_code == 400
+    assert people.as_("wei").post(path, json={"reason": "回访"}).status_code == 403
+    assert client.post(path, json={"reason": "回访"}).json() == contact

@@ -1,0 +1,265 @@
+"""The recorded walk: a call becomes a case, is done on a tablet without a network, and is closed.
+
+With GRIDBEAT_WRITE_SCREENSHOTS=1 the pictures of docs/images/cases are written anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy.pool import NullPool
+
+from geo.database.connect import make_engine
+from governance.cases.steps import Step
+from governance.intake.reports import NewReport, file_report, take_report
+from governance.store import escalate_overdue, move_case, read_work_clock
+from tests.web.browsing import check_axe, chromium, picture_taker, signed_in, watch
+from tests.web.governed import People, picture
+
+pytestmark = [pytest.mark.db, pytest.mark.browser]
+expect.set_options(timeout=20_000)
+take_picture = picture_taker()
+WORDS = "向阳路与文昌街路口有一大堆垃圾，已经两天没人清，很臭"
+AGAIN = "向阳路路口垃圾堆了两天，臭味很大，怎么还没人来清"
+TABLET = {
+    "viewport": {"width": 1280, "height": 800}, "has_touch": True, "permissions": ["geolocation"],
+    "geolocation": {"longitude": 121.0081, "latitude": 35.6021, "accuracy": 6},
+}  # fmt: skip
+DESK = {"viewport": {"width": 1600, "height": 960}}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+def ready(page: Page, path: str) -> None:
+    page.goto(path)
+    page.wait_for_selector("html[data-ready=yes]")
+
+
+def take_call(page: Page, words: str) -> None:
+    """Take a call by keyboard alone: words, place by name, class from the list."""
+    page.keyboard.press("Alt+n")
+    page.keyboard.type(words)
+    page.keyboard.press("Tab")
+    page.keyboard.type("向阳路")
+    expect(page.locator("#places li").first).to_contain_text("向阳路")
+    page.keyboard.press("Enter")
+    expect(page.locator(".place .grid")).to_contain_text("w")
+    page.select_option("#category", "3")
+
+
+def step(page: Page, action: str) -> None:
+    page.click(f"#case [data-action={action}]")
+
+
+def test_a_call_is_taken_joined_dispatched_done_offline_checked_and_closed(
+    browser: Browser, people: People, tmp_path: Path
+) -> None:
+    service = people.service
+    photo = tmp_path / "after.jpg"
+    photo.write_bytes(picture((3000, 2000), colour="#7a9a6a"))
+    desk = signed_in(browser, service, "dora", **DESK).new_page()
+    wrong = watch(desk, service)
+    ready(desk, "/desk")
+
+    # Call, class, dispatch.
+    take_call(desk, WORDS)
+    expect(desk.locator(".route")).to_contain_text("环卫所")
+    take_picture(desk, "01-call")
+    assert check_axe(desk) == []
+    desk.click("#file-send")
+    expect(desk.locator("#case [data-state=dispatched]")).to_be_visible()
+    number = desk.locator("#case h2").inner_text().split()[0]
+    case_id = desk.locator("#case").get_attribute("data-case")
+
+    # The same again: shown beside before filing, joined, not doubled.
+    take_call(desk, AGAIN)
+    expect(desk.locator(f".similar [data-twin='{case_id}']")).to_contain_text(number)
+    take_picture(desk, "02-duplicate")
+    desk.click(f".similar [data-twin='{case_id}'] >> text=并入此案")
+    expect(desk.locator("#case .reports li")).to_have_count(2)
+    take_picture(desk, "03-dispatched")
+
+    # The tablet signs for it, then the network goes.
+    field = signed_in(browser, service, "wei", **TABLET)
+    tablet = field.new_page()
+    wrong_there = watch(tablet, service)
+    ready(tablet, "/field")
+    card = tablet.locator(f"[data-case='{case_id}']")
+    expect(card).to_contain_text("待签收")
+    tablet.wait_for_selector("html[data-kept=yes]")
+    take_picture(tablet, "04-tablet")
+    assert check_axe(tablet) == []
+    field.set_offline(True)
+    card.locator("[data-action=receive]").click()
+    expect(card).to_contain_text("已签收")
+    card.locator("[data-action=start]").click()
+    expect(card).to_contain_text("处置中")
+    expect(tablet.locator("#chip")).to_contain_text("2 项待发送")
+    take_picture(tablet, "05-tablet-offline")
+
+    # In the middle of the work the page is closed, and opened again without a network.
+    tablet.close()
+    tablet = field.new_page()
+    wrong_there += watch(tablet, service)
+    ready(tablet, "/field")
+    card = tablet.locator(f"[data-case='{case_id}']")
+    expect(card).to_contain_text("处置中")
+    card.locator("[data-action=resolve]").click()
+    tablet.set_input_files("dialog input[type=file]", photo)
+    expect(tablet.locator("dialog figure")).to_have_count(1)
+    tablet.fill("#finish-note", "已清运，地面已冲洗")
+    take_picture(tablet, "06-finish-offline")
+    tablet.click("#finish-send")
+    expect(card).to_contain_text("待核查")
+    tablet.click("#report")
+    tablet.click(".chips [data-class='2']")
+    expect(tablet.locator(".where")).to_contain_text("±6 米")
+    take_picture(tablet, "07-report-offline")
+    tablet.click("#find-send")
+    expect(tablet.locator("#chip")).to_have_attribute("data-waiting", "5")
+    tablet.click("[data-tab=outbox]")
+    expect(tablet.locator("[data-item]")).to_have_count(5)
+    take_picture(tablet, "08-outbox")
+
+    # Back on the network: everything comes in, once.
+    field.set_offline(False)
+    expect(tablet.locator("#chip")).to_have_attribute("data-waiting", "0", timeout=30_000)
+    expect(tablet.locator("[data-trouble]")).to_have_count(0)
+    view = people.as_("dora").get(f"/api/v1/cases/{case_id}").json()
+    done = [(one["action"], one["actor"]) for one in view["history"]]
+    assert done[2:] == [
+        ("dispatch", "dora"), ("receive", "wei"), ("start", "wei"), ("resolve", "wei"),
+    ]  # fmt: skip
+    assert len(view["photos"]) == 1
+    finds = people.as_("dora").get("/api/v1/reports").json()["reports"]
+    assert [one["words"] for one in finds if one["taken_by"] == "wei"] == ["发现违停"]
+
+    # The desk saw it come in; another than the handler checks, and sends it back once.
+    expect(desk.locator("#case [data-state=resolved]")).to_be_visible(timeout=15_000)
+    step(desk, "check")
+    expect(desk.locator("#case header [data-state=checking]")).to_be_visible()
+    take_picture(desk, "09-check")
+    step(desk, "rework")
+    desk.fill(".step textarea", "绿化带内仍有散落垃圾")
+    desk.click(".step .main")
+    expect(desk.locator("#case header [data-state=rework]")).to_be_visible()
+    take_picture(desk, "10-rework")
+
+    # The tablet hears of it, does it again.
+    tablet.click("[data-tab=tasks]")
+    expect(card).to_contain_text("返工", timeout=15_000)
+    card.locator("[data-action=start]").click()
+    card.locator("[data-action=resolve]").click()
+    tablet.set_input_files("dialog input[type=file]", photo)
+    expect(tablet.locator("dialog figure")).to_have_count(1)
+    tablet.click("#finish-send")
+
+    expect(desk.locator("#case header [data-state=resolved]")).to_be_visible(timeout=20_000)
+    step(desk, "check")
+    expect(desk.locator("#case header [data-state=checking]")).to_be_visible()
+    step(desk, "close")
+    take_picture(desk, "11-close")
+    desk.click(".step .main")
+    expect(desk.locator("#case header [data-state=closed]")).to_be_visible()
+    step(desk, "call_back")
+    desk.select_option(".step select", "satisfied")
+    desk.click(".step .main")
+    expect(desk.locator("#case [data-step=call_back]")).to_contain_text("满意")
+    take_picture(desk, "12-call-back")
+    assert wrong == []
+    assert [one for one in wrong_there if "ERR_INTERNET_DISCONNECTED" not in one] == []
+
+
+def make_late(people: People) -> tuple[int, str]:
+    """Return a case of three weeks ago that nobody signed for, and that climbed ever since."""
+    engine = make_engine(people.service.database, role="app", pool=NullPool)
+    start = datetime.now(UTC) - timedelta(days=21)
+    with engine.begin() as connection:
+        clock = read_work_clock(connection, 1)
+        new = NewReport(
+            uuid4(), "hotline", start, start, "人民路地下车库出口长期积水，车辆打滑", 121.011,
+            35.6183, "dora",
+        )  # fmt: skip
+        take_report(connection, 1, new)
+        case = file_report(
+            connection, new.report_id, category_id=1, actor="dora", at=start, clock=clock
+        )
+        sent = Step(
+            "dispatch", "dora", start + timedelta(minutes=5), uuid4(),
+            department_id=people.departments["grid"],
+        )  # fmt: skip
+        move_case(connection, case.case_id, sent, clock=clock)
+        for days in (14, 9, 4):
+            escalate_overdue(
+                connection, 1, now=datetime.now(UTC) - timedelta(days=days), clock=clock
+            )
+    engine.dispose()
+    return case.case_id, case.number
+
+
+def test_an_overdue_case_climbs_to_the_district_and_is_acknowledged_there(
+    browser: Browser, people: People
+) -> None:
+    case_id, number = make_late(people)
+    page = signed_in(browser, people.service, "supervisor", **DESK).new_page()
+    ready(page, "/desk")
+    page.click(".tabs >> text=逾期")
+    row = page.locator(f"[data-case='{case_id}'].row")
+    expect(row).to_contain_text("区级")
+    expect(row.locator(".due")).to_have_attribute("data-urgency", "late")
+    row.click()
+    climbed = page.locator("#case [data-step=escalate] .extra")
+    expect(climbed).to_have_count(3)
+    expect(climbed.last).to_contain_text("上报至区级")
+    expect(page.locator("#case h2")).to_contain_text(number)
+    take_picture(page, "13-overdue-at-district")
+    step(page, "acknowledge")
+    expect(page.locator("#case header [data-state=accepted]")).to_be_visible()
+    assert check_axe(page) == []
+
+
+def test_two_dispatchers_see_each_others_change_and_the_later_is_told(
+    browser: Browser, people: People
+) -> None:
+    case = people.file(words="新华街路灯不亮", place={"lon": 121.012, "lat": 35.6141})
+    pages = []
+    for who in ("dora", "dan"):
+        page = signed_in(browser, people.service, who, lang="en", **DESK).new_page()
+        ready(page, "/desk")
+        page.click(f"[data-case='{case['case_id']}'].row")
+        pages.append(page)
+    first, second = pages
+    step(second, "dispatch")  # opened, not yet sent
+    step(first, "dispatch")
+    first.click(".step .main")
+    expect(first.locator("#case header [data-state=dispatched]")).to_be_visible()
+    expect(second.locator("#case header [data-state=dispatched]")).to_be_visible(timeout=15_000)
+    expect(second.locator(".toast").first).to_contain_text("dora Dispatch")
+    assert check_axe(second) == []
+    take_picture(second, "14-two-dispatchers")
+    history = people.as_("dora").get(f"/api/v1/cases/{case['case_id']}").json()["history"]
+    assert [one["action"] for one in history].count("dispatch") == 1
+
+
+def test_what_is_no_case_is_ended_with_what_the_caller_was_told(
+    browser: Browser, people: People
+) -> None:
+    page = signed_in(browser, people.service, "dora", lang="en", **DESK).new_page()
+    ready(page, "/desk")
+    take_call(page, "Somebody is lying on the road and does not answer")
+    page.click(".do >> text=Not a case")
+    expect(page.locator("dialog input[type=radio]")).to_have_count(6)
+    take_picture(page, "15-no-case")
+    assert check_axe(page) == []
+    page.click("dialog .main")
+    expect(page.locator("#case header [data-state=rejected]")).to_be_visible()
+    expect(page.locator("#case [data-step=reject]")).to_contain_text("110")

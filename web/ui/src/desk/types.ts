@@ -1,0 +1,59 @@
+/** What the desk asks for and is told. */
+
+import type { ClassRow } from "../shared/cases";
+
+export interface Department {
+  department_id: number;
+  code: string;
+  name: string;
+  name_en: string;
+  level: string;
+}
+
+export interface Choices {
+  classes: ClassRow[];
+  departments: Department[];
+  outcomes: { outcome: string; zh: string; en: string }[];
+  contacts: { kept: boolean; keep_days: number };
+}
+
+export interface Suggested {
+  area: { area_id: number | null; name: string | null } | null;
+  classes: { category_id: number; name: string; name_en: string | null; probability: number; sure: boolean }[];
+  classifier: { version: number; threshold: number } | null;
+  similar: {
+    case_id: number;
+    number: string;
+    state: string;
+    words: string;
+    distance_m: number;
+    opened_at: string;
+    alike: number;
+    same_class: boolean | null;
+  }[];
+  route: { department_id: number; name: string; name_en: string; level: string; reason_zh: string; reason_en: string } | null;
+  due: { value: number; unit: string; at: string; provisional: boolean } | null;
+}
+
+export interface Unfiled {
+  report_id: string;
+  channel: string;
+  received_at: string;
+  words: string;
+  address: string | null;
+  category_id: number | null;
+  area: string | null;
+  lon: number;
+  lat: number;
+  taken_by: string;
+  photos: number;
+}
+
+export interface PlaceFound {
+  kind: "area" | "station" | "road" | "address";
+  name: string;
+  detail: string | null;
+  area_id: number | null;
+  lon: number;
+  lat: number;
+}
