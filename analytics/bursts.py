@@ -75,7 +75,7 @@ def find_bursts(
     """
     share = share_of_span(shares, until=hour, length_h=params.window_h)
     expected = np.maximum(history, 0.5) / params.weeks * share
-    p: Floats = poisson.sf(recent - 1, expected)
+    p = np.asarray(poisson.sf(recent - 1, expected), dtype=np.float64)
     return Bursts(expected, p, (recent >= params.fewest) & (p < params.alpha))
 
 
