@@ -32,11 +32,13 @@ from analytics.exposure_store import read_exposure
 from analytics.fetch import fetch
 from analytics.hot_streets import StreetParams, find_hot_streets
 from analytics.hotspots import HotspotParams, Neighbours, find_hotspots
+from analytics.join_rows import JoinParams, list_joins
 from analytics.latest_changes import LatestParams
 from analytics.listing import Listing
 from analytics.outlook import OutlookParams
 from analytics.outlook_store import ask_outlook
 from analytics.point_store import read_points
+from analytics.profile_rows import ProfileParams, list_profile
 from analytics.queries import select_area_codes
 from analytics.repeat_bands import RepeatParams, find_repeat_bands
 from analytics.results import Result
@@ -134,6 +136,16 @@ def _association(connection: Connection, origin: Origin, params: AssociationPara
     return find_association(cube, near, params, rng=_rng(origin))
 
 
+def _joins(connection: Connection, origin: Origin, params: JoinParams) -> Found:
+    cube, near, _ = read_cube(connection, origin)
+    return list_joins(cube, near, params)
+
+
+def _profile(connection: Connection, origin: Origin, params: ProfileParams) -> Found:
+    cube, _, _ = read_cube(connection, origin)
+    return list_profile(cube, params)
+
+
 def _rates(connection: Connection, origin: Origin, params: RateParams) -> Found:
     cube, _, lattice = read_cube(connection, origin)
     if params.per not in cube.units.exposure:
@@ -219,6 +231,8 @@ ASKED: Mapping[str, tuple[tuple[type[Any], ...], Ask]] = MappingProxyType(
         "density": ((DensityParams,), _density),
         "emerging": ((EmergingParams,), _emerging),
         "association": ((AssociationParams,), _association),
+        "joins": ((JoinParams,), _joins),
+        "profile": ((ProfileParams,), _profile),
         "rates": ((RateParams,), _rates),
         "changes": ((LatestParams,), _changes),
         "streets": ((StreetParams,), _streets),

@@ -14,7 +14,9 @@ import pandas as pd
 
 from geo.errors import InputError
 
-ListKind = Literal["changes", "clusters", "scan", "near_repeat", "effect", "bias", "backtest"]
+ListKind = Literal[
+    "changes", "clusters", "scan", "near_repeat", "effect", "bias", "backtest", "joins", "profile"
+]
 RowUnit = Literal["area", "zone", "whole"]
 
 FIGURES = ("observed", "score", "p_value", "q_value", "slope")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,23 +75,38 @@ def hour_profile(
     """
     if pooled_events < 0:
         raise InputError(f"pooled_events is {pooled_events}; it must not be negative")
-    bins = _bins(cube.steps)
-    hours = _by_hour(bins, cube.steps.hours)
-    if (hours == 0).any():
-        raise InputError("the cube does not hold every hour of the week; take a week or more")
+    hours = hours_counted(cube)
     counts = np.zeros((len(cube.classes), HOURS_OF_WEEK))
-    layers = [i for i, name in enumerate(cube.found_by) if name in found_by]
-    if not layers:
-        raise InputError(f"the cube holds no incidents found by {', '.join(found_by)}")
-    for kind in range(len(cube.classes)):
-        for layer in layers:
-            by_step = cube.counts[:, :, kind, layer].sum(axis=0, dtype=np.float64)
-            counts[kind] += _by_hour(bins, by_step)
+    for kind, code in enumerate(cube.classes):
+        by_step = cube.series(classes=[code], found_by=found_by).sum(axis=0, keepdims=True)
+        counts[kind] = counts_by_hour(cube, by_step)[0]
     share = _share(counts / hours, counts.sum(axis=1), pooled_events)
     week = (7, 24)
     return HourProfile(
         cube.classes, counts.reshape(-1, *week), hours.reshape(week), share.reshape(-1, *week)
     )
+
+
+def hours_counted(cube: Cube) -> Floats:
+    """Return how much of each hour of the week a cube holds, in hours, ``(168,)``.
+
+    Raises
+    ------
+    InputError
+        The cube has longer steps, or misses part of the week.
+    """
+    hours = _by_hour(_bins(cube.steps), cube.steps.hours)
+    if (hours == 0).any():
+        raise InputError("the cube does not hold every hour of the week; take a week or more")
+    return hours
+
+
+def counts_by_hour(cube: Cube, series: NDArray[Any]) -> Floats:
+    """Add up series by step, ``(n, n_steps)``, to series by hour of the week, ``(n, 168)``."""
+    bins = _bins(cube.steps)
+    order = np.zeros((len(cube.steps), HOURS_OF_WEEK))
+    order[np.arange(len(cube.steps)), bins] = 1.0
+    return np.asarray(series, dtype=np.float64) @ order
 
 
 def _bins(steps: Steps) -> NDArray[np.int64]:

@@ -43,6 +43,7 @@ COMMANDS = {
     "near-repeat": ("web.commands.near_repeat", "Test how soon and how near the next follows."),
     "rates": ("web.commands.rates", "Compare rates per household against chance."),
     "association": ("web.commands.association", "Find areas alike or unlike their neighbours."),
+    "profile": ("web.commands.profile", "Show at which hours of the week it happens."),
     "effect": ("web.commands.effect", "Compare before and after a measure."),
     "backtest": ("web.commands.backtest", "Say how well each method forecasts, and choose one."),
     "bias": ("web.commands.bias", "Compare communities by reports and by patrols' finds."),
@@ -69,7 +70,7 @@ COMMANDS = {
 SECTIONS = {
     "What is happening": (
         "hotspots", "trends", "emerging", "changes", "scan", "clusters", "streets", "near-repeat",
-        "rates", "association", "effect", "bias",
+        "rates", "association", "profile", "effect", "bias",
     ),
 }  # fmt: skip
 EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (

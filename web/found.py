@@ -14,6 +14,7 @@ from analytics.emerging_words import explain_facts
 from analytics.latest_changes import describe_changes
 from analytics.results import Lang
 from analytics.store import StoredResult, read_result
+from web.week_words import busiest
 
 Names = Mapping[str, tuple[str, str]]
 Sentences = tuple[str, str]
@@ -145,6 +146,33 @@ def _alarms(stored: StoredResult) -> Sentences:
         f"Space-time scan: {len(alarms)} alarms, the strongest since {row['first_day']} with "
         f"{row['observed']:.0f} incidents against {row['expected']:.1f} usual "
         f"(p {row['p_value']:.3f})",
+    )
+
+
+def week_areas(stored: StoredResult) -> gpd.GeoDataFrame:
+    """Return areas with their week and its busiest hours in words."""
+    return stored.rows.assign(
+        busiest=[busiest(row) for row in stored.rows.drop(columns="geometry").to_dict("records")]
+    )
+
+
+def bias_areas(stored: StoredResult) -> gpd.GeoDataFrame:
+    """Return communities with their shares of reports, finds and corrected finds.
+
+    Where nobody's hours are known, finds are not corrected, and what would rest on them is missing.
+    """
+    rows = stored.rows
+    unknown = rows["label"] == "unknown"
+    corrected = rows["found_corrected"].where(~unknown)
+    return rows.assign(
+        reported_share=rows["reported"] / max(rows["reported"].sum(), 1.0),
+        found_share=rows["found"] / max(rows["found"].sum(), 1.0),
+        corrected_share=corrected / max(corrected.sum(), 1.0),
+        share_after=rows["share_after"].where(~unknown),
+        unknown_grids=[
+            f"{unknown:.0f} / {all_:.0f}"
+            for unknown, all_ in zip(rows["unknown_units"], rows["units"], strict=True)
+        ],
     )
 
 

@@ -190,6 +190,29 @@ def write_incidents(db, feed, scheme, frame):
     )
 
 
+def add_road(db, district, ref, line):
+    x, y = np.array(line, dtype=float).T
+    lon, lat = unproject(x + district["corner"]["x"], y + district["corner"]["y"], srid=SRID)
+    db.execute(
+        text(
+            "INSERT INTO road (feed_id, source_ref, content_hash, kind, name, geom) "
+            "VALUES (:f, :r, 0, 'residential', :r, ST_GeomFromText(:w, 4326))"
+        ),
+        {"f": district["feed"], "r": ref, "w": shapely.LineString(np.column_stack((lon, lat))).wkt},
+    )
+
+
+@pytest.fixture
+def roaded(db, district):
+    """Give the district a street each 250 m, and one far outside."""
+    for i, y in enumerate(range(0, 1001, 250)):
+        add_road(db, district, f"east {i}", [(-200, y), (2200, y)])
+    for i, x in enumerate(range(0, 2001, 250)):
+        add_road(db, district, f"north {i}", [(x, -200), (x, 1200)])
+    add_road(db, district, "far", [(9000, 9000), (9500, 9000)])
+    return district
+
+
 def weekly_cube(counts, classes=("dump",), *, step="week"):
     """Wrap counts ``(n_units, n_steps, n_classes)`` of weeks or days from a Monday on."""
     days = {"week": 7, "day": 1}[step] * counts.shape[1]

@@ -205,5 +205,5 @@ def test_a_profile_needs_hours():
     short = window("hour", date(2026, 3, 2), date(2026, 3, 5))
     with pytest.raises(InputError, match="every hour of the week"):
         hour_profile(cube_from_events(frame, UNITS, short))
-    with pytest.raises(InputError, match="found by drone"):
+    with pytest.raises(InputError, match="none by drone"):
         hour_profile(cube_from_events(frame, UNITS, window("hour")), found_by=["drone"])

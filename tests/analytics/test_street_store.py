@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
-from sqlalchemy import text
 
 from analytics.answers import answer
 from analytics.cube import Units, cube_from_events
@@ -17,44 +16,20 @@ from analytics.results import Result
 from analytics.store import Origin, read_result, write_result
 from analytics.street_store import read_street_cube, read_streets
 from analytics.trends import TrendParams
-from geo.crs.systems import unproject
 from geo.errors import ConflictError, InputError, NotFoundError
 from geo.network.streets import snap_points
-from tests.analytics.conftest import SRID
+from tests.analytics.conftest import SRID, add_road
 from tests.analytics.test_store import request_of
 
 pytestmark = pytest.mark.db
 
 
-def add_road(db, district, ref, line):
-    x, y = np.array(line, dtype=float).T
-    lon, lat = unproject(x + district["corner"]["x"], y + district["corner"]["y"], srid=SRID)
-    db.execute(
-        text(
-            "INSERT INTO road (feed_id, source_ref, content_hash, kind, name, geom) "
-            "VALUES (:f, :r, 0, 'residential', :r, ST_GeomFromText(:w, 4326))"
-        ),
-        {"f": district["feed"], "r": ref, "w": shapely.LineString(np.column_stack((lon, lat))).wkt},
-    )
-
-
-@pytest.fixture
-def town(db, district):
-    """Give the district a street each 250 m, and one far outside."""
-    for i, y in enumerate(range(0, 1001, 250)):
-        add_road(db, district, f"east {i}", [(-200, y), (2200, y)])
-    for i, x in enumerate(range(0, 2001, 250)):
-        add_road(db, district, f"north {i}", [(x, -200), (x, 1200)])
-    add_road(db, district, "far", [(9000, 9000), (9500, 9000)])
-    return district
-
-
-def test_the_database_counts_on_streets_what_python_counts(db, town):
-    streets = read_streets(db, town["id"], reach_m=40.0)
+def test_the_database_counts_on_streets_what_python_counts(db, roaded):
+    streets = read_streets(db, roaded["id"], reach_m=40.0)
     assert "far" not in set(streets.network.segments["name"])
-    request = request_of(town, by_class=True)
+    request = request_of(roaded, by_class=True)
     ours = read_street_cube(db, request, streets)
-    events = town["events"]
+    events = roaded["events"]
     snapped = snap_points(streets, events["x_m"].to_numpy(), events["y_m"].to_numpy())
     theirs = cube_from_events(
         events.assign(unit_id=snapped.segment), Units("segment", np.arange(len(streets))),
@@ -73,9 +48,9 @@ def test_the_database_counts_on_streets_what_python_counts(db, town):
         ("hotspots", HotspotParams()),
     ],
 )
-def test_a_result_over_streets_is_stored_as_lines_and_comes_out_the_same(db, town, kind, params):
-    streets = read_streets(db, town["id"])
-    origin = Origin(request_of(town), "1", seed=5, streets=streets)
+def test_a_result_over_streets_is_stored_as_lines_and_comes_out_the_same(db, roaded, kind, params):
+    streets = read_streets(db, roaded["id"])
+    origin = Origin(request_of(roaded), "1", seed=5, streets=streets)
     found = answer(db, kind, origin, params)
     assert isinstance(found, Result)
     stored = read_result(db, write_result(db, found, origin))
@@ -83,7 +58,7 @@ def test_a_result_over_streets_is_stored_as_lines_and_comes_out_the_same(db, tow
     assert set(stored.rows.geom_type) == {"MultiLineString"}
     assert stored.rows["observed"].sum() == found.observed.sum()
     assert compare(stored.rows, recompute(db, stored)).identical
-    add_road(db, town, "new", [(100, 100), (400, 100)])
+    add_road(db, roaded, "new", [(100, 100), (400, 100)])
     with pytest.raises(ConflictError, match="roads were changed"):
         recompute(db, stored)
 

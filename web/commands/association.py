@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from analytics.cell_association import AssociationParams
+from analytics.join_rows import JoinParams
 from geo.network.streets import REACH_M
-from web.asking import Told, ask, both, make_request, place_of
+from web.asking import Told, ask, both, figure, make_request, place_of
 from web.opening import begin, open_database
 from web.options import Category, Hexagons, Jurisdiction, Level, OnStreets, Top, Until, Weeks
 from web.subject import read_about
@@ -25,6 +26,9 @@ def association(
     cell: Annotated[float | None, typer.Option(help="Cells of so many metres, not areas.")] = None,
     hexagons: Hexagons = False,
     streets: OnStreets = False,
+    joins: Annotated[
+        bool, typer.Option("--joins", help="Join counts of each class, not local Moran.")
+    ] = False,
     category: Category = None,
     top: Top = 10,
 ) -> None:
@@ -32,17 +36,35 @@ def association(
 
     Join counts say whether areas above the mean touch each other more often than chance explains.
     """
+    kind, params = ("joins", JoinParams()) if joins else ("association", AssociationParams())
     with begin(open_database()) as connection:
         about = read_about(connection, jurisdiction)
         request = make_request(
-            connection, about, until=until and until.date(), weeks=weeks, classes=category
-        )
-        told = ask(
-            connection, about, "association", request, AssociationParams(),
-            cell_m=cell, level=level, hexagons=hexagons, streets_m=REACH_M if streets else None,
+            connection, about, until=until and until.date(), weeks=weeks, classes=category,
+            by_class=joins,
         )  # fmt: skip
-    lines = [*told.head("Association 空间关联 (local Moran, FDR)"), *describe(told, top=top)]
+        told = ask(
+            connection, about, kind, request, params, cell_m=cell, level=level,
+            hexagons=hexagons, streets_m=REACH_M if streets else None,
+        )  # fmt: skip
+    if joins:
+        lines = [*told.head("Join counts 连接计数 (FDR)"), *describe_joins(told, top=top)]
+    else:
+        lines = [*told.head("Association 空间关联 (local Moran, FDR)"), *describe(told, top=top)]
     typer.echo("\n".join([*lines, *told.tail()]))
+
+
+def describe_joins(told: Told, *, top: int) -> list[str]:
+    """Say of which classes marked units touch more or less often than chance has them."""
+    rows = told.stored.rows
+    marked = rows[rows["joins"] == "marked"].head(top)
+    head = f"  {'joins':>7} {'expected':>9} {'z':>7} {'q':>9}  marked 高于均值的单元"
+    return [head] + [
+        f"  {row['observed']:>7,.0f} {row['expected']:>9,.1f} {row['score']:>7.1f} "
+        f"{figure(row['q_value'], '.2g'):>9}  {row['marked_units']:>5,.0f}  "
+        f"{both(row['label'])}  {told.class_name(row['category'])}"
+        for row in marked.to_dict("records")
+    ]
 
 
 def describe(told: Told, *, top: int) -> list[str]:

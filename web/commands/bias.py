@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
+from sqlalchemy import Connection
 
 from analytics.bias.listing import EquityParams
 from analytics.cube import DISCOVERED, REPORTED
+from analytics.fetch import fetch
+from analytics.queries import CubeRequest, select_area_codes
+from geo.effort_store import read_area_effort
 from web.asking import Told, ask, both, figure, make_request
 from web.effort_file import read_effort
 from web.opening import begin, open_database
@@ -16,9 +22,10 @@ from web.options import Jurisdiction, Top, Until, Weeks
 from web.subject import read_about
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+ON_PATROL = ("foot", "vehicle")
 Effort = Annotated[
     Path | None,
-    typer.Option(help="CSV with code and hours: patrol hours of each grid in the window."),
+    typer.Option(help="CSV with code and hours of each grid in the window; else as tracks tell."),
 ]
 
 
@@ -38,16 +45,36 @@ def bias(
     Everything else counts reports alone. Finds are shown here, divided by the hours that somebody
     was there to find them; without hours a grid is unknown, never safe.
     """
-    hours = None if effort is None else read_effort(effort)
     with begin(open_database()) as connection:
         about = read_about(connection, jurisdiction)
         request = make_request(
             connection, about, until=until and until.date(), weeks=weeks,
             found_by=(*REPORTED, *DISCOVERED),
         )  # fmt: skip
+        hours = read_effort(effort) if effort else tracked_hours(connection, request, about.zone)
         params = EquityParams(effort_h=hours, silent_rate=silent)
         told = ask(connection, about, "bias", request, params, level="grid")
     typer.echo("\n".join([*told.head("Communities 社区"), *describe(told, top=top), *told.tail()]))
+
+
+def tracked_hours(
+    connection: Connection, request: CubeRequest, zone: ZoneInfo
+) -> dict[str, float] | None:
+    """Return the hours of patrols by grid code as tracks in the window tell; None without any."""
+    begins, ends = (
+        datetime.combine(day, time(), tzinfo=zone) for day in (request.start, request.end)
+    )
+    found = read_area_effort(
+        connection, request.jurisdiction_id, begins=begins, ends=ends, sources=ON_PATROL
+    )
+    if found.empty:
+        return None
+    codes = fetch(connection, select_area_codes(found["area_id"].astype(int).tolist()))
+    hours = found.groupby("area_id")["hours"].sum()
+    return {
+        code: float(hours[number])
+        for number, code in zip(codes["area_id"], codes["code"], strict=True)
+    }
 
 
 def describe(told: Told, *, top: int) -> list[str]:
@@ -71,7 +98,7 @@ def describe(told: Told, *, top: int) -> list[str]:
     ]
     if method["effort_h"] is None:
         lines.append(
-            "No patrol hours are known, so finds are not compared: --effort hours.csv "
+            "No patrol hours are known, so finds are not compared: import tracks, or --effort FILE "
             "巡查时长未知，巡查发现不作比较"
         )
     return lines

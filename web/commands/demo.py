@@ -184,10 +184,15 @@ def analyse(database: Database, code: str, out: Path, say: Say) -> list[str]:
     """Compute, plan and draw what is not there yet; return what to tell the user."""
     with begin(database) as connection:
         about = read_about(connection, code)
-        if _is_made(out, _state(connection, about)):
+        made = _is_made(out, _state(connection, about))
+        if made:
             say("results 结果", "as before 与上次相同")
         else:
-            _make(connection, about, out, say)
+            _find(connection, about, out, say)
+    # What was found is committed by now: a map that cannot be drawn loses none of it.
+    if not made:
+        with begin(database) as connection:
+            _draw(connection, about, out, say)
             (out / STATE).write_text(_state(connection, about), "utf-8")
     return [
         f"Open {out / 'map.html'} in a browser: hotspots, trends, grids, cameras and the plan.",
@@ -197,7 +202,7 @@ def analyse(database: Database, code: str, out: Path, say: Say) -> list[str]:
     ]
 
 
-def _make(connection: EngineConnection, about: About, out: Path, say: Say) -> None:
+def _find(connection: EngineConnection, about: About, out: Path, say: Say) -> None:
     request = hotspots.make_request(connection, about, until=None, weeks=WEEKS)
     night = hotspots.find(connection, request, cell_m=CELL_M)
     found = hotspots.describe(connection, about, request, night, top=5)
@@ -223,6 +228,9 @@ def _make(connection: EngineConnection, about: About, out: Path, say: Say) -> No
     plan.write_files(draft, out, found=told)
     say("findings 发现", "\n" + "\n".join(f"  {zh}\n    {en}" for zh, en in told))
     say("plan 方案", "\n" + "\n".join(plan.describe(draft, number, top=5)))
+
+
+def _draw(connection: EngineConnection, about: About, out: Path, say: Say) -> None:
     layers, meta = map.gather(connection, about)
     path = write_map(out / "map.html", layers, meta=meta)
     say("map 地图", f"{path} ({path.stat().st_size / 1e6:.1f} MB)")

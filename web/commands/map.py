@@ -21,11 +21,13 @@ from geo.errors import NotFoundError
 from patrol.routes.store import read_newest_routes
 from patrol.store import StoredPlan, read_class_names, read_newest_plan
 from web.found import (
+    bias_areas,
     change_areas,
     change_sentences,
     emerging_cells,
     forecast_areas,
     named_zones,
+    week_areas,
 )
 from web.maps.layers import MapLayers, MapMeta
 from web.maps.render import write_map
@@ -38,7 +40,8 @@ from web.subject import About, read_about
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _MOST = 60_000
 SHOWN = (
-    "hotspots", "density", "area_trends", "emerging", "area_changes", "area_rates", "streets",
+    "hotspots", "density", "area_trends", "emerging", "area_changes", "area_rates", "area_profile",
+    "area_bias", "streets",
     "clusters", "scan", "area_forecast",
 )  # fmt: skip
 
@@ -105,6 +108,8 @@ def gather(
         forecast=None if (ahead := inner.get("area_forecast")) is None else forecast_areas(ahead),
         emerging=None if emerging is None else emerging_cells(emerging),
         hotspots=_rows(results.get("hotspots")),
+        week=None if (week := inner.get("area_profile")) is None else week_areas(week),
+        bias=None if (bias := inner.get("area_bias")) is None else bias_areas(bias),
         streets=_rows(inner.get("streets")),
         clusters=None if clusters is None else named_zones(clusters, names),
         scan=_rows(scan),

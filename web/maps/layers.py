@@ -24,6 +24,8 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "density": ("score",),
     "trends": ("slope", "q_value"),
     "rates": ("score", "label"),
+    "week": ("label", "week"),
+    "bias": ("label", "reported_share", "found_share"),
     "forecast": ("expected_next", "interval", "why_zh", "why_en"),
     "emerging": ("score", "label"),
     "hotspots": ("score", "q_value"),
@@ -53,8 +55,8 @@ _SHAPES: dict[str, tuple[str, ...]] = {
 # Where patrols go, what cameras see and which drafts are faulty is nobody's business outside.
 # A rate, an expectation or a change would give a small count away.
 NEVER_PUBLIC = (
-    "rates", "forecast", "emerging", "streets", "clusters", "scan", "changes", "views",
-    "blind_spots", "cameras", "plan", "routes", "findings", "airspace", "missions",
+    "rates", "week", "bias", "forecast", "emerging", "streets", "clusters", "scan", "changes",
+    "views", "blind_spots", "cameras", "plan", "routes", "findings", "airspace", "missions",
 )  # fmt: skip
 
 
@@ -77,6 +79,14 @@ class MapLayers:
         Polygons with ``slope`` (a step) and ``q_value``, and where known ``score`` (tau, whose
         sign is the direction where the median change is 0), ``code``, ``name``, ``observed``
         (reports; 0 makes a grid unknown).
+    week
+        Polygons with ``label`` (the busiest part of the day, ``even`` or ``untested``) and
+        ``week``, 168 counts from Monday 0 h, and where known ``code``, ``name``, ``observed``.
+    bias
+        Communities with ``label`` (``known``, or ``unknown`` where nobody's hours are), the shares
+        ``reported_share`` and ``found_share`` of all reports and finds; where known
+        ``share_before`` and ``share_after`` (of need, finds as they come and by effort),
+        ``score`` (reports relative to corrected finds), ``effort_h``, ``lacking_if_silent``.
     forecast
         Polygons with ``expected_next`` (reports), ``interval``, and by which method and why,
         ``why_zh``, ``why_en``, and where known ``code``, ``name``, ``observed``.
@@ -132,6 +142,8 @@ class MapLayers:
     density: gpd.GeoDataFrame | None = None
     trends: gpd.GeoDataFrame | None = None
     rates: gpd.GeoDataFrame | None = None
+    week: gpd.GeoDataFrame | None = None
+    bias: gpd.GeoDataFrame | None = None
     forecast: gpd.GeoDataFrame | None = None
     emerging: gpd.GeoDataFrame | None = None
     hotspots: gpd.GeoDataFrame | None = None

@@ -42,6 +42,33 @@
       list.appendChild(cell);
     });
     box.appendChild(list);
+    if (spec.weeks) box.appendChild(weekPicture(spec, index));
+    return box;
+  }
+
+  // Seven rows of 24 squares, Monday first: the darker, the more. The words say the same.
+  function weekPicture(spec, index) {
+    var ns = "http://www.w3.org/2000/svg";
+    var week = spec.weeks[index];
+    var most = Math.max.apply(null, week) || 1;
+    var svg = document.createElementNS(ns, "svg");
+    svg.setAttribute("viewBox", "0 0 240 70");
+    svg.setAttribute("class", "gb-week");
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", spec.label + ": " + spec.rows[index].join(", "));
+    week.forEach(function (count, hour) {
+      var square = document.createElementNS(ns, "rect");
+      square.setAttribute("x", (hour % 24) * 10);
+      square.setAttribute("y", Math.floor(hour / 24) * 10);
+      square.setAttribute("width", 9.4);
+      square.setAttribute("height", 9.4);
+      square.setAttribute("fill", "#00204d");
+      square.setAttribute("fill-opacity", (0.05 + (0.95 * count) / most).toFixed(2));
+      svg.appendChild(square);
+    });
+    var box = element("figure", "gb-figure");
+    box.appendChild(svg);
+    box.appendChild(element("figcaption", "", spec.weekNote));
     return box;
   }
 

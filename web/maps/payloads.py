@@ -35,6 +35,21 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "density": ("density",),
     "trends": ("name", "code", "class", "observed", "slope", "q_value"),
     "rates": ("name", "code", "class", "observed", "rate", "raw", "low", "high"),
+    "week": ("name", "code", "class", "observed", "busiest", "q_value"),
+    "bias": (
+        "name",
+        "code",
+        "class",
+        "reported_share",
+        "found_share",
+        "corrected_share",
+        "share_before",
+        "share_after",
+        "reporting_ratio",
+        "effort_h",
+        "lacking_if_silent",
+        "unknown_grids",
+    ),
     "forecast": ("name", "code", "expected_next", "interval", "observed", "why"),
     "emerging": ("class", "observed", "z", "why"),
     "hotspots": ("class", "observed", "z", "q_value"),
@@ -52,12 +67,13 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "findings": ("code", "text"),
 }
 # The one column "score" of stored results means another thing in each kind.
-_SOURCES = {"z": "score", "density": "score", "rate": "score", "per_street_km": "density"}
+_SOURCES = {"z": "score", "density": "score", "rate": "score", "per_street_km": "density",
+            "reporting_ratio": "score"}  # fmt: skip
 _GROUPS: dict[str, tuple[str, ...]] = {
     "ground": ("buildings", "roads", "boundary", "grids"),
     "findings": (
-        "density", "trends", "rates", "forecast", "emerging", "hotspots", "streets", "clusters",
-        "scan", "changes", "findings",
+        "density", "trends", "rates", "week", "bias", "forecast", "emerging", "hotspots",
+        "streets", "clusters", "scan", "changes", "findings",
     ),
     "action": ("views", "blind_spots", "cameras", "airspace", "missions", "plan", "routes"),
 }  # fmt: skip
@@ -77,6 +93,14 @@ _FORMATS: dict[str, str] = {
     "p_value": ".3g",
     "recurrence_days": ",.0f",
     "per_street_km": ",.0f",
+    "reported_share": ".1%",
+    "found_share": ".1%",
+    "corrected_share": ".1%",
+    "share_before": ".1%",
+    "share_after": ".1%",
+    "reporting_ratio": ".2f",
+    "effort_h": ",.0f",
+    "lacking_if_silent": ".1%",
     "radius_m": ".0f",
     "area_m2": ",.0f",
     "unseen_m2": ",.0f",
@@ -151,7 +175,7 @@ def layer_payload(
         "cls": rows.tolist(),
         "geo": _geometries(name, np.asarray(kept.geometry.array, dtype=object)),
     }
-    return payload | _extras(name, kept, rows)
+    return payload | _extras(name, kept, rows, lang)
 
 
 def to_script(payload: dict[str, Any]) -> str:
@@ -213,7 +237,7 @@ def _cells(field: str, values: pd.Series, *, public: bool, lang: Lang) -> list[s
 def _geometries(name: str, shapes: Shapes) -> list[Any]:
     if name == "plan":
         shapes = shapely.point_on_surface(shapes)
-    elif name in ("grids", "trends", "rates", "forecast"):
+    elif name in ("grids", "trends", "rates", "week", "bias", "forecast"):
         shapes = shapely.coverage_simplify(shapes, _TOLERANCE_DEG)
     elif name in ("roads", "buildings", "boundary", "streets"):
         shapes = shapely.simplify(shapes, _TOLERANCE_DEG)
@@ -225,7 +249,9 @@ def _as_json(shapes: Shapes) -> list[Any]:
     return [json.loads(text) for text in shapely.to_geojson(rounded)]
 
 
-def _extras(name: str, frame: gpd.GeoDataFrame, rows: NDArray[np.int64]) -> dict[str, Any]:
+def _extras(
+    name: str, frame: gpd.GeoDataFrame, rows: NDArray[np.int64], lang: Lang
+) -> dict[str, Any]:
     if name == "cameras":
         return _camera_extras(frame)
     if name == "plan":
@@ -234,6 +260,9 @@ def _extras(name: str, frame: gpd.GeoDataFrame, rows: NDArray[np.int64]) -> dict
         return _route_extras(frame)
     if name == "findings":
         return _finding_extras(frame)
+    if name == "week":
+        weeks = [[round(float(n), 1) for n in week] for week in frame["week"]]
+        return {"weeks": weeks, "weekNote": say("week_note", lang)}
     return _trend_extras(frame, rows) if name == "trends" else {}
 
 

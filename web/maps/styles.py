@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.emerging import PATTERNS
+from analytics.profile_rows import PARTS
 from analytics.results import label_text
 from web.i18n import Lang, say
 from web.maps.findings import SIGNS
@@ -39,6 +40,8 @@ _UNKNOWN = "#8b929c"
 _PLAN = "#5b2a86"
 _CAMERA = "#0072b2"
 _BLIND = ("#7a0f6b", "#b8479f", "#e3a3d3")
+LESS = 0.67
+"""Share of reports over share of corrected finds below which a place speaks up less."""
 _ERROR = "#b3122b"
 _FLIGHT = "#0b4f8a"
 _WARNING = "#c77700"
@@ -143,9 +146,7 @@ def _emerging(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
         pattern, _, side = label.partition("_")
         fill = _EMERGING[side == "cold"][PATTERNS.index(pattern)]
         dash = "4 3" if pattern in ("historical", "diminishing") else None
-        name = f"{label_text(label, 'zh')} / {label_text(label, 'en')}"
-        words = name if lang == "both" else label_text(label, lang)
-        styles.append(Style(words, "#2a1a2e", fill, 0.78, 1.2 if dash else 0.6, dash))
+        styles.append(Style(_both(label, lang), "#2a1a2e", fill, 0.78, 1.2 if dash else 0.6, dash))
         rows[labels == label] = number
     return Classed(tuple(styles), rows)
 
@@ -171,6 +172,34 @@ def _streets(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     ]  # fmt: skip
     thin = np.where(spread.rows == NOT_DRAWN, NOT_DRAWN, spread.rows + 2)
     return Classed(tuple(styles), np.where(called < 2, called, thin).astype(np.int64))
+
+
+def _week(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    """Colour areas by the part of the day in which most is reported."""
+    parts = (*PARTS, "even", "untested")
+    fills = ("#26346b", "#f2b84b", "#d9662b", "#6a3d8f", "#ffffff", "#dfe3e8")
+    styles = [
+        Style(_both(part, lang), "#4a4438", fill, 0.35 if part == "even" else 0.62, 0.8)
+        for part, fill in zip(parts, fills, strict=True)
+    ]
+    places = {part: i for i, part in enumerate(parts)}
+    rows = np.asarray(frame["label"].map(places), dtype=np.int64)
+    return Classed(tuple(styles), rows)
+
+
+def _bias(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    """Class communities by how much is reported for what patrols find there."""
+    ratio = _floats(frame, "score") if "score" in frame else np.full(len(frame), np.nan)
+    unknown = (frame["label"] == "unknown").to_numpy() | np.isnan(ratio)
+    rows = np.where(unknown, 3, np.select([ratio < LESS, ratio > 1 / LESS], [0, 2], 1))
+    styles = (
+        Style(f"▼ {say('reports_less', lang)} < {LESS:g}", "#4a4438", _RISING[0], 0.7, 1.2),
+        Style(f"{say('reports_alike', lang)} {LESS:g} – {1 / LESS:.2g}", "#6b7480", "#ffffff", 0.35,
+              1.2),
+        Style(f"▲ {say('reports_more', lang)} > {1 / LESS:.2g}", "#4a4438", _FALLING[1], 0.7, 1.2),
+        Style(f"? {say('unknown', lang)}", "#4d545d", _UNKNOWN, 0.55, 1.6, "4 4"),
+    )  # fmt: skip
+    return Classed(styles, rows.astype(np.int64))
 
 
 def _changes(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
@@ -323,6 +352,8 @@ _CLASSIFIERS: dict[str, Callable[[gpd.GeoDataFrame, Lang], Classed]] = {
     "clusters": _single(
         lambda lang: Style(say("cluster_zone", lang), "#5b3f00", "#e2a900", 0.18, 2.0, "2 4")
     ),
+    "week": _week,
+    "bias": _bias,
     "streets": _streets,
     "scan": _scan,
     "changes": _changes,
@@ -335,6 +366,13 @@ _CLASSIFIERS: dict[str, Callable[[gpd.GeoDataFrame, Lang], Classed]] = {
     "routes": _routes,
     "findings": _findings,
 }
+
+
+def _both(label: str, lang: Lang) -> str:
+    """Return a result's label in the map's language or in both."""
+    if lang == "both":
+        return f"{label_text(label, 'zh')} / {label_text(label, 'en')}"
+    return label_text(label, lang)
 
 
 def _strength(q_value: NDArray[np.float64]) -> Ints:
