@@ -90,6 +90,7 @@ def write_round(
     watchers: int,
     parameters: dict[str, Any],
     code_version: str,
+    plan_id: int | None = None,
 ) -> int:
     """Store a round and its looks; return its number.
 
@@ -101,7 +102,7 @@ def write_round(
     number = connection.execute(
         insert(CameraRound).values(
             jurisdiction_id=jurisdiction_id, starts_at=starts_at, ends_at=ends_at,
-            watchers=watchers, parameters=parameters, code_version=code_version,
+            watchers=watchers, parameters=parameters, code_version=code_version, plan_id=plan_id,
         ).returning(CameraRound.camera_round_id)
     ).scalar_one()  # fmt: skip
     rows = [

@@ -1,37 +1,41 @@
-"""`gridbeat plan`: hours for each grid with their reasons, drafted, shown, approved."""
+"""`gridbeat plan`: the night's run to a draft, and what people do with a plan afterwards."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from datetime import date as calendar_day
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import typer
 from sqlalchemy import Connection
 
+from analytics.queries import CubeRequest
 from patrol.allocate import AllocationParams
-from patrol.drafting import draft_day
 from patrol.equity import compare_communities
 from patrol.exports import plan_csv, plan_geojson
-from patrol.planning.steps import approve_plan
+from patrol.planning.nights import night_words, read_night
 from patrol.plans import Plan
-from patrol.store import read_class_names, write_plan
+from patrol.store import read_class_names
 from patrol.summaries import plan_html, plan_markdown
 from web.commands.bias import Effort
 from web.commands.hotspots import make_request
+from web.commands.plan_desk import COMMANDS
 from web.effort_file import read_effort
 from web.found import strongest
+from web.night.run import RECENT_WEEKS as RECENT_WEEKS
+from web.night.run import Night, NightParams, NightRun, next_day
 from web.opening import begin, open_database
 from web.options import Jurisdiction, Until, Weeks
+from web.progress import Report, progress
 from web.results import newest_run_ids
-from web.subject import read_about
+from web.subject import About, read_about
 
+OPTIONAL = ("results", "forecast", "routes", "rounds", "flights")
 app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True)
-RECENT_WEEKS = 6
 
 
 @app.callback()
@@ -55,39 +59,86 @@ def plan(
         Path | None, typer.Option(help="Folder for plan.csv, plan.geojson and the summary.")
     ] = None,
     effort: Effort = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Leave out: {', '.join(OPTIONAL)}. May be repeated."),
+    ] = None,
 ) -> None:
-    """Draft a day's patrol hours by level and trend, with a floor and a reason for each grid.
+    """Run the night: results, forecast, hours, routes, camera rounds, drone missions, a draft.
 
-    A draft sends nobody out: a person approves it with `gridbeat plan approve`.
+    What is stored already is not computed again. A part that fails is named, and what is published
+    stays published. A draft sends nobody out: `gridbeat plan approve`, then `publish`.
     """
     if context.invoked_subcommand is not None:
         return
     if hours is None:
         raise typer.BadParameter("say how many hours there are: --hours 120")
-    now = datetime.now(UTC)
+    strange = sorted(set(leave_out or ()) - set(OPTIONAL))
+    if strange:
+        raise typer.BadParameter(f"--leave-out takes {', '.join(OPTIONAL)}, not {strange[0]!r}")
     params = AllocationParams(total_h=hours, floor_min=floor, cap_h=cap, explore_share=explore)
-    with begin(open_database()) as connection:
-        about = read_about(connection, jurisdiction)
-        request = make_request(
-            connection, about, until=until.date() if until else None, weeks=weeks, by_class=True
-        )
-        tomorrow = now.astimezone(ZoneInfo(about.time_zone)).date() + timedelta(days=1)
-        draft = draft_day(
-            connection, request, about, plan_date=date.date() if date else tomorrow,
-            params=params, recent_steps=RECENT_WEEKS, now=now, code_version=version("gridbeat"),
-        )  # fmt: skip
-        runs = newest_run_ids(connection, about.number)
-        found = told(connection, runs, draft)
-        watched = None if effort is None else read_effort(effort)
-        equity = compare_communities(connection, request, draft, effort_h=watched)
-        number = write_plan(
-            connection, draft, jurisdiction_id=about.number,
-            trend_run_id=runs.get("trends"), hotspot_run_id=runs.get("hotspots"),
-        )  # fmt: skip
-    typer.echo("\n".join([*describe(draft, number, top=top), "", *describe_equity(equity)]))
+    wanted = Wanted(
+        jurisdiction, until.date() if until else None, weeks, date.date() if date else None,
+        params, frozenset(leave_out or ()),
+    )  # fmt: skip
+    with begin(open_database()) as connection, progress() as report:
+        night, about, request = run_night_now(connection, wanted, report)
+        lines, found = tell_night(connection, night, about, request, top=top, effort=effort)
+    typer.echo("\n".join(lines))
+    if night.draft is None:
+        raise typer.Exit(1)
     if out is not None:
-        for path in write_files(draft, out, found=found):
+        for path in write_files(night.draft, out, found=found):
             typer.echo(f"wrote {path}")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command was asked for."""
+
+    jurisdiction: str | None
+    until: calendar_day | None
+    weeks: int
+    plan_date: calendar_day | None
+    allocation: AllocationParams
+    leave_out: frozenset[str]
+
+
+def run_night_now(
+    connection: Connection, wanted: Wanted, report: Report
+) -> tuple[NightRun, About, CubeRequest]:
+    """Do the night in this process, and show how far it is."""
+    now = datetime.now(UTC)
+    about = read_about(connection, wanted.jurisdiction)
+    request = make_request(connection, about, until=wanted.until, weeks=wanted.weeks)
+    params = NightParams(
+        wanted.plan_date or next_day(now, about), wanted.allocation, leave_out=wanted.leave_out
+    )
+
+    def tell(share: int, words: str) -> None:
+        report(f"{share:3d} %  {words}")
+
+    return Night(connection, about, request, params, now=now, tell=tell).run(), about, request
+
+
+def tell_night(
+    connection: Connection, night: NightRun, about: About, request: CubeRequest, *, top: int,
+    effort: Path | None,
+) -> tuple[list[str], list[tuple[str, str]]]:  # fmt: skip
+    """Return what to say of a night, and what was found."""
+    said = [
+        f"  {part.seconds:6.1f} s  {' '.join(part.words())}" for part in night.parts
+    ]  # fmt: skip
+    stored = read_night(connection, about.number)
+    said += [f"  {en} {zh}" for zh, en in night_words(stored)] if stored else []
+    if night.draft is None or night.plan_id is None:
+        return [*said, "no new plan 未生成新方案"], []
+    found = told(connection, newest_run_ids(connection, about.number), night.draft)
+    watched = None if effort is None else read_effort(effort)
+    counted = replace(request, by_class=True)
+    equity = compare_communities(connection, counted, night.draft, effort_h=watched)
+    lines = describe(night.draft, night.plan_id, top=top)
+    return [*lines, "", *said, "", *describe_equity(equity)], found
 
 
 def describe_equity(table: pd.DataFrame) -> list[str]:
@@ -157,13 +208,5 @@ def write_files(draft: Plan, folder: Path, *, found: Sequence[tuple[str, str]] =
     return [folder / name for name in contents]
 
 
-@app.command()
-def approve(
-    number: Annotated[int, typer.Argument(help="Number of the plan.")],
-    by: Annotated[str, typer.Option(help="Who approves it.")],
-    reason: Annotated[str, typer.Option(help="Why, in words.")],
-) -> None:
-    """Approve a draft in a person's name."""
-    with begin(open_database()) as connection:
-        approve_plan(connection, number, person=by, reason=reason, now=datetime.now(UTC))
-    typer.echo(f"plan 方案 {number}: approved by 批准人 {by}")
+for name, command in COMMANDS.items():
+    app.command(name)(command)

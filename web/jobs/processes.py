@@ -19,6 +19,7 @@ from patrol.allocate import AllocationParams
 from patrol.drafting import draft_day
 from patrol.store import write_plan
 from web.auth.permissions import Permission
+from web.night.jobs import GatherInputs, NightInputs, gather_again, run_whole
 from web.results import newest_run_ids
 from web.subject import About, data_window, read_about
 
@@ -70,7 +71,7 @@ class Process:
     name: str
     title_zh: str
     title_en: str
-    inputs: type[Inputs]
+    inputs: type[BaseModel]
     run: Callable[[Connection, Any, datetime, Tell], dict[str, Any]]
     permission: Permission
 
@@ -129,6 +130,14 @@ PROCESSES: tuple[Process, ...] = (
     Process(
         "plan", "起草巡逻计划", "Draft a patrol plan", PlanInputs, draft_plan,
         Permission.PLANS_WRITE,
+    ),
+    Process(
+        "night", "夜间运行：从结果到草案", "The whole night, from results to a draft", NightInputs,
+        run_whole, Permission.PLANS_WRITE,
+    ),
+    Process(
+        "plan_ways", "方案的路线、轮巡与航线", "Routes, camera rounds and flights of a plan",
+        GatherInputs, gather_again, Permission.PLANS_WRITE,
     ),
 )  # fmt: skip
 

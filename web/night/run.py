@@ -1,0 +1,257 @@
+"""One night: results, forecast, hours, routes, camera rounds and flights, each part by itself."""
+
+from __future__ import annotations
+
+import logging
+import time as clock
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from importlib.metadata import version
+from typing import Any
+
+import geopandas as gpd
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from analytics.nightly import NightlyParams, run_night
+from analytics.outlook_store import ForecastParams, read_outlook, store_outlook
+from analytics.queries import CubeRequest
+from analytics.store import read_result
+from geo.errors import GridbeatError, NotFoundError
+from patrol.allocate import AllocationParams
+from patrol.drafting import draft_day
+from patrol.planning.gather import (
+    GatherParams,
+    Where,
+    gather_flights,
+    gather_rounds,
+    gather_routes,
+)
+from patrol.planning.nights import NAMES, Outcome, Part, night_outcome, write_night
+from patrol.planning.store import Desk, read_desk
+from patrol.plans import Plan
+from patrol.store import write_plan
+from web.results import newest_run_ids
+from web.subject import About
+
+LOG = logging.getLogger("gridbeat.night")
+Tell = Callable[[int, str], None]
+RECENT_WEEKS = 6
+SEED = 1
+# How far the work is when each part begins.
+BEGINS = {"results": 2, "forecast": 30, "allocation": 55, "routes": 65, "rounds": 80, "flights": 90}
+GATHERED = ("routes", "rounds", "flights")
+
+
+@dataclass(frozen=True)
+class NightParams:
+    """What a night is asked for.
+
+    Attributes
+    ----------
+    plan_date
+        The day to plan.
+    allocation
+        Hours, floors, caps, exploration.
+    gather
+        How routes, rounds and flights are made.
+    leave_out
+        Parts that are not wanted.
+    """
+
+    plan_date: date
+    allocation: AllocationParams
+    gather: GatherParams = field(default_factory=GatherParams)
+    leave_out: frozenset[str] = frozenset()
+    nightly: NightlyParams = field(default_factory=lambda: NightlyParams(forecast=None))
+
+
+@dataclass(frozen=True, eq=False)
+class NightRun:
+    """How a night went.
+
+    Attributes
+    ----------
+    plan_id, draft
+        None if no hours could be given.
+    """
+
+    parts: tuple[Part, ...]
+    plan_id: int | None
+    draft: Plan | None
+    night_id: int
+
+    @property
+    def outcome(self) -> str:
+        """Return complete, partial or failed."""
+        return night_outcome(self.parts)
+
+
+class Night:
+    """The parts of one night on one connection; a part that fails leaves nothing behind."""
+
+    def __init__(
+        self, connection: Connection, about: About, request: CubeRequest, params: NightParams,
+        *, now: datetime, tell: Tell,
+    ) -> None:  # fmt: skip
+        self.connection, self.about, self.request, self.params = connection, about, request, params
+        self.now, self.tell = now, tell
+        self.where = Where(about.number, about.srid, about.time_zone)
+        self.parts: list[Part] = []
+        self.draft: Plan | None = None
+        self.plan_id: int | None = None
+
+    def run(self) -> NightRun:
+        """Do every part and keep how it went."""
+        works: Mapping[str, Callable[[], tuple[Outcome, str]]] = {
+            "results": self._results, "forecast": self._forecast, "allocation": self._allocate,
+            "routes": self._routes, "rounds": self._rounds, "flights": self._flights,
+        }  # fmt: skip
+        for name, work in works.items():
+            self._attempt(name, work)
+        return NightRun(tuple(self.parts), self.plan_id, self.draft, self._keep())
+
+    def gather(self, desk: Desk) -> NightRun:
+        """Make only what a stored plan gathers, anew."""
+        self.plan_id = desk.plan.head["plan_id"]
+        for name, work in zip(GATHERED, (self._routes, self._rounds, self._flights), strict=True):
+            self._attempt(name, work)
+        return NightRun(tuple(self.parts), self.plan_id, None, self._keep())
+
+    def _keep(self) -> int:
+        return write_night(
+            self.connection, self.about.number, self.parts, plan_date=self.params.plan_date,
+            plan_id=self.plan_id, started_at=self.now, finished_at=datetime.now(UTC),
+        )  # fmt: skip
+
+    def _attempt(self, name: str, work: Callable[[], tuple[Outcome, str]]) -> None:
+        since = clock.monotonic()
+        self.tell(BEGINS[name], " ".join(NAMES[name]))
+        try:
+            if name in self.params.leave_out:
+                self.parts.append(Part(name, "left out", "", 0.0))
+                return
+            with self.connection.begin_nested():
+                outcome, message = work()
+        except GridbeatError as error:
+            outcome, message = "failed", str(error)
+        except (SQLAlchemyError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            LOG.exception("%s failed", name)
+            outcome, message = "failed", f"a fault in Gridbeat: {type(error).__name__}"
+        self.parts.append(Part(name, outcome, message[:2000], round(clock.monotonic() - since, 3)))
+
+    def _results(self) -> tuple[Outcome, str]:
+        found = stored_results(self.connection, self.request)
+        if found is not None:
+            return "as stored", f"result {found}"
+        night = run_night(
+            self.connection, self.request, self.params.nightly, code_version=version("gridbeat")
+        )
+        return "done", f"hotspots {night.run_ids['hotspots']}"
+
+    def _forecast(self) -> tuple[Outcome, str]:
+        end = datetime.combine(self.request.end, datetime.min.time(), self.about.zone)
+        stored = read_outlook(self.connection, self.about.number, level="grid", until=end)
+        if stored is not None:
+            return "as stored", f"result {stored.result_run_id}"
+        made = store_outlook(
+            self.connection, self.request, ForecastParams(), level="grid",
+            code_version=version("gridbeat"), seed=SEED,
+        )  # fmt: skip
+        if not made:
+            return (
+                "left out",
+                "too little history: levels and trends are used 历史过短，采用近期水平",
+            )
+        return "done", f"result {made['forecast']}"
+
+    def _allocate(self) -> tuple[Outcome, str]:
+        draft = draft_day(
+            self.connection, self._by_class(), self.about, plan_date=self.params.plan_date,
+            params=self.params.allocation, recent_steps=RECENT_WEEKS, now=self.now,
+            code_version=version("gridbeat"),
+        )  # fmt: skip
+        runs = newest_run_ids(self.connection, self.about.number)
+        self.plan_id = write_plan(
+            self.connection, draft, jurisdiction_id=self.about.number,
+            trend_run_id=runs.get("trends"), hotspot_run_id=runs.get("hotspots"),
+        )  # fmt: skip
+        self.draft = draft
+        return "done", f"plan {self.plan_id}, {draft.items['hours'].sum():g} h"
+
+    def _by_class(self) -> CubeRequest:
+        request = self.request
+        return CubeRequest(request.jurisdiction_id, request.start, request.end, by_class=True)
+
+    def _desk(self) -> Desk:
+        if self.plan_id is None:
+            raise NotFoundError("there is no plan to make it for 没有方案")
+        return read_desk(self.connection, self.plan_id)
+
+    def _routes(self) -> tuple[Outcome, str]:
+        made = gather_routes(
+            self.connection, self._desk(), self.where, self.params.gather,
+            hotspots=read_hotspots(self.connection, self.about), code_version=version("gridbeat"),
+        )  # fmt: skip
+        return "done", f"routes {', '.join(map(str, made))}"
+
+    def _rounds(self) -> tuple[Outcome, str]:
+        zone = self.about.zone
+        window = tuple(
+            datetime.combine(day, datetime.min.time(), zone)
+            for day in (self.request.start, self.request.end)
+        )
+        made = gather_rounds(
+            self.connection, self._desk(), self.where, self.params.gather,
+            window=(window[0], window[1]), code_version=version("gridbeat"),
+        )  # fmt: skip
+        return "done", f"rounds {', '.join(map(str, made))}"
+
+    def _flights(self) -> tuple[Outcome, str]:
+        spots = hot_spots(self.connection, self.about)
+        made = gather_flights(
+            self.connection, self._desk(), self.where, self.params.gather, spots=spots,
+            code_version=version("gridbeat"),
+        )  # fmt: skip
+        return "done", f"flights {', '.join(map(str, made))}"
+
+
+def stored_results(connection: Connection, request: CubeRequest) -> int | None:
+    """Return the newest hotspots over cells of the same incidents by this version, if stored."""
+    found: Any = connection.exec_driver_sql(
+        "SELECT max(result_run_id) FROM result_run r JOIN jurisdiction j USING (jurisdiction_id) "
+        "WHERE r.jurisdiction_id = %s AND kind = 'hotspots' AND unit = 'cell' "
+        "AND code_version = %s AND parameters #> '{request,classes}' = 'null'::jsonb "
+        "AND (window_to AT TIME ZONE j.time_zone)::date = %s "
+        "AND (window_from AT TIME ZONE j.time_zone)::date = %s",
+        (request.jurisdiction_id, version("gridbeat"), request.end, request.start),
+    ).scalar_one()
+    return None if found is None else int(found)
+
+
+def read_hotspots(connection: Connection, about: About) -> gpd.GeoDataFrame | None:
+    """Read the cells of the newest hotspots; None if there are none."""
+    runs = newest_run_ids(connection, about.number)
+    return read_result(connection, runs["hotspots"]).rows if "hotspots" in runs else None
+
+
+def hot_spots(connection: Connection, about: About) -> gpd.GeoDataFrame:
+    """Return the middles of the proven hotspots, ``prize`` their z-score.
+
+    Raises
+    ------
+    NotFoundError
+        There are none.
+    """
+    rows = read_hotspots(connection, about)
+    if rows is None:
+        raise NotFoundError("there are no hotspots yet 尚无热点结果")
+    hot = rows[(rows["score"] > 0) & (rows["q_value"] < 0.10)]
+    middles = hot.geometry.to_crs(about.srid).centroid.to_crs(4326)
+    return gpd.GeoDataFrame({"prize": hot["score"].astype(float)}, geometry=middles, crs=4326)
+
+
+def next_day(now: datetime, about: About) -> date:
+    """Return the local day after a moment."""
+    return now.astimezone(about.zone).date() + timedelta(days=1)
