@@ -31,6 +31,7 @@ from web.routes import (
     cases,
     features,
     field,
+    grid_desk,
     health,
     installed,
     live,
@@ -39,6 +40,7 @@ from web.routes import (
     open311,
     pages,
     photos,
+    plans,
     processes,
     reports,
     session,
@@ -69,6 +71,8 @@ ROUTERS = (
     basemap.router,
     wall.router,
     alerts.router,
+    plans.router,
+    grid_desk.router,
 )
 
 

@@ -45,6 +45,10 @@ class TooManyError(GridbeatError):
         self.retry_after_s = retry_after_s
 
 
+class StaleError(GridbeatError):
+    """What a change was made to has changed meanwhile: read it again first."""
+
+
 class TooLargeError(InputError):
     """The body of a request is larger than the service takes."""
 
@@ -83,6 +87,7 @@ ANSWERS: tuple[tuple[type[Exception], Answer], ...] = (
     (SignInError, Answer(401, "sign-in", "请先登录", "Sign in first")),
     (ForbiddenError, Answer(403, "forbidden", "无权访问", "Not allowed")),
     (TooManyError, Answer(429, "too-many", "请求过于频繁", "Too many requests")),
+    (StaleError, Answer(412, "stale", "内容已被他人修改", "Changed by somebody else")),
     (TooLargeError, Answer(413, "too-large", "内容过大", "Too large")),
     (RequestValidationError, Answer(400, "bad-request", "请求有误", "Bad request")),
     (InputError, Answer(400, "bad-request", "请求有误", "Bad request")),
