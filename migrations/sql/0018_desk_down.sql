@@ -7,7 +7,7 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['airspace_zone', 'drone', 'drone_route', 'flight_application',
-                                'household_point'] LOOP
+                                'household_point', 'post'] LOOP
         EXECUTE format('DROP POLICY operator ON %I', name);
         EXECUTE format('DROP POLICY web ON %I', name);
         EXECUTE format('ALTER TABLE %I NO FORCE ROW LEVEL SECURITY', name);

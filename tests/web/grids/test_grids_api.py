@@ -27,7 +27,9 @@ def test_grids_come_with_code_and_households(service: Service) -> None:
     by_code = {one["id"]: one["properties"] for one in found["features"]}
     assert set(by_code) == {"w1", "w2", "e1", "e2"}
     assert by_code["w1"]["households"] == 450
-    assert client.get("/api/v1/grids/findings").json()["findings"] == []
+    checked = client.get("/api/v1/grids/findings", params={"lang": "en"}).json()["findings"]
+    assert {one["severity"] for one in checked} == {"warning"}
+    assert any("sliver" in one["words"] for one in checked)
 
 
 def test_a_split_is_previewed_confirmed_and_logged(own_service: Service) -> None:

@@ -192,7 +192,7 @@ def test_a_named_person_approves_and_publishes_and_the_log_knows(planned):
         "supervisor", "fits the forecast",
     )  # fmt: skip
     auditor = signed_in(service, "auditor")
-    log = auditor.get("/audit").text
+    log = auditor.get("/api/v1/audit").text
     assert "plan approve" in log
     assert "plan publish" in log
     with connect(service.database) as connection:
