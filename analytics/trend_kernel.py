@@ -8,11 +8,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from analytics.sen_kernel import LANES, PADDED, WIDEST, middle_slopes
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-LANES = 64
-"""Rows that are compared side by side, so that one instruction compares many of them."""
 BUCKETS = 254
 """Ranges into which slopes are dealt; with one below and one above they fit in a byte."""
 FEWEST = 12
@@ -32,67 +32,38 @@ def score_rows(values: NDArray[Any]) -> tuple[Floats, Floats, Floats, Floats]:
     tuple
         Four arrays of shape ``(n_units,)``; the slope is NaN below two known steps.
     """
-    lanes = _narrow(np.asarray(values))
-    n_units, n_steps = lanes.shape
-    tally_type = np.int16 if lanes.dtype == np.int16 else np.int64
-    block = np.empty((n_steps, LANES), dtype=lanes.dtype)
-    tally = np.empty((2, LANES), dtype=tally_type)
+    whole = np.issubdtype(values.dtype, np.integer) or values.dtype == np.bool_
+    values = np.ascontiguousarray(values, dtype=np.int64 if whole else np.float64)
+    n_units = len(values)
     s, var_s = np.empty(n_units), np.empty(n_units)
     pairs, slope = np.empty(n_units), np.full(n_units, np.nan)
-    _score(lanes, block, tally, s, var_s, pairs, slope)
+    _score(values, s, var_s, pairs, slope)
     return s, var_s, pairs, slope
 
 
-def _narrow(values: NDArray[Any]) -> NDArray[Any]:
-    """Return whole numbers of two bytes, four times as many to an instruction, or else floats."""
-    if values.shape[1] <= np.iinfo(np.int16).max:
-        if np.issubdtype(values.dtype, np.integer):
-            low, high = values.min(initial=0), values.max(initial=0)
-            if low >= -(2**15) and high < 2**15:
-                return np.ascontiguousarray(values, dtype=np.int16)
-        else:
-            values = np.ascontiguousarray(values, dtype=np.float64)
-            if _is_short(values.ravel()):
-                return values.astype(np.int16)
-    return np.ascontiguousarray(values, dtype=np.float64)
-
-
 @njit(cache=True, nogil=True)
-def _is_short(values: Floats) -> bool:
-    """Say whether all values are whole and fit in two bytes."""
-    for first in range(0, len(values), 4096):
-        others = 0
-        for i in range(first, min(first + 4096, len(values))):
-            value = values[i]
-            others += not (np.abs(value) < 32768.0 and np.floor(value) == value)
-        if others:
-            return False
-    return True
-
-
-@njit(cache=True, nogil=True)
-def _score(
-    values: NDArray[Any],
-    block: NDArray[Any],
-    tally: NDArray[Any],
-    s: Floats,
-    var_s: Floats,
-    pairs: Floats,
-    slope: Floats,
-) -> None:
+def _score(values: NDArray[Any], s: Floats, var_s: Floats, pairs: Floats, slope: Floats) -> None:
+    """Take the rows block by block; those whose slope is sought wait until a block is full."""
     n_units, n_steps = values.shape
-    row, at = np.empty(n_steps), np.empty(n_steps)
-    most = n_steps * (n_steps - 1) // 2
-    slopes, places = np.empty(most + 1), np.empty(most, dtype=np.uint8)
-    sizes = np.empty((4, BUCKETS + 2), dtype=np.int64)
+    short = np.empty((n_steps, LANES), dtype=np.int16)
+    tally = np.empty((2, LANES), dtype=np.int16)
+    wide, wide_tally = np.empty((n_steps, LANES)), np.empty((2, LANES), dtype=np.int64)
     rises, falls = np.empty(LANES, dtype=np.int64), np.empty(LANES, dtype=np.int64)
     known, ties = np.empty(LANES, dtype=np.int64), np.empty(LANES, dtype=np.int64)
+    waiting = np.full((n_steps + PADDED, LANES), 32767, dtype=np.int16)
+    found = np.empty(LANES)
+    who, above = np.empty(LANES, dtype=np.int64), np.zeros(LANES, dtype=np.int64)
+    seats = 0
     for first in range(0, n_units, LANES):
         width = min(LANES, n_units - first)
-        for t in range(n_steps):
-            for w in range(LANES):
-                block[t, w] = values[first + min(w, width - 1), t]
-        _compare(block, tally, rises, falls, known, ties)
+        is_short = _load_short(values, first, width, short)
+        if is_short:
+            _compare(short, tally, rises, falls, known, ties)
+        else:
+            for t in range(n_steps):
+                for w in range(LANES):
+                    wide[t, w] = values[first + min(w, width - 1), t]
+            _compare(wide, wide_tally, rises, falls, known, ties)
         for w in range(width):
             i, n = first + w, known[w]
             pairs[i] = n * (n - 1) / 2
@@ -103,15 +74,97 @@ def _score(
                 continue
             if falls[w] <= middle and rises[w] <= middle:
                 slope[i] = 0.0  # the middle of the ordered slopes lies among the ties
-                continue
-            kept = 0
-            for t in range(n_steps):
-                value = values[i, t]
-                if value == value:
-                    row[kept], at[kept] = value, t
-                    kept += 1
-            side = (1.0 if rises[w] > falls[w] else -1.0) if n == n_steps else 0.0
-            slope[i] = _sen_slope(row[:n], at[:n], side, slopes, places, sizes)
+            elif not is_short or max(rises[w], falls[w]) < n * (n - 1) // 2 - middle:
+                # The search does not take rows with a rise and no rise in the middle.
+                slope[i] = _sen_slope_of(values[i], rises[w] - falls[w], n)
+            else:
+                up = rises[w] > falls[w]
+                _take_seat(short, w, up, waiting, seats)
+                above[seats] = rises[w] if up else falls[w]
+                who[seats] = i if up else -1 - i
+                seats += 1
+                if seats == LANES:
+                    _settle(waiting, above, tally, found, who, seats, slope)
+                    seats = 0
+    _settle(waiting, above, tally, found, who, seats, slope)
+
+
+@njit(cache=True, nogil=True)
+def _load_short(values: NDArray[Any], first: int, width: int, block: NDArray[np.int16]) -> bool:
+    """Lay rows into lanes, from 0 up; say whether they are whole and their range fits two bytes."""
+    n_steps = values.shape[1]
+    if n_steps < 2 or n_steps > 32767:
+        return False
+    for w in range(width):
+        row = values[first + w]
+        least = most = row[0]
+        others = 0
+        for t in range(n_steps):
+            least, most = min(least, row[t]), max(most, row[t])
+            others += np.floor(row[t]) != row[t]
+        if others or not most - least <= WIDEST:
+            return False
+        for t in range(n_steps):
+            block[t, w] = np.int16(row[t] - least)
+    for w in range(width, LANES):
+        for t in range(n_steps):
+            block[t, w] = 0
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _take_seat(
+    block: NDArray[np.int16], w: int, up: bool, waiting: NDArray[np.int16], seat: int
+) -> None:
+    """Let a row wait for its slope, turned over if it falls."""
+    most = np.int16(0)
+    for t in range(len(block)):
+        most = max(most, block[t, w])
+    for t in range(len(block)):
+        waiting[t, seat] = block[t, w] if up else most - block[t, w]
+
+
+@njit(cache=True, nogil=True)
+def _settle(
+    waiting: NDArray[np.int16],
+    above: Ints,
+    tally: NDArray[np.int16],
+    found: Floats,
+    who: Ints,
+    seats: int,
+    slope: Floats,
+) -> None:
+    """Find the slopes of the rows that wait, and turn back those that were turned over."""
+    if not seats:
+        return
+    n = len(waiting) - PADDED
+    for w in range(seats, LANES):  # empty seats repeat the last row
+        above[w] = above[seats - 1]
+        for t in range(n):
+            waiting[t, w] = waiting[t, seats - 1]
+    middle_slopes(waiting, above, tally, found)
+    for w in range(seats):
+        if who[w] >= 0:
+            slope[who[w]] = found[w]
+        else:
+            slope[-1 - who[w]] = -found[w]
+
+
+@njit(cache=True, nogil=True)
+def _sen_slope_of(values: NDArray[Any], s: int, n: int) -> float:
+    """Return Sen's slope of a row that is not short, of which n steps are known."""
+    n_steps = len(values)
+    row, at, kept = np.empty(n), np.empty(n), 0
+    for t in range(n_steps):
+        value = values[t]
+        if value == value:
+            row[kept], at[kept] = value, t
+            kept += 1
+    side = (1.0 if s > 0 else -1.0) if n == n_steps else 0.0
+    most = n * (n - 1) // 2
+    slopes, places = np.empty(most + 1), np.empty(most, dtype=np.uint8)
+    sizes = np.empty((4, BUCKETS + 2), dtype=np.int64)
+    return float(_sen_slope(row, at, side, slopes, places, sizes))
 
 
 @njit(cache=True, nogil=True)
@@ -136,7 +189,23 @@ def _compare(
         up, down = tally[0], tally[1]
         up[:] = 0
         down[:] = 0
-        for b in range(a + 1, n):
+        later_pairs = n - 1 - a
+        for b in range(a + 1, n - later_pairs % 4, 4):  # no addition waits for the last one
+            for w in range(LANES):
+                x = block[a, w]
+                up[w] += (
+                    np.int16(block[b, w] > x)
+                    + np.int16(block[b + 1, w] > x)
+                    + np.int16(block[b + 2, w] > x)
+                    + np.int16(block[b + 3, w] > x)
+                )
+                down[w] += (
+                    np.int16(block[b, w] < x)
+                    + np.int16(block[b + 1, w] < x)
+                    + np.int16(block[b + 2, w] < x)
+                    + np.int16(block[b + 3, w] < x)
+                )
+        for b in range(n - later_pairs % 4, n):
             for w in range(LANES):
                 up[w] += block[b, w] > block[a, w]
                 down[w] += block[b, w] < block[a, w]

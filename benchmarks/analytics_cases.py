@@ -168,12 +168,8 @@ def events(n: int, side: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any
 
 def exciting(n: int, side: int) -> Case:
     """Fit the process by 20 rounds; how cells spread to each other is laid out before."""
-    from analytics.forecast.exciting import (
-        ExcitingParams,
-        fit_process,
-        others_only,
-        spread_matrix,
-    )
+    from analytics.forecast.exciting import others_only, spread_matrix
+    from analytics.forecast.exciting_fit import ExcitingParams, fit_process, gather_incidents
     from analytics.forecast.protocol import Places
 
     cell, day = events(n, side)
@@ -185,7 +181,7 @@ def exciting(n: int, side: int) -> Case:
     wide = spread_matrix(places, reach_m=how.background_m)
     near = others_only(spread_matrix(places, reach_m=how.near_m))
     ages = np.arange(365.0)[::-1].copy()
-    return lambda: fit_process(past, near, wide, ages, how, rounds=20), 1.0
+    return lambda: fit_process(gather_incidents(past, near), wide, ages, how, rounds=20), 1.0
 
 
 def exciting_open_cp(n: int, side: int) -> Case:

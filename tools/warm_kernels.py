@@ -19,7 +19,8 @@ from analytics.density import adaptive_density, estimate_density
 from analytics.density_kernel import count_points
 from analytics.dispersion import compare_overdispersed
 from analytics.emerging import find_emerging
-from analytics.forecast.exciting import ExcitingParams, fit_process, others_only, spread_matrix
+from analytics.forecast.exciting import others_only, spread_matrix
+from analytics.forecast.exciting_fit import ExcitingParams, fit_process, gather_incidents
 from analytics.forecast.protocol import Places
 from analytics.hotspots import HotspotParams, local_g
 from analytics.near_repeat import find_near_repeats
@@ -140,7 +141,8 @@ def warm_places(lattice: Lattice, counts: np.ndarray, rng: np.random.Generator) 
     how, places = ExcitingParams(), Places(x, y)
     wide = spread_matrix(places, reach_m=how.background_m)
     apart = others_only(spread_matrix(places, reach_m=how.near_m))
-    fit_process(counts.astype(np.float64), apart, wide, np.arange(24.0)[::-1].copy(), how, rounds=1)
+    past = gather_incidents(counts.astype(np.float64), apart)
+    fit_process(past, wide, np.arange(24.0)[::-1].copy(), how, rounds=1)
 
 
 def warm_cubes() -> None:

@@ -10,7 +10,8 @@ from analytics.forecast.baselines import all_history, ewma, kernel, last_window,
 from analytics.forecast.blend import Blend, BlendParams
 from analytics.forecast.boosting import Boosting, BoostingParams
 from analytics.forecast.cox import Cox, CoxParams
-from analytics.forecast.exciting import ExcitingParams, SelfExciting
+from analytics.forecast.exciting import SelfExciting
+from analytics.forecast.exciting_fit import ExcitingParams
 from analytics.forecast.kept import Kept
 from analytics.forecast.loglinear import LogLinear
 from analytics.forecast.protocol import Method, Places, Target

@@ -61,6 +61,21 @@ def test_counts_too_large_for_two_bytes_agree_with_pymannkendall():
     compare(rng.poisson(1e6, (5, 20)) - 32768)
 
 
+@pytest.mark.parametrize("n_steps", [5, 22, 23, 24, 25, 110])
+@pytest.mark.parametrize("whole", [True, False])
+def test_slopes_are_the_median_over_all_pairs_to_the_last_bit(n_steps, whole):
+    """Few and many, crowded and lonely, rising and falling: whatever the search draws together."""
+    rng = np.random.default_rng(n_steps)
+    drift = rng.integers(-3, 4, (150, 1)) * np.arange(n_steps)
+    counts = rng.poisson(rng.gamma(0.5, 10.0 ** rng.uniform(0, 4, (150, 1))), (150, n_steps))
+    series = counts + np.where(rng.random((150, 1)) < 0.3, drift, 0)
+    series[0] = np.r_[np.zeros(n_steps // 2), np.full(n_steps - n_steps // 2, 16_000)]
+    a, b = np.triu_indices(n_steps, 1)
+    slopes = np.median((series[:, b] - series[:, a]) / (b - a), axis=1)
+    ours = mann_kendall(series if whole else series.astype(float)).slope
+    np.testing.assert_array_equal(ours, slopes)
+
+
 def test_missing_steps_are_skipped_as_pymannkendall_skips_them():
     rng = np.random.default_rng(3)
     series = rng.normal(size=(30, 20)).cumsum(axis=1).round(1)

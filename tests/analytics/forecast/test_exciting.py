@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analytics.forecast.exciting import (
+from analytics.forecast.exciting import SelfExciting, others_only
+from analytics.forecast.exciting_fit import (
     ExcitingParams,
-    SelfExciting,
     _share_out,
     fit_process,
-    others_only,
+    gather_incidents,
 )
 from analytics.forecast.protocol import Places, Target
 from analytics.forecast.surfaces import spread_matrix
@@ -47,7 +47,7 @@ def test_planted_echoes_are_found_where_they_are(square, own, near_part, decay):
     past, background = simulate(
         near, np.random.default_rng(1), own=own, near_part=near_part, decay=decay
     )
-    found = fit_process(past, near, wide, 7.0 * np.arange(N_STEPS)[::-1], FOREVER)
+    found = fit_process(gather_incidents(past, near), wide, 7.0 * np.arange(N_STEPS)[::-1], FOREVER)
     # Echoes spread over near units blend into the background, so their share is found too low.
     assert found.own == pytest.approx(own, abs=0.09)
     assert 0.5 * near_part - 0.01 < found.near < near_part + 0.02
@@ -59,7 +59,7 @@ def test_planted_echoes_are_found_where_they_are(square, own, near_part, decay):
 def test_no_echo_is_found_where_there_is_none(square):
     _, near, wide = square
     past, _ = simulate(near, np.random.default_rng(2), own=0, near_part=0, decay=0.5)
-    found = fit_process(past, near, wide, 7.0 * np.arange(N_STEPS)[::-1], FOREVER)
+    found = fit_process(gather_incidents(past, near), wide, 7.0 * np.arange(N_STEPS)[::-1], FOREVER)
     assert found.own + found.near < 0.08
 
 
@@ -87,18 +87,10 @@ def test_one_pass_shares_out_as_all_pairs_do():
     places = Places(rng.uniform(0, 800, 25), rng.uniform(0, 800, 25))
     near = others_only(spread_matrix(places, reach_m=200))
     past = rng.poisson(0.15, (25, 40)).astype(float)
-    step, unit = np.nonzero(past.T)
-    behind = rng.uniform(0.05, 0.3, len(step))
+    laid = gather_incidents(past, near)
+    behind = rng.uniform(0.05, 0.3, len(laid.step))
     alone, *totals = _share_out(
-        step,
-        unit,
-        past[unit, step],
-        near.indptr.astype(np.int64),
-        near.indices.astype(np.int64),
-        near.data,
-        behind,
-        (0.2, 0.3, 0.6),
-        25,
+        laid.step, laid.unit, laid.count, laid.near, behind, (0.2, 0.3, 0.6)
     )
     expected, sums = share_out_by_pairs(past, near, behind, 0.2, 0.3, 0.6)
     np.testing.assert_allclose(alone, expected, rtol=1e-9)
