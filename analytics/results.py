@@ -25,6 +25,8 @@ Kind = Literal[
     "association",
     "forecast",
     "streets",
+    "coverage",
+    "protection",
 ]
 Lang = Literal["zh", "en"]
 
@@ -77,6 +79,9 @@ LABELS: Mapping[str, Mapping[Lang, str]] = MappingProxyType(
         "expected": {"zh": "预计", "en": "expected"},
         "chosen": {"zh": "采用", "en": "chosen"},
         "scored": {"zh": "评分", "en": "scored"},
+        "seen": {"zh": "已看到", "en": "seen"},
+        "stale": {"zh": "久未看到", "en": "not seen for long"},
+        "unseen": {"zh": "从未看到（情况不明）", "en": "never seen (unknown)"},
     }
 )
 

@@ -39,7 +39,8 @@ def read_incident_points(
     -------
     DataFrame
         ``x_m``, ``y_m``, ``category_zh``, ``category_en``, ``code``, ``hour`` (local; NaN where
-        only the day is known), by time. What patrols and cameras found themselves is left out.
+        only the day is known), ``weekday`` (Monday is 0), by time. What
+        patrols and cameras found themselves is left out.
     """
     zone = ZoneInfo(time_zone)
     begins, ends = (datetime.combine(day, time(), tzinfo=zone) for day in (first, end))
@@ -48,7 +49,9 @@ def read_incident_points(
         {"place": jurisdiction_id, "begins": begins, "ends": ends, "found_by": list(found_by)},
     )
     frame = pd.DataFrame(found.all(), columns=list(found.keys()))
-    return frame.astype({"x_m": np.float64, "y_m": np.float64, "hour": np.float64})
+    return frame.astype(
+        {"x_m": np.float64, "y_m": np.float64, "hour": np.float64, "weekday": np.float64}
+    )
 
 
 def read_streets(connection: Connection, jurisdiction_id: int) -> gpd.GeoDataFrame:

@@ -127,7 +127,7 @@ def _protect(
     if rows:
         at = np.array([list(row) for row in rows], dtype=np.float64)
         x, y = project(at[:, 0], at[:, 1], srid=watched.place.srid)
-        middles = shapely.points(*cell_centres(watched.ground.lattice))
+        middles = np.asarray(shapely.points(*cell_centres(watched.ground.lattice)), dtype=object)
         near = shapely.STRtree(middles).query(
             shapely.points(x, y), predicate="dwithin", distance=mix.reach_m
         )

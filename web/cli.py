@@ -52,6 +52,7 @@ COMMANDS = {
     "drones": ("web.commands.drones", "Plan drone missions, hold them to the airspace rules."),
     "cameras": ("web.commands.cameras", "What cameras see, cover and miss; what to watch and add."),
     "routes": ("web.commands.routes", "Route the units on duty through the plan's grids."),
+    "coverage": ("web.commands.coverage", "Map who saw what and when; list what nobody saw."),
     "tracks": ("web.commands.tracks", "Take in tracks of duty: effort, stays, conformance."),
     "map": ("web.commands.map", "Write the map of hotspots, trends, grids and plan."),
     "results": ("web.commands.results", "Show stored results, and compute one again."),

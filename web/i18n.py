@@ -42,6 +42,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "! is a warning: look at it.",
     ),
     # A map of what cameras see
+    "title_coverage": ("谁看到了哪里：三源覆盖与死角", "Who saw what, when: three sources"),
+    "data_window_coverage": ("需求所依据的上报时段", "Reports that need is known from"),
+    "method_note_coverage": (
+        "每个单元最近一次被徒步（车巡）、无人机或视频巡查看到的时间。看到指单元中心进入所述可视距离"
+        "（不计墙体遮挡）、飞行足迹，或至少四分之一地面在已完成查看的摄像机视域内。从未看到的"
+        "单元情况不明，不等于安全；排序依据居民等上报的密度，不含巡查自行发现。",
+        "When each cell was last seen on foot or by vehicle, by drone, or by a camera look. Seen "
+        "means that its middle came within the stated sight (walls are not counted) or a flight's "
+        "footprint, or that a quarter of its ground lay in the view of a camera looked at. What "
+        "nobody saw is unknown, not safe; the order is by reports, without what patrols found.",
+    ),
     "title_cameras": ("摄像机覆盖与盲区", "Camera coverage and blind spots"),
     "data_window_cameras": ("上报数据时段", "Reports from–to"),
     "method_note_cameras": (
@@ -116,6 +127,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Nothing changed by more than chance explains",
     ),
     "layer_views": ("视域（建筑遮挡后）", "Views, cut by buildings"),
+    "layer_coverage": ("最近看到", "Last seen"),
     "layer_blind_spots": ("盲区", "Blind spots"),
     "layer_cameras": ("摄像机", "Cameras"),
     "layer_plan": ("巡逻时长", "Patrol hours"),
@@ -136,6 +148,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "building_area": ("建筑", "building"),
     "camera_view": ("可视范围", "field of view"),
     "camera_view_offline": ("离线摄像机的视域", "view of an offline camera"),
+    "seen_within": ("看到于", "seen within"),
+    "days": ("天内", "days"),
+    "foot_days": ("距徒步或车巡（天）", "Days since foot or vehicle"),
+    "drone_days": ("距无人机（天）", "Days since drone"),
+    "camera_days": ("距视频查看（天）", "Days since camera look"),
+    "seen_long_ago": ("久未看到", "not seen for long"),
+    "never_seen": ("从未看到：情况不明", "never seen: unknown"),
     "blind_need": ("无摄像机可见处预计每周上报", "reports a week expected unseen"),
     "area_m2": ("可见面积（平方米）", "Ground seen (m²)"),
     "rank": ("序号", "Rank"),

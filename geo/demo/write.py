@@ -8,12 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from geo.demo.district import District
 from geo.demo.handover import Written, write_geojson, write_json
 from geo.demo.size import DISTRICT_CODE, DISTRICT_NAME, DISTRICT_NAME_EN, METRIC_CRS, TIME_ZONE
 from geo.demo.toml import write_toml
+from geo.demo.tracks import make_tracks
 from geo.demo.write_incidents import (
     write_departments,
     write_hotline,
@@ -34,6 +36,8 @@ from geo.demo.write_places import (
     write_units,
     write_water,
 )
+
+TRACK_STREAM = 9  # tracks have a random stream of their own: all else stays as it was
 
 IMPORT_ORDER: tuple[Callable[[District, Path], Written], ...] = (
     write_boundaries,
@@ -117,9 +121,17 @@ def write_beside(district: District, folder: Path) -> list[str]:
     truth.provenance.to_parquet(folder / "truth_reports.parquet", index=False)
     truth.dirt.to_csv(folder / "truth_dirt.csv", index=False)
     write_json({"seed": district.seed, **truth.summary()}, folder / "truth.json")
+    tracks = make_tracks(district, rng=np.random.default_rng([district.seed, TRACK_STREAM]))
+    tracks.fixes.to_parquet(folder / "tracks.parquet", index=False)
+    tracks.devices.to_csv(folder / "track_devices.csv", index=False)
+    tracks.shifts.to_csv(folder / "track_shifts.csv", index=False)
+    tracks.looks.to_csv(folder / "camera_looks.csv", index=False)
+    write_geojson(tracks.blind, folder / "truth_blind.geojson")
     return [
         "categories.csv", "people.xlsx", "shifts.csv", "truth.parquet",
         "truth_days.parquet", "truth_reports.parquet", "truth_dirt.csv", "truth.json",
+        "tracks.parquet", "track_devices.csv", "track_shifts.csv", "camera_looks.csv",
+        "truth_blind.geojson",
     ]  # fmt: skip
 
 

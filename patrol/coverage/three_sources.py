@@ -89,7 +89,8 @@ class Coverage:
     @property
     def last_h(self) -> Floats:
         """Hours since the last look by any source; infinite where never, ``(n_cells,)``."""
-        return np.min(np.stack(list(self.age_h.values())), axis=0)
+        last: Floats = np.min(np.stack(list(self.age_h.values())), axis=0)
+        return last
 
     @property
     def label(self) -> NDArray[np.str_]:
@@ -214,9 +215,7 @@ def rank_unseen(found: Coverage, incidents: pd.DataFrame) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(_in_words(table), geometry=shapes, crs=lattice.srid)
 
 
-def _needs(
-    ground: Ground, incidents: pd.DataFrame, weeks: float, how: CoverageParams
-) -> Floats:
+def _needs(ground: Ground, incidents: pd.DataFrame, weeks: float, how: CoverageParams) -> Floats:
     lattice = ground.lattice
     at = cell_of(lattice, incidents["x_m"].to_numpy(), incidents["y_m"].to_numpy())
     count = np.bincount(at[at >= 0], minlength=lattice.n_cells)
@@ -240,7 +239,7 @@ def _profile(incidents: pd.DataFrame) -> Floats:
 
 
 def _spots(found: Coverage, dark: Flags) -> Longs:
-    """Number the groups of dark cells that touch and lie in one grid; -1 for the others."""
+    """Give each group of dark cells that touch within one grid a number; -1 for other cells."""
     lattice = found.ground.lattice
     areas = np.unique(found.area_id[dark])
     spot = np.full(lattice.n_cells, -1, dtype=np.int64)

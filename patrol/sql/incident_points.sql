@@ -4,7 +4,9 @@
 -- Index:   ix_incident_time; partitions outside the window are not read.
 SELECT i.x_m, i.y_m, c.name AS category_zh, c.name_en AS category_en, c.code,
        CASE WHEN i.time_precision IN ('exact', 'minute', 'hour')
-            THEN extract(hour FROM i.occurred_at AT TIME ZONE j.time_zone)::int END AS hour
+            THEN extract(hour FROM i.occurred_at AT TIME ZONE j.time_zone)::int END AS hour,
+       CASE WHEN i.time_precision <> 'month'
+            THEN extract(isodow FROM i.occurred_at AT TIME ZONE j.time_zone)::int - 1 END AS weekday
 FROM incident i
 JOIN feed f USING (feed_id)
 JOIN jurisdiction j ON j.jurisdiction_id = f.jurisdiction_id

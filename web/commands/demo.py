@@ -32,6 +32,7 @@ from patrol.allocate import AllocationParams
 from patrol.drafting import draft_day
 from patrol.store import write_plan
 from web.commands import hotspots, map, plan
+from web.demo_tracks import take_demo_tracks
 from web.maps.render import write_map
 from web.opening import begin, open_connection, open_database
 from web.results import newest_run_ids
@@ -95,6 +96,7 @@ def make_files(folder: Path, seed: int, say: Say) -> dict[str, Any]:
         if (
             manifest["seed"] == seed
             and manifest.get("version") == version("gridbeat")
+            and (folder / "tracks.parquet").is_file()  # an older run wrote none
             and all(
                 _digest(folder / entry["file"]) == entry["sha256"] for entry in manifest["files"]
             )
@@ -178,6 +180,8 @@ def import_all(database: Database, folder: Path, manifest: dict[str, Any], say: 
     with begin(database) as own:
         refresh_hexagons(own)
         refresh_hexagon_ground(own)
+    with begin(database) as own:
+        take_demo_tracks(own, read_about(own, code), folder, say)
 
 
 def analyse(database: Database, code: str, out: Path, say: Say) -> list[str]:

@@ -48,6 +48,8 @@ KINDS: Mapping[str, str] = {
     "bias": "来源偏差 both sources by community",
     "backtest": "回测 backtest of forecasts",
     "forecast": "预测 forecast",
+    "coverage": "覆盖 when each cell was last seen",
+    "protection": "防护指数 protection index",
 }
 UNITS: Mapping[str, str] = {
     "cell": "单元 cells",

@@ -13,7 +13,7 @@ import geopandas as gpd
 from geo.errors import CrsError, GeometryError, InputError
 
 Audience = Literal["internal", "public"]
-Topic = Literal["watch", "grids", "cameras", "drones"]
+Topic = Literal["watch", "grids", "cameras", "coverage", "drones"]
 
 # Layer -> columns that it must have besides its geometry.
 REQUIRED: dict[str, tuple[str, ...]] = {
@@ -33,6 +33,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "clusters": ("observed",),
     "scan": ("observed", "label"),
     "changes": ("text_zh", "text_en", "label"),
+    "coverage": ("label", "score"),
     "views": (),
     "blind_spots": ("need", "reason_zh", "reason_en"),
     "cameras": (),
@@ -56,7 +57,7 @@ _SHAPES: dict[str, tuple[str, ...]] = {
 # A rate, an expectation or a change would give a small count away.
 NEVER_PUBLIC = (
     "rates", "week", "bias", "forecast", "emerging", "streets", "clusters", "scan", "changes",
-    "views", "blind_spots", "cameras", "plan", "routes", "findings", "airspace", "missions",
+    "coverage", "views", "blind_spots", "cameras", "plan", "routes", "findings", "airspace", "missions",
 )  # fmt: skip
 
 
@@ -112,6 +113,9 @@ class MapLayers:
     hotspots
         Polygons with ``score`` (Gi* z) and ``q_value``, and where known ``observed``. Rows whose
         q-value is 0.10 or more, or missing, are not drawn.
+    coverage
+        Cells with ``label`` (seen, stale, unseen) and ``score`` (days since the last look; NaN
+        never), and where known ``foot_days``, ``drone_days``, ``camera_days``.
     views
         Polygons that cameras see, with, where known, ``name`` and ``status``.
     blind_spots
@@ -151,6 +155,7 @@ class MapLayers:
     clusters: gpd.GeoDataFrame | None = None
     scan: gpd.GeoDataFrame | None = None
     changes: gpd.GeoDataFrame | None = None
+    coverage: gpd.GeoDataFrame | None = None
     views: gpd.GeoDataFrame | None = None
     blind_spots: gpd.GeoDataFrame | None = None
     cameras: gpd.GeoDataFrame | None = None
@@ -189,7 +194,8 @@ class MapMeta:
         Version of Gridbeat.
     topic
         What the map is about, which decides its title and notes: ``watch`` is hotspots, trends
-        and plan, ``grids`` a check of grids, ``cameras`` what cameras see and miss, ``drones``
+        and plan, ``grids`` a check of grids, ``cameras`` what cameras see and miss,
+        ``coverage`` when ground was last seen, ``drones``
         flights and the airspace.
     audience
         ``public`` maps carry no cameras, no plan, no findings and no small counts, and need a
@@ -236,8 +242,8 @@ class MapMeta:
         if self.audience not in ("internal", "public"):
             msg = f"audience must be internal or public, not {self.audience!r}"
             raise InputError(msg)
-        if self.topic not in ("watch", "grids", "cameras", "drones"):
-            msg = f"topic must be watch, grids, cameras or drones, not {self.topic!r}"
+        if self.topic not in ("watch", "grids", "cameras", "coverage", "drones"):
+            msg = f"topic must be watch, grids, cameras, coverage or drones, not {self.topic!r}"
             raise InputError(msg)
 
     def key(self, text: str) -> str:

@@ -57,6 +57,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "clusters": ("category", "observed", "radius_m", "first_day", "last_day"),
     "scan": ("observed", "expected", "p_value", "recurrence_days", "first_day", "last_day"),
     "changes": ("name", "code", "text"),
+    "coverage": ("class", "days", "foot_days", "drone_days", "camera_days", "observed"),
     "views": ("name", "status", "area_m2"),
     "blind_spots": ("rank", "need", "unseen_m2", "reason"),
     "cameras": ("name", "status", "azimuth", "fov", "range_m", "view"),
@@ -68,14 +69,16 @@ _FIELDS: dict[str, tuple[str, ...]] = {
 }
 # The one column "score" of stored results means another thing in each kind.
 _SOURCES = {"z": "score", "density": "score", "rate": "score", "per_street_km": "density",
-            "reporting_ratio": "score"}  # fmt: skip
+            "reporting_ratio": "score", "days": "score"}  # fmt: skip
 _GROUPS: dict[str, tuple[str, ...]] = {
     "ground": ("buildings", "roads", "boundary", "grids"),
     "findings": (
         "density", "trends", "rates", "week", "bias", "forecast", "emerging", "hotspots",
         "streets", "clusters", "scan", "changes", "findings",
     ),
-    "action": ("views", "blind_spots", "cameras", "airspace", "missions", "plan", "routes"),
+    "action": (
+        "coverage", "views", "blind_spots", "cameras", "airspace", "missions", "plan", "routes",
+    ),
 }  # fmt: skip
 _FORMATS: dict[str, str] = {
     "households": ".0f",
@@ -105,6 +108,10 @@ _FORMATS: dict[str, str] = {
     "area_m2": ",.0f",
     "unseen_m2": ",.0f",
     "need": ".2f",
+    "days": ".1f",
+    "foot_days": ".1f",
+    "drone_days": ".1f",
+    "camera_days": ".1f",
     "azimuth": ".0f",
     "fov": ".0f",
     "range_m": ".0f",
@@ -125,6 +132,7 @@ SHOWN_AT_FIRST = frozenset(
         "plan",
         "findings",
         "blind_spots",
+        "coverage",
         "airspace",
         "missions",
     }

@@ -39,6 +39,8 @@ _DENSITY_SHARES = (0.0, 0.5, 0.75, 0.9, 0.97, 1.0)
 _UNKNOWN = "#8b929c"
 _PLAN = "#5b2a86"
 _CAMERA = "#0072b2"
+_SEEN_DAYS = (1, 3, 7, 28)
+_SEEN = ("#1f6f78", "#5b9ea4", "#9cc5c6", "#d3e4e2")
 _BLIND = ("#7a0f6b", "#b8479f", "#e3a3d3")
 LESS = 0.67
 """Share of reports over share of corrected finds below which a place speaks up less."""
@@ -269,6 +271,21 @@ def _blind_spots(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     return Classed(tuple(styles), rows.astype(np.int64))
 
 
+def _coverage(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    """Class cells by how long ago somebody saw them; what nobody saw is unknown."""
+    days = _floats(frame, "score")
+    rows = np.searchsorted(_SEEN_DAYS, days, side="left")
+    rows = np.where(frame["label"] == "stale", len(_SEEN_DAYS), rows)
+    rows = np.where(np.isnan(days), len(_SEEN_DAYS) + 1, np.minimum(rows, len(_SEEN_DAYS)))
+    styles = [
+        Style(f"{say('seen_within', lang)} {bound} {say('days', lang)}", "#2f5d62", fill, 0.5, 0.3)
+        for bound, fill in zip(_SEEN_DAYS, _SEEN, strict=True)
+    ]
+    styles.append(Style(say("seen_long_ago", lang), "#6b7480", "#f3ead2", 0.65, 0.4))
+    styles.append(Style(f"? {say('never_seen', lang)}", "#4d545d", _UNKNOWN, 0.7, 1.0, "4 4"))
+    return Classed(tuple(styles), rows.astype(np.int64))
+
+
 def _views(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     status = frame["status"] if "status" in frame.columns else None
     off = np.zeros(len(frame)) if status is None else (status == "offline").to_numpy()
@@ -357,6 +374,7 @@ _CLASSIFIERS: dict[str, Callable[[gpd.GeoDataFrame, Lang], Classed]] = {
     "streets": _streets,
     "scan": _scan,
     "changes": _changes,
+    "coverage": _coverage,
     "views": _views,
     "blind_spots": _blind_spots,
     "airspace": _airspace,
