@@ -57,7 +57,8 @@ _SHAPES: dict[str, tuple[str, ...]] = {
 # A rate, an expectation or a change would give a small count away.
 NEVER_PUBLIC = (
     "rates", "week", "bias", "forecast", "emerging", "streets", "clusters", "scan", "changes",
-    "coverage", "views", "blind_spots", "cameras", "plan", "routes", "findings", "airspace", "missions",
+    "coverage", "views", "blind_spots", "cameras", "plan", "routes", "findings", "airspace",
+    "missions",
 )  # fmt: skip
 
 
