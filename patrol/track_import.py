@@ -23,10 +23,10 @@ from geo.imports.digest import digest_raw_row, digest_text
 from geo.imports.staging import packaged_sql
 from geo.store import ensure_feed, read_grid_set, read_place
 from patrol.track_devices import read_devices
+from patrol.track_files import bad_row
 from patrol.track_store import Intake, IntakeParams, Watched, take_fixes
 from patrol.tracks.fixes import BadRow, Fixes
 from patrol.tracks.match import Matcher
-from patrol.tracks.read import bad_row
 
 FEED = "tracks"
 KIND = "tracks"

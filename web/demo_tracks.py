@@ -19,9 +19,9 @@ from patrol.camera_store import write_round
 from patrol.look_store import note_looks
 from patrol.rounds.schedule import RoundParams
 from patrol.track_devices import register_device
+from patrol.track_files import ReadParams, read_fixes
 from patrol.track_import import import_tracks, watch_place
 from patrol.track_store import IntakeParams, Watched
-from patrol.tracks.read import ReadParams, read_fixes
 from web.subject import About
 
 Say = Callable[[str, str], None]

@@ -14,12 +14,12 @@ from sqlalchemy import Connection, text
 from geo.effort_store import read_area_effort, read_effort, read_last_looks
 from geo.errors import ConflictError, InputError, NotFoundError
 from patrol.track_devices import Device, read_devices, register_device
+from patrol.track_files import ReadParams, read_fixes
 from patrol.track_import import import_tracks, watch_place
 from patrol.track_queries import purge_tracks, read_conformance, read_segments
 from patrol.track_store import IntakeParams, Watched, take_fixes
 from patrol.tracks.fixes import Fixes
 from patrol.tracks.packing import unpack_fixes
-from patrol.tracks.read import ReadParams, read_fixes
 from tests.web.district import SOUTH, STEP, WEST, write_district
 
 pytestmark = pytest.mark.db

@@ -17,11 +17,11 @@ from geo.imports.problems import REASONS
 from geo.network.store import read_network
 from patrol.store import read_newest_plan
 from patrol.track_devices import read_devices, register_device
+from patrol.track_files import NAMES, ReadParams, read_fixes
 from patrol.track_import import TrackReport, import_tracks, watch_place
 from patrol.track_queries import THINNED_DAYS, purge_tracks, read_conformance, read_segments
 from patrol.track_store import RAW_DAYS, IntakeParams, fault_words
 from patrol.tracks.match import Matcher, make_matcher
-from patrol.tracks.read import NAMES, ReadParams, read_fixes
 from web.audit.log import command_line_entry, write_entry_of_store
 from web.opening import begin, open_database
 from web.options import Jurisdiction
