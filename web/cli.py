@@ -59,6 +59,7 @@ COMMANDS = {
     "cases": ("web.commands.cases", "List cases, show one, move one, send late ones up."),
     "routing": ("web.commands.routing", "Say which department answers for which class."),
     "classifier": ("web.commands.classifier", "Train and try what suggests a report's class."),
+    "links": ("web.commands.links", "Other platforms that cases go out to."),
     "contacts": ("web.commands.contacts", "Contacts of reporters: sealed, opened, purged."),
     "calendar": ("web.commands.calendar", "Working days, open hours and deadlines."),
     "serve": ("web.commands.serve", "Serve the API and the pages, on this machine by default."),

@@ -86,7 +86,7 @@ def read_labelled(
     counts = Counter(code for _, code, _, _ in confirmed)
     written = [
         (words, code, f"starter {number}", True)
-        for number, (words, code) in enumerate(_sentences(scheme, beside))
+        for number, (words, code) in enumerate(read_sentences(scheme, beside))
         if code in known and counts[code] < ENOUGH
     ]
     rows = list(dict.fromkeys([*confirmed, *written]))
@@ -211,7 +211,8 @@ def _confirmed(jurisdiction_id: int, scheme: str) -> Any:
     )
 
 
-def _sentences(scheme: str, beside: Path | None) -> list[tuple[str, str]]:
+def read_sentences(scheme: str, beside: Path | None = None) -> list[tuple[str, str]]:
+    """Return the words and class of each starter sentence of a scheme, and of a file beside."""
     shipped = files("governance.intake.data").joinpath("starter.tsv").read_text("utf-8")
     found = _read_sentences(shipped, "starter.tsv")
     if beside is not None:

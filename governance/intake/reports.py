@@ -173,6 +173,7 @@ def file_report(
     clock: WorkClock,
     level: str | None = None,
     point: tuple[float, float] | None = None,
+    record: bool = True,
 ) -> Case:
     """Make a report a filed case of a class that a person confirmed, and an incident.
 
@@ -184,6 +185,8 @@ def file_report(
         Where the case begins, as the routing table proposes; None is the grid.
     point
         Longitude and latitude where whoever files it puts a report that named a grid only.
+    record
+        False where the incident is in the database already, from a feed of another system.
 
     Raises
     ------
@@ -206,6 +209,8 @@ def file_report(
     )
     case = move_case(connection, case.case_id, filed, clock=clock)
     _attach(connection, report_id, case.case_id, category_id)
+    if not record:
+        return case
     record_incident(
         connection,
         report.jurisdiction_id,

@@ -80,6 +80,12 @@ def _found(db: Connection) -> Place:
     return Place(number, areas, department, category)
 
 
+@pytest.fixture(scope="session")
+def found_place():
+    """Give what makes the place in a database of a test's own."""
+    return _found
+
+
 @pytest.fixture
 def place(db: Connection) -> Place:
     return _found(db)

@@ -15,10 +15,10 @@ from geo.demo.categories import CLASSES
 from geo.errors import FormatError, InputError, NotFoundError
 from governance.intake.classifier_file import dump_model, load_model
 from governance.intake.classifier_store import (
-    _sentences,
     count_agreement,
     note_suggestions,
     read_labelled,
+    read_sentences,
     read_version,
     suggest_classes,
     train_version,
@@ -68,7 +68,7 @@ class TestWords:
 
 class TestStarter:
     def test_every_class_of_the_demo_has_enough_different_sentences(self) -> None:
-        rows = _sentences("gridbeat-demo", None)
+        rows = read_sentences("gridbeat-demo")
         assert len({words for words, _ in rows}) == len(rows)
         counts = {item.code: 0 for item in CLASSES}
         chinese = dict(counts)
@@ -79,7 +79,7 @@ class TestStarter:
         assert min(chinese.values()) >= 25
 
     def test_three_suggestions_hold_the_class_of_an_unseen_sentence_nine_times_in_ten(self) -> None:
-        rows = _sentences("gridbeat-demo", None)
+        rows = read_sentences("gridbeat-demo")
         words, codes = zip(*rows, strict=True)
         given = Labelled(words, codes, tuple(map(str, range(len(rows)))), (True,) * len(rows))
         params = ClassifierParams(folds=3)

@@ -13,11 +13,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 from sqlalchemy import Connection as EngineConnection
 
 from geo.database.connect import Database
 from geo.database.schema import downgrade, migrate
+from geo.demo.categories import SCHEME
 from geo.demo.district import make_district
 from geo.demo.size import DEFAULT_SEED, DISTRICT_CODE
 from geo.demo.write import write_district
@@ -28,6 +30,9 @@ from geo.imports.mapping import read_mapping
 from geo.imports.run import import_file
 from geo.imports.session import is_imported
 from geo.imports.staging import Connection
+from governance.demo import fill_cases, fill_rules
+from governance.intake.classifier_store import read_labelled, train_version
+from governance.intake.classify import ClassifierParams
 from patrol.allocate import AllocationParams
 from patrol.drafting import draft_day
 from patrol.store import write_plan
@@ -179,6 +184,29 @@ def import_all(database: Database, folder: Path, manifest: dict[str, Any], say: 
         )
     with begin(database) as own:
         refresh_hexagons(own)
+    fill_governance(database, code, say)
+
+
+def fill_governance(database: Database, code: str, say: Say) -> None:
+    """Make departments and rules, simulated reports and cases, and the first classifier."""
+    now = datetime.now(UTC)
+    with begin(database) as own:
+        number = read_about(own, code).number
+        rules = fill_rules(own, number, now=now)
+        filled = fill_cases(own, number, now=now, rng=np.random.default_rng(DEFAULT_SEED))
+        if filled is None:
+            say("cases 案件", "simulated already 已模拟")
+            return
+        say(
+            "cases 案件",
+            f"{rules} routing rules 派单规则, {filled.reports} reports 上报, {filled.cases} cases "
+            f"立案, {filled.escalated} sent up 逾期上报 (simulated 模拟)",
+        )
+        params = ClassifierParams()
+        made = train_version(
+            own, number, SCHEME, read_labelled(own, number, SCHEME), params, now=now
+        )
+        say("classifier 分类", f"version {made.version}, macro-F1 {made.held_out.macro_f1:.2f}")
         refresh_hexagon_ground(own)
     with begin(database) as own:
         take_demo_tracks(own, read_about(own, code), folder, say)

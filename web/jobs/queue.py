@@ -16,6 +16,7 @@ from geo.database.connect import Database, libpq_options, make_engine
 from web.jobs.alerts import keep_watching
 from web.jobs.cases import keep_cases
 from web.jobs.hexagons import keep_counting
+from web.jobs.links import add_delivery
 from web.jobs.processes import Process, find_process
 from web.jobs.work import do_job
 
@@ -53,6 +54,7 @@ def make_queue(database: Database, engine: Engine, find: Callable[[str], Process
     async def run(job_id: str) -> None:
         await asyncio.to_thread(do_job, engine, UUID(job_id), find)
 
+    add_delivery(queue, engine, name=QUEUE)
     return queue
 
 

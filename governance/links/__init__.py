@@ -1,0 +1,1 @@
+"""Links to other platforms, such as the district's: signed messages out and in, each once."""
