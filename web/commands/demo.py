@@ -184,6 +184,9 @@ def import_all(database: Database, folder: Path, manifest: dict[str, Any], say: 
         )
     with begin(database) as own:
         refresh_hexagons(own)
+        refresh_hexagon_ground(own)
+    with begin(database) as own:
+        take_demo_tracks(own, read_about(own, code), folder, say)
     fill_governance(database, code, say)
 
 
@@ -207,9 +210,6 @@ def fill_governance(database: Database, code: str, say: Say) -> None:
             own, number, SCHEME, read_labelled(own, number, SCHEME), params, now=now
         )
         say("classifier 分类", f"version {made.version}, macro-F1 {made.held_out.macro_f1:.2f}")
-        refresh_hexagon_ground(own)
-    with begin(database) as own:
-        take_demo_tracks(own, read_about(own, code), folder, say)
 
 
 def analyse(database: Database, code: str, out: Path, say: Say) -> list[str]:
