@@ -15,6 +15,8 @@ from sqlalchemy.pool import NullPool
 
 from geo.database.connect import make_engine
 from governance.clock.calendar import library_calendar
+from governance.intake.classifier_store import read_labelled, train_version
+from governance.intake.classify import ClassifierParams
 from governance.store import write_calendar
 from tests.web.conftest import Service
 from tests.web.district import PASSWORD
@@ -50,10 +52,12 @@ def govern(service: Service) -> dict[str, int]:
                 ),
                 {"code": code, "zh": zh, "en": en, "level": level},
             ).scalar_one()
+        _write_classes(connection)
         connection.execute(
             text(
                 "INSERT INTO routing_rule (jurisdiction_id, scheme, category_code, department_id, "
-                "basis) VALUES (1, 'test', 'dump', :env, '清单第2条'), (1, NULL, NULL, :grid, '')"
+                "basis) VALUES (1, 'test', 'dump', :env, '清单第2条'), (1, NULL, NULL, :grid, ''), "
+                "(1, 'gridbeat-demo', '0102', :env, '清单第2条')"
             ),
             departments,
         )
@@ -74,6 +78,36 @@ def govern(service: Service) -> dict[str, int]:
 
 
 STREETS = ("向阳路", "长江路", "文昌街", "新华街", "人民路")
+
+
+CLASSES = (
+    ("0102", "暴露垃圾", "Exposed rubbish"),
+    ("0406", "道路积水", "Flooded road"),
+    ("0505", "机动车乱停放", "Cars parked anyhow"),
+    ("0508", "商业噪音", "Noise of shops"),
+    ("2401", "路灯与公共设施", "Street lights"),
+)
+
+
+def _write_classes(connection: Connection) -> None:
+    """Write classes that the starter sentences know, and train the classifier on them."""
+    scheme = connection.execute(
+        text(
+            "INSERT INTO category_scheme (scheme, version) VALUES ('gridbeat-demo', '1') "
+            "RETURNING scheme_id"
+        )
+    ).scalar_one()
+    for code, zh, en in CLASSES:
+        connection.execute(
+            text(
+                "INSERT INTO category (scheme_id, code, name, name_en) "
+                "VALUES (:scheme, :code, :zh, :en)"
+            ),
+            {"scheme": scheme, "code": code, "zh": zh, "en": en},
+        )
+    labelled = read_labelled(connection, 1, "gridbeat-demo")
+    params = ClassifierParams(features=2**12)
+    train_version(connection, 1, "gridbeat-demo", labelled, params, now=datetime.now(UTC))
 
 
 def _write_ground(connection: Connection) -> None:

@@ -13,9 +13,15 @@ from sqlalchemy.exc import NoResultFound
 
 from geo.errors import ConflictError, InputError, NotFoundError
 from geo.models.incidents import Category
+from geo.models.places import Jurisdiction
 from governance.cases.states import OUTCOMES, Outcome
 from governance.cases.steps import Case
 from governance.clock.deadlines import WorkClock
+from governance.intake.classifier_store import (
+    note_suggestions,
+    read_version,
+    suggest_classes,
+)
 from governance.intake.reports import (
     NewReport,
     add_to_case,
@@ -98,6 +104,9 @@ def take_in(connection: Connection, new: NewReport, spot: Spot) -> bool:
         raise _is_another(new.report_id) from error
     if not _same(connection, new):
         raise _is_another(stored)
+    found = suggest_classes(connection, spot.jurisdiction_id, new.words)
+    if found:
+        note_suggestions(connection, new.report_id, found)
     return True
 
 
@@ -123,12 +132,13 @@ def suggest(
     clock: WorkClock | None,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return what a report may repeat, who would get it, and by when it would be due.
+    """Return its likely classes, what it may repeat, who would get it, and by when it is due.
 
     Nothing is stored. Without a place only the words are looked at.
     """
+    told = classes_of(connection, spot.jurisdiction_id if spot else None, words)
     if spot is None:
-        return {"area": None, "similar": [], "route": None, "due": None}
+        return {**told, "area": None, "similar": [], "route": None, "due": None}
     similar = find_similar(
         connection, spot.jurisdiction_id, lon=spot.lon, lat=spot.lat, seen_at=seen_at,
         words=words, category_id=category_id, radius_m=RADIUS_M, hours=HOURS,
@@ -137,10 +147,27 @@ def suggest(
         connection, spot.jurisdiction_id, category_id=category_id, area_id=spot.area_id
     )
     return {
+        **told,
         "area": {"area_id": spot.area_id, "name": spot.area},
         "similar": [_told(asdict(case)) for case in similar[:10]],
         "route": asdict(route) if route else None,
         "due": _preview(connection, spot.jurisdiction_id, category_id, clock, now),
+    }
+
+
+def classes_of(connection: Connection, jurisdiction_id: int | None, words: str) -> dict[str, Any]:
+    """Return the three likeliest classes of some words, and by which version of the classifier."""
+    number = jurisdiction_id or connection.execute(_FIRST).scalar_one_or_none()
+    if number is None:
+        return {"classes": [], "classifier": None}
+    try:
+        made = read_version(connection, number)
+    except NotFoundError:
+        return {"classes": [], "classifier": None}
+    found = suggest_classes(connection, number, words) if words.strip() else []
+    return {
+        "classes": [asdict(one) for one in found],
+        "classifier": {"version": made.version, "threshold": made.threshold},
     }
 
 
@@ -245,6 +272,7 @@ def _told(values: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+_FIRST = select(Jurisdiction.jurisdiction_id).order_by(Jurisdiction.jurisdiction_id).limit(1)
 _UNFILED = text(
     "SELECT r.report_id, r.channel, r.received_at, r.seen_at, r.words, r.address, r.category_id, "
     "r.area_id, a.name AS area, r.taken_by, r.accuracy_m, ST_X(r.geom) AS lon, "

@@ -87,11 +87,16 @@ def test_suggestions_name_repeats_route_and_deadline_and_store_nothing(people: P
     assert told["route"]["name"] == "环卫所"
     assert "清单第2条" in told["route"]["reason_zh"]
     assert told["due"]["unit"] == "work_day"
+    assert told["classes"][0]["code"] == "0102"
+    chances = [one["confidence"] for one in told["classes"]]
+    assert len(chances) == 3
+    assert chances == sorted(chances, reverse=True)
+    assert told["classifier"]["version"] == 1
     asked["place"]["lon"] = 121.0151 + 90 * METRE
     assert people.as_("dora").post("/api/v1/reports/suggest", json=asked).json()["similar"] == []
     assert len(people.as_("dora").get("/api/v1/reports").json()["reports"]) == before
     nothing = people.as_("dora").post("/api/v1/reports/suggest", json={"words": ""}).json()
-    assert nothing["similar"] == []
+    assert (nothing["similar"], nothing["classes"]) == ([], [])
 
 
 def test_filing_joining_and_ending_are_each_done_once(people: People) -> None:
@@ -131,10 +136,12 @@ def test_places_are_found_by_name_without_wildcards(people: People) -> None:
     assert found[0]["name"] == "w1"
     assert found[0]["area_id"] == people.service.areas["w1"]
     people.report(address="向阳路12号", place={"lon": LON, "lat": LAT})
-    found = people.as_("dora").get("/api/v1/places", params={"q": "向阳路"}).json()["places"]
+    found = people.as_("dora").get("/api/v1/places", params={"q": "向阳路12"}).json()["places"]
     assert (found[0]["kind"], round(found[0]["lon"], 3)) == ("address", LON)
+    roads = people.as_("dora").get("/api/v1/places", params={"q": "向阳路"}).json()["places"]
+    assert {place["kind"] for place in roads} == {"road", "address"}
     assert people.as_("dora").get("/api/v1/places", params={"q": "%"}).json()["places"] == []
-    hidden = people.as_("eve").get("/api/v1/places", params={"q": "向阳路"}).json()["places"]
+    hidden = people.as_("eve").get("/api/v1/places", params={"q": "向阳路12"}).json()["places"]
     assert hidden == []
 
 

@@ -5,6 +5,7 @@ With GRIDBEAT_WRITE_SCREENSHOTS=1 the pictures of docs/images/cases are written 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,11 +13,14 @@ from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from pydantic import SecretStr
 from sqlalchemy.pool import NullPool
 
 from geo.database.connect import make_engine
 from governance.cases.steps import Step
+from governance.intake.contacts import ContactSettings
 from governance.intake.reports import NewReport, file_report, take_report
+from governance.intake.sealing import make_key
 from governance.store import escalate_overdue, move_case, read_work_clock
 from tests.web.browsing import check_axe, chromium, picture_taker, signed_in, watch
 from tests.web.governed import People, picture
@@ -53,7 +57,6 @@ def take_call(page: Page, words: str) -> None:
     expect(page.locator("#places li").first).to_contain_text("向阳路")
     page.keyboard.press("Enter")
     expect(page.locator(".place .grid")).to_contain_text("w")
-    page.select_option("#category", "3")
 
 
 def step(page: Page, action: str) -> None:
@@ -64,6 +67,7 @@ def test_a_call_is_taken_joined_dispatched_done_offline_checked_and_closed(
     browser: Browser, people: People, tmp_path: Path
 ) -> None:
     service = people.service
+    service.app.state.contacts = ContactSettings(key=SecretStr(make_key()))
     photo = tmp_path / "after.jpg"
     photo.write_bytes(picture((3000, 2000), colour="#7a9a6a"))
     desk = signed_in(browser, service, "dora", **DESK).new_page()
@@ -72,7 +76,13 @@ def test_a_call_is_taken_joined_dispatched_done_offline_checked_and_closed(
 
     # Call, class, dispatch.
     take_call(desk, WORDS)
+    expect(desk.locator(".best button").first).to_contain_text("暴露垃圾")
+    desk.keyboard.press("Alt+1")
+    expect(desk.locator("#category")).to_have_value(re.compile(r"\d+"))
     expect(desk.locator(".route")).to_contain_text("环卫所")
+    desk.click(".contact summary")
+    desk.fill("#contact-name", "李女士")
+    desk.fill("#contact-phone", "13800000000")
     take_picture(desk, "01-call")
     assert check_axe(desk) == []
     desk.click("#file-send")
@@ -82,6 +92,8 @@ def test_a_call_is_taken_joined_dispatched_done_offline_checked_and_closed(
 
     # The same again: shown beside before filing, joined, not doubled.
     take_call(desk, AGAIN)
+    expect(desk.locator(".best button").first).to_contain_text("暴露垃圾")
+    desk.keyboard.press("Alt+1")
     expect(desk.locator(f".similar [data-twin='{case_id}']")).to_contain_text(number)
     take_picture(desk, "02-duplicate")
     desk.click(f".similar [data-twin='{case_id}'] >> text=并入此案")
@@ -113,6 +125,7 @@ def test_a_call_is_taken_joined_dispatched_done_offline_checked_and_closed(
     ready(tablet, "/field")
     card = tablet.locator(f"[data-case='{case_id}']")
     expect(card).to_contain_text("处置中")
+    expect(tablet.locator("#map")).to_have_attribute("data-roads", re.compile("[1-9]"))
     card.locator("[data-action=resolve]").click()
     tablet.set_input_files("dialog input[type=file]", photo)
     expect(tablet.locator("dialog figure")).to_have_count(1)
@@ -170,6 +183,10 @@ def test_a_call_is_taken_joined_dispatched_done_offline_checked_and_closed(
     take_picture(desk, "11-close")
     desk.click(".step .main")
     expect(desk.locator("#case header [data-state=closed]")).to_be_visible()
+    desk.click("#case .reports .link")
+    desk.fill("dialog textarea", "回访")
+    desk.click("dialog .main")
+    expect(desk.locator("#case .reports")).to_contain_text("李女士 13800000000")
     step(desk, "call_back")
     desk.select_option(".step select", "satisfied")
     desk.click(".step .main")
@@ -191,7 +208,7 @@ def make_late(people: People) -> tuple[int, str]:
         )  # fmt: skip
         take_report(connection, 1, new)
         case = file_report(
-            connection, new.report_id, category_id=1, actor="dora", at=start, clock=clock
+            connection, new.report_id, category_id=5, actor="dora", at=start, clock=clock
         )
         sent = Step(
             "dispatch", "dora", start + timedelta(minutes=5), uuid4(),
@@ -256,6 +273,7 @@ def test_what_is_no_case_is_ended_with_what_the_caller_was_told(
     page = signed_in(browser, people.service, "dora", lang="en", **DESK).new_page()
     ready(page, "/desk")
     take_call(page, "Somebody is lying on the road and does not answer")
+    page.select_option("#category", "3")
     page.click(".do >> text=Not a case")
     expect(page.locator("dialog input[type=radio]")).to_have_count(6)
     take_picture(page, "15-no-case")

@@ -13,6 +13,9 @@ import { StepForm } from "./step";
 import type { Choices } from "./types";
 import { t } from "./words";
 
+/** Steps that bring a case nearer to its end; the first of them that is open stands out. */
+const FORWARD = new Set(["accept", "dispatch", "receive", "start", "resolve", "check", "close", "acknowledge", "resume"]);
+
 export class CasePane {
   changed: () => void = () => undefined;
   private view: CaseView | null = null;
@@ -102,11 +105,12 @@ export class CasePane {
   private steps(view: CaseView): HTMLElement {
     const place = h("div", { class: "step-form" });
     const bar = h("div", { class: "steps", role: "group", "aria-label": t("actions") });
-    for (const [rank, action] of view.actions.entries()) {
+    const first = view.actions.find((action) => FORWARD.has(action.action));
+    for (const action of [...(first ? [first] : []), ...view.actions.filter((one) => one !== first)]) {
       bar.append(
         h(
           "button",
-          { type: "button", class: rank === 0 ? "main" : null, "data-action": action.action, onclick: () => this.begin(view, action, place) },
+          { type: "button", class: action === first ? "main" : null, "data-action": action.action, onclick: () => this.begin(view, action, place) },
           actionWord(action),
         ),
       );
@@ -183,7 +187,7 @@ export class CasePane {
       step.department,
       step.level ? t("escalated_to", { level: levelWord(step.level) }) : null,
       step.satisfaction ? satisfactionWord(step.satisfaction) : null,
-      step.reason,
+      step.actor === "clock" ? t("climbed_late") : step.reason,
     ].filter(Boolean);
     return h(
       "li",

@@ -167,7 +167,7 @@ export class Intake {
         h(
           "button",
           { type: "button", "aria-pressed": String(chosen), "data-sure": String(one.sure), accesskey: String(place + 1), onclick: () => this.choose(place) },
-          h("kbd", {}, String(place + 1)), named(one), h("small", {}, t("sure", { p: number(one.probability * 100) })),
+          h("kbd", {}, String(place + 1)), named(one), h("small", {}, t("sure", { p: number(one.confidence * 100) })),
         ),
       );
     }

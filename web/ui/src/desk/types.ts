@@ -19,8 +19,8 @@ export interface Choices {
 
 export interface Suggested {
   area: { area_id: number | null; name: string | null } | null;
-  classes: { category_id: number; name: string; name_en: string | null; probability: number; sure: boolean }[];
-  classifier: { version: number; threshold: number } | null;
+  classes: { category_id: number; name: string; name_en: string | null; confidence: number; sure: boolean }[];
+  classifier: { version: number; threshold: number | null } | null;
   similar: {
     case_id: number;
     number: string;

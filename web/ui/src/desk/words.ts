@@ -118,5 +118,6 @@ export const t = translator({
   place_kind_road: ["道路", "Road"],
   place_kind_address: ["历史地址", "Earlier address"],
   escalated_to: ["上报至{level}", "up to {level}"],
+  climbed_late: ["逾期自动上报", "went up by itself: late"],
   by_clock: ["系统计时", "the clock"],
 });

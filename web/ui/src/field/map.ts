@@ -1,7 +1,7 @@
 /** The map of the tablet: own grids, tasks, the route and its stops; tiles from the device. */
 
 import type { FeatureCollection } from "geojson";
-import type { GeoJSONSource, Map as MapLibreMap } from "maplibre-gl";
+import { addProtocol, NavigationControl, type GeoJSONSource, type Map as MapLibreMap } from "maplibre-gl";
 import { textPaint } from "../shared/basemap";
 import { urgency } from "../shared/cases";
 import { createMap } from "../shared/map";
@@ -11,6 +11,17 @@ import type { Route, Today } from "./day";
 const NOTHING: FeatureCollection = { type: "FeatureCollection", features: [] };
 const FONT = ["Noto Sans SC Variable"];
 type Bounds = [number, number, number, number];
+
+/** The map's own worker is none of the service worker's clients: tiles are asked for by the page. */
+function askHere(url: string): { url: string } {
+  return { url: url.startsWith(`${location.origin}/tiles/`) ? url.replace(`${location.origin}/`, "kept://") : url };
+}
+
+async function keptTile({ url }: { url: string }, abort: AbortController): Promise<{ data: ArrayBuffer }> {
+  const answer = await fetch(url.replace("kept://", `${location.origin}/`), { signal: abort.signal });
+  if (!answer.ok) throw new Error(`${answer.status} ${url}`);
+  return { data: await answer.arrayBuffer() };
+}
 
 export class FieldMap {
   opened: (caseId: number) => void = () => undefined;
@@ -24,7 +35,8 @@ export class FieldMap {
   }
 
   static async make(container: HTMLElement, bounds: Bounds | null): Promise<FieldMap> {
-    const map = await createMap({ container, ...(bounds ? { bounds, fitBoundsOptions: { padding: 24 } } : { center: [105, 35], zoom: 3 }) });
+    addProtocol("kept", keptTile);
+    const map = await createMap({ container, controls: false, transformRequest: askHere, ...(bounds ? { bounds, fitBoundsOptions: { padding: 24 } } : { center: [105, 35], zoom: 3 }) });
     for (const name of ["own", "way", "stops", "tasks"]) map.addSource(name, { type: "geojson", data: NOTHING });
     map.addLayer({ id: "own", type: "line", source: "own", paint: { "line-color": token("act"), "line-width": 2.5 } });
     map.addLayer({ id: "way", type: "line", source: "way", layout: { "line-join": "round" }, paint: { "line-color": token("s-3"), "line-width": 4, "line-opacity": 0.75 } });
@@ -48,6 +60,11 @@ export class FieldMap {
     map.addLayer({
       id: "task-names", type: "symbol", source: "tasks", minzoom: 13,
       layout: { "text-field": ["get", "label"], "text-font": FONT, "text-size": 13, "text-offset": [0, 1.5] }, paint: textPaint(),
+    });
+    map.addControl(new NavigationControl({ visualizePitch: false }), "top-right");
+    // How much of the ground is drawn, for whoever looks from outside.
+    map.on("idle", () => {
+      container.dataset.roads = String(map.queryRenderedFeatures({ layers: ["roads"] }).length);
     });
     const made = new FieldMap(map);
     made.fitted = bounds !== null;
