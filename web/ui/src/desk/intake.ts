@@ -167,7 +167,7 @@ export class Intake {
         h(
           "button",
           { type: "button", "aria-pressed": String(chosen), "data-sure": String(one.sure), accesskey: String(place + 1), onclick: () => this.choose(place) },
-          h("kbd", {}, String(place + 1)), named(one), h("small", {}, t("sure", { p: number(one.confidence * 100) })),
+          h("kbd", {}, String(place + 1)), named(one), h("small", {}, share(one.confidence)),
         ),
       );
     }
@@ -299,6 +299,12 @@ export class Intake {
       this.busy = false;
     }
   }
+}
+
+/** A probability in per cent; never a certainty. */
+function share(chance: number): string {
+  if (chance > 0.99) return t("sure", { p: ">99" });
+  return chance < 0.01 ? t("sure", { p: "<1" }) : t("sure", { p: number(chance * 100) });
 }
 
 function where(place: Place): Record<string, number | null> {
