@@ -17,6 +17,7 @@ from sqlalchemy import Connection, text
 
 from geo.errors import NotFoundError
 from patrol.planning.gather import read_gathered
+from patrol.planning.needs import need_of
 from patrol.planning.sheets import Sheet, SheetStop
 from patrol.planning.sketch import Drawing
 from patrol.planning.states import IN_FORCE
@@ -165,7 +166,8 @@ def plan_items_geojson(plan: StoredPlan) -> str:
                 name: plain(row[name])
                 for name in ("area_id", "code", "name", "community", "households", "hours",
                              "explore_h", "trend_h", "unknown", "reason_zh", "reason_en")
-            } | {"rows": rows.get(int(row["area_id"]), [])},
+            } | {"rows": rows.get(int(row["area_id"]), []),
+                 "need_week": plain(7.0 * need_of(row["reason"]))},
         }
         for shape, row in zip(shapes, _records(plan.items), strict=True)
     ]  # fmt: skip

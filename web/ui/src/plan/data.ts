@@ -1,0 +1,175 @@
+/** What the planner's desk asks the server, and the shapes of its answers. */
+
+import type { Feature, FeatureCollection, Geometry, MultiPolygon, Polygon } from "geojson";
+import { call, send } from "../shared/api";
+
+export type Status = "draft" | "edited" | "approved" | "published" | "executed" | "compared" | "withdrawn";
+
+export interface Head {
+  plan_id: number;
+  plan_date: string;
+  version: number;
+  parent_id: number | null;
+  hours: number;
+  status: Status;
+  approved_by: string | null;
+  created_at: string;
+  hotspot_run_id?: number | null;
+  trend_run_id?: number | null;
+  parameters?: { data?: { until?: string } };
+}
+export interface Night {
+  outcome: "complete" | "partial" | "failed";
+  plan_id: number | null;
+  words: string[];
+  parts: { name: string; outcome: string; words: string }[];
+}
+export interface Desk {
+  jurisdiction: { code: string; name: string; name_en: string; simulated: boolean; time_zone: string; approval_no: string | null; bounds: [number, number, number, number] };
+  today: string;
+  in_force: number | null;
+  units: { unit_id: number; name: string; kind: string }[];
+  night: Night | null;
+}
+export interface Shift {
+  shift_no: number;
+  name: string;
+  name_en: string;
+  minutes: number;
+}
+export interface MarkView {
+  mark: string;
+  kind: "pin_stop" | "forbid_area" | "forbid_cell";
+  by: string;
+  reason: string;
+  minutes: number | null;
+  area_id: number | null;
+  geometry: Geometry | null;
+}
+export interface PlanView {
+  plan: Head;
+  shifts: Shift[];
+  kinds: string[];
+  coverage: { need: number; covered: number; share: number | null; dwell_min: number; visible_min: number; unknown_areas: number };
+  steps: { action: string; actor: string; reason: string; at: string }[];
+  edits: { ordinal: number; kind: string; area_id: number | null; minutes_before: number | null; minutes: number | null; edited_by: string; reason: string; edited_at: string }[];
+  marks: MarkView[];
+  gathered: { routes: number[]; rounds: number[]; flights: number[] };
+  night: Night | null;
+}
+export interface Row {
+  shift_no: number;
+  unit_kind: string;
+  minutes: number;
+}
+export interface Area {
+  area_id: number;
+  code: string;
+  name: string;
+  community: string | null;
+  households: number | null;
+  hours: number;
+  explore_h: number;
+  trend_h: number;
+  unknown: boolean;
+  reason_zh: string;
+  reason_en: string;
+  need_week: number | null;
+  rows: Row[];
+}
+export type Areas = FeatureCollection<Polygon | MultiPolygon, Area>;
+export interface Changes {
+  before: number;
+  before_day: string;
+  sentences: string[];
+  rows: { area_id: number; code: string; name: string; before_min: number; after_min: number; change_min: number; why: string }[];
+}
+export interface Cost {
+  change: number;
+  minutes_before: number;
+  minutes_after: number;
+  words: { zh: string; en: string };
+  by_area: { area_id: number; change: number }[];
+  rows: (Row & { area_id: number })[];
+}
+export interface EditIn {
+  kind: "set_minutes" | "pin_stop" | "unpin_stop" | "forbid_area" | "forbid_cell" | "allow";
+  area_id?: number;
+  shift_no?: number;
+  unit_kind?: string;
+  minutes?: number;
+  mark?: string;
+  geometry?: Geometry;
+  reason?: string;
+}
+export interface Flight {
+  flight_id: number;
+  mission: string;
+  flight_no: number;
+  drone: string;
+  takes_off_at: string;
+  duration_s: number;
+  may_fly: boolean;
+  due_at: string | null;
+  ground: string;
+  breaches: { weight: "refused" | "application"; rule: string; article: string; words: string }[];
+  geometry: Geometry;
+}
+export interface Round {
+  round_id: number;
+  watchers: number;
+  looks: { camera_id: number; camera_name: string; watcher: number; due_at: string; lon: number; lat: number }[];
+}
+export interface DoneRow {
+  area_id: number;
+  shift_no: number;
+  planned_min: number;
+  done_min: number | null;
+}
+export type Routes = FeatureCollection<Geometry, Record<string, string | number | boolean>>;
+
+const base = "/api/v1/plans";
+
+export const readDesk = (): Promise<Desk> => call<Desk>(`${base}/desk`);
+export const listPlans = async (): Promise<Head[]> => (await call<{ plans: Head[] }>(`${base}?limit=100`)).plans;
+
+/** A plan and the tag that goes back with each change of it. */
+export async function readPlan(id: number): Promise<{ view: PlanView; tag: string }> {
+  const answer = await send(`${base}/${id}`);
+  return { view: (await answer.json()) as PlanView, tag: answer.headers.get("ETag") ?? "" };
+}
+export const readAreas = (id: number): Promise<Areas> => call<Areas>(`${base}/${id}/areas`);
+export const readChanges = (id: number): Promise<Changes> => call<Changes>(`${base}/${id}/changes`);
+export const readRoutes = (id: number): Promise<Routes> => call<Routes>(`${base}/${id}/files/routes.geojson`);
+export const readRounds = async (id: number): Promise<Round[]> => (await call<{ rounds: Round[] }>(`${base}/${id}/rounds`)).rounds;
+export const readFlights = async (id: number): Promise<Flight[]> => (await call<{ flights: Flight[] }>(`${base}/${id}/flights`)).flights;
+export const readDone = async (id: number): Promise<DoneRow[]> => (await call<{ rows: DoneRow[] }>(`${base}/${id}/done`)).rows;
+
+export function askCost(id: number, edits: EditIn[], balance: boolean, signal: AbortSignal): Promise<Cost> {
+  return call<Cost>(`${base}/${id}/cost`, { body: { edits, balance, reason: "?" }, signal });
+}
+export function saveEdits(id: number, tag: string, edits: EditIn[], balance: boolean, reason: string): Promise<{ plan_id: number }> {
+  return call(`${base}/${id}/edits`, { body: { edits, balance, reason }, headers: { "If-Match": tag } });
+}
+export function takeStep(id: number, tag: string, action: string, reason: string): Promise<{ status: Status }> {
+  return call(`${base}/${id}/${action}`, { body: { reason }, headers: { "If-Match": tag } });
+}
+export function compareDone(id: number, reason: string): Promise<{ words: { zh: string; en: string } }> {
+  return call(`${base}/${id}/done`, { method: "PUT", body: { reason } });
+}
+export const fileOf = (id: number, what: string, query = ""): string => `${base}/${id}/files/${what}${query}`;
+
+export interface JobStatus {
+  jobID: string;
+  status: "accepted" | "running" | "successful" | "failed" | "dismissed";
+  progress?: number;
+  message?: string;
+}
+export const askJob = (process: string, inputs: Record<string, unknown>): Promise<JobStatus> =>
+  call<JobStatus>(`/ogc/processes/${process}/execution`, { body: { inputs } });
+export const readJob = (id: string): Promise<JobStatus> => call<JobStatus>(`/ogc/jobs/${id}`);
+export const stopJob = (id: string): Promise<JobStatus> => call<JobStatus>(`/ogc/jobs/${id}`, { method: "DELETE" });
+export const readResult = async (id: string): Promise<{ plan: number | null; outcome: string }> =>
+  (await call<{ result: { plan: number | null; outcome: string } }>(`/ogc/jobs/${id}/results`)).result;
+
+export type AreaFeature = Feature<Polygon | MultiPolygon, Area>;

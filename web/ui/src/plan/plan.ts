@@ -1,0 +1,493 @@
+/** The planner's desk: the night's draft, edited by hand with its cost, approved by a person. */
+
+import { may, Problem, type Session } from "../shared/api";
+import { ask, toast } from "../shared/dialog";
+import { h } from "../shared/dom";
+import { Live } from "../shared/live";
+import { beginPage } from "../shared/page";
+import { language, number } from "../shared/words";
+import * as data from "./data";
+import type { Area, Areas, Changes, Cost, EditIn, Flight, Head, MarkView, PlanView, Routes } from "./data";
+import { Edits } from "./edits";
+import { GridList, keyOf } from "./grids";
+import { middle, PlanMap, squareAround, type Measure } from "./map";
+import { askNight, followJob } from "./night";
+import { changesTab, doneTab, flightsTab, lifeTab, roundsTab, routesTab } from "./tabs";
+import { t } from "./words";
+
+type Tab = "grids" | "changes" | "routes" | "cameras" | "flights" | "done" | "life";
+const TABS: Tab[] = ["grids", "changes", "routes", "cameras", "flights", "done", "life"];
+const CELL_M = 100;
+
+class Planner {
+  private plans: Head[] = [];
+  private view: PlanView | null = null;
+  private tag = "";
+  private areas: Areas | null = null;
+  private changes: Changes | null = null;
+  private routes: Routes | null = null;
+  private flights: Flight[] = [];
+  private cost: Cost | null = null;
+  private asking: AbortController | null = null;
+  private timer = 0;
+  private tab: Tab = "grids";
+  private balance = false;
+  private readonly edits = new Edits();
+  private readonly list = new GridList(this.edits);
+  private readonly bar = h("section", { class: "bar", "aria-label": t("choose") });
+  private readonly nightBar = h("div", { class: "job", hidden: true });
+  private readonly notices = h("div", { class: "notices", role: "status" });
+  private readonly desk = h("section", { class: "cost", "aria-label": t("cost") });
+  private readonly panel = h("div", { class: "panel", role: "tabpanel", id: "panel", tabindex: 0 });
+  private readonly tabs = h("div", { class: "tabs", role: "tablist", "aria-label": t("tabs") });
+  private readonly placeBar = h("div", { class: "placing", hidden: true, role: "status" });
+
+  constructor(
+    private readonly session: Session,
+    private info: data.Desk,
+    private readonly map: PlanMap,
+    mapBox: HTMLElement,
+    main: HTMLElement,
+  ) {
+    mapBox.append(this.mapTools(), this.placeBar);
+    main.append(this.bar, this.notices, mapBox, h("section", { class: "side" }, this.desk, this.tabs, this.panel));
+    this.edits.changed = () => this.edited();
+    this.list.chosen = (id) => this.choose(id);
+    this.list.pin = (area) => void this.pinArea(area);
+    this.list.forbid = (area) => this.edits.add({ kind: "forbid_area", area_id: area.area_id });
+    this.map.picked = (id) => {
+      this.list.select(id);
+      this.map.select(id, { fly: false });
+    };
+    document.addEventListener("placingend", () => (this.placeBar.hidden = true));
+    new Live({ kinds: ["plan"], onEvent: (_, body) => void this.heard(body), onReset: () => void this.reload() });
+  }
+
+  async begin(): Promise<void> {
+    this.plans = await data.listPlans();
+    const asked = Number(new URLSearchParams(location.search).get("plan"));
+    const first = this.plans.find((one) => one.plan_id === asked) ?? this.plans[0];
+    if (first) await this.open(first.plan_id);
+    else this.draw();
+  }
+
+  private async open(id: number): Promise<void> {
+    const [{ view, tag }, areas] = await Promise.all([data.readPlan(id), data.readAreas(id)]);
+    this.view = view;
+    this.tag = tag;
+    this.areas = areas;
+    const none = (error: unknown): null => {
+      if (error instanceof Problem && error.status === 404) return null;
+      throw error;
+    };
+    [this.changes, this.routes, this.flights] = await Promise.all([
+      data.readChanges(id).catch(none),
+      view.gathered.routes.length > 0 ? data.readRoutes(id) : null,
+      view.gathered.flights.length > 0 ? data.readFlights(id) : [],
+    ]);
+    history.replaceState(null, "", `?plan=${id}`);
+    this.cost = null;
+    if (!this.edits.isEmpty) this.askCost();
+    this.draw();
+  }
+
+  private async reload(): Promise<void> {
+    [this.info, this.plans] = await Promise.all([data.readDesk(), data.listPlans()]);
+    if (this.view) await this.open(this.view.plan.plan_id);
+    else await this.begin();
+  }
+
+  private get newest(): Head | undefined {
+    return this.plans.find((one) => one.plan_date === this.view?.plan.plan_date);
+  }
+  private get editable(): boolean {
+    return may("plans.write") && this.session.areas === null && this.view !== null && this.newest?.plan_id === this.view.plan.plan_id;
+  }
+  private get names(): Map<number, string> {
+    return new Map((this.areas?.features ?? []).map((one) => [one.properties.area_id, one.properties.name]));
+  }
+
+  /** A step or version by anybody: what is open stays open, and says so. */
+  private async heard(body: Record<string, unknown>): Promise<void> {
+    this.plans = await data.listPlans();
+    if (this.view === null) return this.begin();
+    if (body.plan_id === this.view.plan.plan_id && this.edits.isEmpty) return this.open(this.view.plan.plan_id);
+    this.drawBar();
+  }
+
+  private edited(): void {
+    if (this.edits.isEmpty) delete document.body.dataset.unsaved;
+    else document.body.dataset.unsaved = "";
+    this.cost = this.edits.isEmpty ? null : this.cost;
+    this.askCost();
+    this.drawDesk();
+    this.drawGrids();
+  }
+
+  private askCost(): void {
+    window.clearTimeout(this.timer);
+    this.asking?.abort();
+    if (this.edits.isEmpty || this.view === null) return this.drawDesk();
+    const id = this.view.plan.plan_id;
+    this.timer = window.setTimeout(() => void this.readCost(id), 120);
+  }
+
+  private async readCost(id: number): Promise<void> {
+    this.asking = new AbortController();
+    try {
+      this.cost = await data.askCost(id, this.edits.all, this.balance, this.asking.signal);
+    } catch (error) {
+      if (error instanceof DOMException) return;
+      this.cost = null;
+      toast(error instanceof Error ? error.message : "", { bad: true });
+    }
+    this.drawDesk();
+    this.drawGrids();
+  }
+
+  private draw(): void {
+    this.drawBar();
+    this.drawNotices();
+    this.drawDesk();
+    this.drawTabs();
+    this.drawPanel();
+    this.drawGrids();
+  }
+
+  private drawBar(): void {
+    const plan = this.view?.plan;
+    const choice = h("select", { id: "plan-choice" }, ...this.plans.map((one) => h("option", { value: one.plan_id, selected: one.plan_id === plan?.plan_id }, `${one.plan_date} · ${t("version", { version: one.version })} · ${t(one.status)}`)));
+    choice.addEventListener("change", () => void this.open(Number(choice.value)));
+    const parts: (Node | null)[] = [h("label", { for: "plan-choice", class: "quiet" }, t("choose")), this.plans.length ? choice : null];
+    if (plan) {
+      parts.push(h("span", { class: `status ${plan.status}` }, t(plan.status)), this.headline());
+    }
+    parts.push(h("span", { class: "gap" }), this.nightBar, ...this.steps());
+    this.bar.replaceChildren(...parts.filter((one): one is Node => one !== null));
+  }
+
+  private headline(): HTMLElement {
+    const { plan, coverage } = this.view!;
+    const share = coverage.share === null ? "?" : `${number(coverage.share * 100, 1)} %`;
+    const how = t("coverage_how", { dwell: coverage.dwell_min, visible: coverage.visible_min, unknown: coverage.unknown_areas });
+    const until = plan.parameters?.data?.until?.slice(0, 10);
+    return h(
+      "dl",
+      { class: "figures" },
+      h("div", {}, h("dt", {}, t("hours_all")), h("dd", {}, `${number(plan.hours, 2)} ${t("h")}`)),
+      h("div", { title: how }, h("dt", {}, t("coverage")), h("dd", {}, t("coverage_of", { covered: number(coverage.covered, 1), need: number(coverage.need, 1), share })), h("dd", { class: "quiet" }, how)),
+      until ? h("div", {}, h("dt", {}, this.info.jurisdiction.simulated ? t("simulated") : t("internal")), h("dd", {}, t("as_of", { day: until }))) : null,
+    );
+  }
+
+  private steps(): HTMLElement[] {
+    const made: HTMLElement[] = [];
+    const button = (text: string, act: () => void, main = false): HTMLElement => h("button", { type: "button", class: main ? "main" : null, onclick: act }, text);
+    const status = this.view?.plan.status;
+    if (may("plans.approve") && status && this.session.areas === null) {
+      if ((status === "draft" || status === "edited") && this.newest?.plan_id === this.view!.plan.plan_id) made.push(button(t("approve"), () => void this.step("approve"), true));
+      if (status === "approved") made.push(button(t("publish"), () => void this.step("publish"), true));
+      if (["draft", "edited", "approved", "published"].includes(status)) made.push(button(t("withdraw"), () => void this.step("withdraw")));
+    }
+    if (may("plans.write") && may("jobs.run") && this.session.areas === null) made.push(button(t("new_night"), () => void this.night(), this.view === null));
+    return made;
+  }
+
+  private drawNotices(): void {
+    const said = [...(this.view?.night?.words ?? (this.info.night?.words ?? []))];
+    const latest = this.info.night;
+    if (latest && latest.outcome === "failed" && this.view?.plan.plan_id !== latest.plan_id) said.unshift(...latest.words.filter((one) => !said.includes(one)));
+    const plan = this.view?.plan;
+    const force = plan && ["published", "executed", "compared"].includes(plan.status);
+    const items = said.map((one) => h("li", { class: "warn" }, one));
+    if (plan) items.push(h("li", {}, t(force ? "in_force" : "not_in_force")));
+    if (this.view === null) items.push(h("li", {}, t("none")));
+    this.notices.replaceChildren(h("ul", {}, ...items));
+  }
+
+  private drawDesk(): void {
+    const words = this.cost ? (language() === "en" ? this.cost.words.en : this.cost.words.zh) : t("cost_none");
+    const balance = h("input", { type: "checkbox", id: "balance", checked: this.balance });
+    balance.addEventListener("change", () => {
+      this.balance = balance.checked;
+      this.askCost();
+    });
+    const empty = this.edits.isEmpty;
+    const tone = this.cost && this.cost.change < -0.005 ? "bad" : this.cost && this.cost.change > 0.005 ? "good" : "";
+    const parts: (Node | null)[] = [
+      h("h2", {}, t("cost")),
+      h("p", { class: `words ${tone}`, "aria-live": "polite", id: "cost-words" }, words),
+    ];
+    if (this.editable) {
+      parts.push(
+        h("label", { for: "balance", class: "check" }, balance, t("balance")),
+        h(
+          "div",
+          { class: "row" },
+          h("button", { type: "button", disabled: empty, onclick: () => this.edits.undo() }, t("undo")),
+          h("button", { type: "button", disabled: empty, onclick: () => this.edits.clear() }, t("discard")),
+          h("button", { type: "button", id: "save", class: "main", disabled: empty, onclick: () => void this.save() }, t("save")),
+        ),
+      );
+    } else if (this.view && this.newest && this.newest.plan_id !== this.view.plan.plan_id && may("plans.write")) {
+      const newest = this.newest;
+      parts.push(h("p", { class: "note" }, t("only_newest", { version: newest.version })), h("button", { type: "button", onclick: () => void this.open(newest.plan_id) }, t("load_newest")));
+    }
+    parts.push(this.marks());
+    this.desk.replaceChildren(...parts.filter((one): one is Node => one !== null));
+  }
+
+  private pendingMarks(): { edit: EditIn; mark: MarkView }[] {
+    return this.edits.all
+      .filter((one) => ["pin_stop", "forbid_area", "forbid_cell"].includes(one.kind))
+      .map((edit) => ({ edit, mark: { mark: "", kind: edit.kind as MarkView["kind"], by: this.session.name ?? "", reason: edit.reason ?? "", minutes: edit.minutes ?? null, area_id: edit.area_id ?? null, geometry: edit.geometry ?? null } }));
+  }
+
+  private marks(): HTMLElement | null {
+    const lifted = new Set(this.edits.all.filter((one) => one.kind === "unpin_stop" || one.kind === "allow").map((one) => one.mark));
+    const held = (this.view?.marks ?? []).filter((one) => !lifted.has(one.mark));
+    const pending = this.pendingMarks();
+    if (held.length + pending.length === 0) return null;
+    const text = (mark: MarkView): string => {
+      if (mark.kind === "pin_stop") return t("mark_pin", { minutes: mark.minutes ?? 0 });
+      return mark.kind === "forbid_area" ? t("mark_area", { name: this.names.get(mark.area_id ?? -1) ?? "" }) : t("mark_cell");
+    };
+    const lift = (mark: MarkView): void => this.edits.add({ kind: mark.kind === "pin_stop" ? "unpin_stop" : "allow", mark: mark.mark });
+    return h(
+      "details",
+      { class: "marks", open: pending.length > 0 },
+      h("summary", {}, `${t("marks")} (${held.length + pending.length})`),
+      h(
+        "ul",
+        {},
+        ...held.map((mark) => h("li", {}, text(mark), h("small", {}, ` ${mark.by}: ${mark.reason}`), this.editable ? h("button", { type: "button", class: "small", onclick: () => lift(mark) }, t("lift")) : null)),
+        ...pending.map(({ edit, mark }) => h("li", { class: "pending" }, text(mark), h("small", {}, ` ${t("pending")}`), h("button", { type: "button", class: "small", onclick: () => this.edits.drop(edit) }, t("lift")))),
+      ),
+    );
+  }
+
+  private drawTabs(): void {
+    this.tabs.replaceChildren(
+      ...TABS.map((name) =>
+        h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-selected": name === this.tab ? "true" : "false", "aria-controls": "panel", tabindex: name === this.tab ? 0 : -1, onclick: () => this.openTab(name) }, t(name)),
+      ),
+    );
+    this.panel.setAttribute("aria-labelledby", `tab-${this.tab}`);
+    this.tabs.onkeydown = (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (step === undefined) return;
+      const next = TABS[(TABS.indexOf(this.tab) + step + TABS.length) % TABS.length]!;
+      this.openTab(next);
+      document.getElementById(`tab-${next}`)?.focus();
+      event.preventDefault();
+    };
+  }
+
+  private openTab(name: Tab): void {
+    this.tab = name;
+    this.drawTabs();
+    this.drawPanel();
+  }
+
+  private drawPanel(): void {
+    if (this.view === null) return this.panel.replaceChildren();
+    const view = this.view;
+    const zone = this.info.jurisdiction.time_zone;
+    const sync: Partial<Record<Tab, () => HTMLElement>> = {
+      grids: () => this.list.element(),
+      changes: () => changesTab(this.changes, (id) => this.choose(id)),
+      routes: () => this.withWays(routesTab(view, this.routes, zone), this.routes === null),
+      flights: () => this.withWays(flightsTab(this.flights, zone), this.flights.length === 0),
+      life: () => lifeTab(view, this.names, zone),
+    };
+    const make = sync[this.tab];
+    if (make) this.panel.replaceChildren(make());
+    else if (this.tab === "cameras") void data.readRounds(view.plan.plan_id).then((found) => this.fillPanel("cameras", this.withWays(roundsTab(found, zone), found.length === 0)));
+    else void data.readDone(view.plan.plan_id).then((rows) => this.fillPanel("done", doneTab(rows, this.names, this.compareButton())));
+    if (this.tab === "grids") this.drawGrids();
+  }
+
+  private fillPanel(tab: Tab, made: HTMLElement): void {
+    if (this.tab === tab) this.panel.replaceChildren(made);
+  }
+
+  private withWays(made: HTMLElement, missing: boolean): HTMLElement {
+    if (missing && may("plans.write") && may("jobs.run")) {
+      made.append(h("button", { type: "button", class: "main", onclick: () => void this.ways() }, t("make_ways")));
+    }
+    return made;
+  }
+
+  private compareButton(): HTMLElement | null {
+    if (!may("plans.write") || !["published", "executed", "compared"].includes(this.view?.plan.status ?? "")) return null;
+    return h("button", { type: "button", onclick: () => void this.compare() }, t("compare"));
+  }
+
+  private drawGrids(): void {
+    const areas = (this.areas?.features ?? []).map((one) => one.properties);
+    const balanced = new Map((this.balance ? (this.cost?.rows ?? []) : []).map((row) => [keyOf(row.area_id, row), row.minutes]));
+    const change = new Map((this.changes?.rows ?? []).map((row) => [row.area_id, row.change_min]));
+    this.list.show({ areas, shifts: this.view?.shifts ?? [], change, day: this.changes?.before_day ?? null, balanced, editable: this.editable });
+    const lifted = new Set(this.edits.all.map((one) => one.mark).filter(Boolean));
+    this.map.show({
+      areas: this.areas,
+      hours: new Map(areas.map((area) => [area.area_id, this.list.hoursOf(area)])),
+      change: new Map([...change].map(([id, minutes]) => [id, minutes / 60])),
+      routes: this.routes,
+      flights: this.flights,
+      marks: [...(this.view?.marks ?? []).filter((one) => !lifted.has(one.mark)), ...this.pendingMarks().map((one) => one.mark)],
+      hotspotRun: this.view?.plan.hotspot_run_id ?? null,
+    });
+  }
+
+  private mapTools(): HTMLElement {
+    const measures: Measure[] = ["hours", "expected", "trend", "change"];
+    const measure = h("select", { id: "measure" }, ...measures.map((one) => h("option", { value: one }, t(`c_${one}`))));
+    measure.addEventListener("change", () => {
+      this.map.measure = measure.value as Measure;
+      this.drawGrids();
+    });
+    const toggle = (name: "hotspots" | "routes" | "flights"): HTMLElement => {
+      const made = h("button", { type: "button", "aria-pressed": "true" }, t(name));
+      made.addEventListener("click", () => {
+        if (!this.map.layers.delete(name)) this.map.layers.add(name);
+        made.setAttribute("aria-pressed", String(this.map.layers.has(name)));
+        this.drawGrids();
+      });
+      return made;
+    };
+    const edit = may("plans.write")
+      ? [
+          h("button", { type: "button", id: "pin-map", onclick: () => this.place((lon, lat) => void this.pinAt(lon, lat)) }, `📍 ${t("pin_map")}`),
+          h("button", { type: "button", id: "forbid-map", onclick: () => this.place((lon, lat) => this.edits.add({ kind: "forbid_cell", geometry: squareAround(lon, lat, CELL_M) })) }, `⛔ ${t("forbid_cell")}`),
+        ]
+      : [];
+    return h("div", { class: "map-tools" }, h("label", { for: "measure" }, t("show")), measure, toggle("hotspots"), toggle("routes"), toggle("flights"), ...edit);
+  }
+
+  private place(then: (lon: number, lat: number) => void): void {
+    if (!this.editable) return;
+    this.placeBar.replaceChildren(
+      h("span", {}, t("place_help")),
+      h("button", { type: "button", class: "main", onclick: () => this.map.placeAtCross() }, t("here")),
+      h("button", { type: "button", onclick: () => this.map.stopPlacing() }, t("cancel")),
+    );
+    this.placeBar.hidden = false;
+    this.map.startPlacing(then);
+  }
+
+  private async pinAt(lon: number, lat: number): Promise<void> {
+    const minutes = await askMinutes();
+    if (minutes !== null) this.edits.add({ kind: "pin_stop", minutes, geometry: { type: "Point", coordinates: [lon, lat] } });
+  }
+
+  private async pinArea(area: Area): Promise<void> {
+    const shape = this.areas?.features.find((one) => one.properties.area_id === area.area_id)?.geometry;
+    if (!shape) return;
+    const [lon, lat] = middle(shape);
+    this.choose(area.area_id);
+    await this.pinAt(Number(lon.toFixed(6)), Number(lat.toFixed(6)));
+  }
+
+  private choose(areaId: number): void {
+    this.map.select(areaId);
+    this.list.select(areaId);
+  }
+
+  private async save(): Promise<void> {
+    const view = this.view;
+    if (view === null) return;
+    const reason = await ask({ title: t("save"), text: this.cost ? (language() === "en" ? this.cost.words.en : this.cost.words.zh) : undefined, label: t("save_why"), ok: t("save").replace("…", "") });
+    if (!reason) return;
+    try {
+      const made = await data.saveEdits(view.plan.plan_id, this.tag, this.edits.all, this.balance, reason);
+      this.edits.clear();
+      this.plans = await data.listPlans();
+      await this.open(made.plan_id);
+      toast(t("saved", { version: this.view!.plan.version }));
+    } catch (error) {
+      await this.refused(error);
+    }
+  }
+
+  private async step(action: "approve" | "publish" | "withdraw"): Promise<void> {
+    const view = this.view;
+    if (view === null) return;
+    const reason = await ask({ title: t(action).replace("…", ""), text: t("as_person", { name: this.session.name ?? this.session.login ?? "" }), label: t("why"), ok: t(action).replace("…", "") });
+    if (!reason) return;
+    try {
+      const { status } = await data.takeStep(view.plan.plan_id, this.tag, action, reason);
+      toast(t("done_step", { step: t(status) }));
+      await this.reload();
+    } catch (error) {
+      await this.refused(error);
+    }
+  }
+
+  /** Somebody was faster: show the newest, keep what was not saved. */
+  private async refused(error: unknown): Promise<void> {
+    if (!(error instanceof Problem)) throw error;
+    toast(error.status === 412 ? t("stale") : error.message, { bad: true, seconds: 12 });
+    if (error.status !== 412) return;
+    this.plans = await data.listPlans();
+    const newest = this.newest;
+    if (newest) await this.open(newest.plan_id);
+  }
+
+  private async night(): Promise<void> {
+    const asked = await askNight(this.info);
+    if (asked === null) return;
+    const plan = await followJob("night", asked, this.nightBar);
+    [this.info, this.plans] = await Promise.all([data.readDesk(), data.listPlans()]);
+    if (plan !== null) {
+      toast(t("finished"));
+      await this.open(plan);
+    } else this.draw();
+  }
+
+  private async ways(): Promise<void> {
+    const id = this.view!.plan.plan_id;
+    if ((await followJob("plan_ways", { plan: id }, this.nightBar)) === null) return;
+    toast(t("finished_ways"));
+    await this.open(id);
+  }
+
+  private async compare(): Promise<void> {
+    const reason = await ask({ title: t("compare").replace("…", ""), text: t("place_only"), label: t("why") });
+    if (!reason || this.view === null) return;
+    const { words } = await data.compareDone(this.view.plan.plan_id, reason);
+    toast(language() === "en" ? words.en : words.zh, { seconds: 12 });
+    await this.reload();
+  }
+}
+
+function askMinutes(): Promise<number | null> {
+  const field = h("input", { id: "pin-minutes", type: "number", min: 5, max: 240, step: 5, value: 15, required: true });
+  const dialog = h(
+    "dialog",
+    { "aria-labelledby": "pin-title" },
+    h("form", { method: "dialog" }, h("h2", { id: "pin-title" }, t("pin")), h("label", { for: "pin-minutes" }, t("pin_minutes")), field, h("div", { class: "row" }, h("button", { type: "submit", value: "cancel", formnovalidate: true }, t("cancel")), h("button", { type: "submit", value: "ok", class: "main" }, t("pin")))),
+  );
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      resolve(dialog.returnValue === "ok" ? Number(field.value) : null);
+      dialog.remove();
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+    field.focus();
+  });
+}
+
+const session = await beginPage("plan", { title: t("title") });
+const info = await data.readDesk();
+const main = document.getElementById("main")!;
+const box = h("section", { class: "map-box", "aria-label": t("map") });
+main.append(box);
+const map = await PlanMap.make(box, info.jurisdiction.bounds);
+main.replaceChildren();
+await new Planner(session, info, map, box, main).begin();
+document.body.dataset.ready = "";
+window.addEventListener("beforeunload", (event) => {
+  if (document.body.dataset.unsaved !== undefined) event.preventDefault();
+});
