@@ -102,8 +102,8 @@ export class GridList {
     const select = h("button", { type: "button", class: "grid-name", id: `grid-${area.area_id}`, onclick: () => this.chosen(area.area_id) }, h("strong", {}, area.name), h("span", { class: "code" }, area.code));
     const tools = this.view.editable
       ? [
-          h("button", { type: "button", class: "small", "aria-label": `${t("pin")} ${area.name}`, title: t("pin"), onclick: () => this.pin(area) }, "📍"),
-          h("button", { type: "button", class: "small", "aria-label": `${t("forbid")} ${area.name}`, title: t("forbid"), onclick: () => this.forbid(area) }, "⛔"),
+          h("button", { type: "button", class: "small", "aria-label": `${t("pin")} ${area.name}`, onclick: () => this.pin(area) }, t("pin_short")),
+          h("button", { type: "button", class: "small", "aria-label": `${t("forbid")} ${area.name}`, onclick: () => this.forbid(area) }, t("forbid_short")),
         ]
       : [];
     const rows = area.rows.filter((row) => this.shift === 0 || row.shift_no === this.shift);

@@ -24,6 +24,7 @@ export interface Shown {
   flights: Flight[];
   marks: MarkView[];
   hotspotRun: number | null;
+  trendRun: number | null;
 }
 
 export class PlanMap {
@@ -32,7 +33,7 @@ export class PlanMap {
   selected: number | null = null;
   picked: (areaId: number) => void = () => undefined;
   private placing: ((lon: number, lat: number) => void) | null = null;
-  private shown: Shown = { areas: null, hours: new Map(), change: new Map(), routes: null, flights: [], marks: [], hotspotRun: null };
+  private shown: Shown = { areas: null, hours: new Map(), change: new Map(), routes: null, flights: [], marks: [], hotspotRun: null, trendRun: null };
   private readonly cross = h("div", { class: "cross", hidden: true, "aria-hidden": "true" });
   readonly legend = h("div", { class: "legend" });
 
@@ -109,7 +110,7 @@ export class PlanMap {
       { id: "plan-line", type: "line", source: "plan-areas", paint: { "line-color": token("map-area"), "line-width": 0.8 } },
       { id: "plan-selected", type: "line", source: "plan-areas", filter: ["==", ["get", "area_id"], this.selected ?? -1], paint: { "line-color": token("focus"), "line-width": 4 } },
       { id: "plan-routes", type: "line", source: "plan-routes", filter: ["==", ["get", "kind"], "route"], layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-color": ["get", "colour"], "line-width": 3, "line-opacity": 0.9 } },
-      { id: "plan-stops", type: "circle", source: "plan-routes", filter: ["all", ["==", ["get", "kind"], "stop"], ["!=", ["get", "stop_ref"], "rest"]], minzoom: 12.5, paint: { "circle-radius": 5, "circle-color": token("card"), "circle-stroke-color": ["case", ["get", "must"], token("bad"), token("ink")], "circle-stroke-width": 2 } },
+      { id: "plan-stops", type: "circle", source: "plan-routes", filter: ["all", ["==", ["get", "kind"], "stop"], ["!=", ["get", "stop_ref"], "rest"]], minzoom: 12.5, paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 12.5, 2.5, 15, 6], "circle-color": token("card"), "circle-stroke-color": ["case", ["get", "must"], token("bad"), token("ink")], "circle-stroke-width": 1.5 } },
       { id: "plan-flights", type: "line", source: "plan-flights", paint: { "line-color": ["case", ["get", "may_fly"], token("s-3"), token("bad")], "line-width": 2.5, "line-dasharray": [2, 1.5] } },
       { id: "plan-shut", type: "fill", source: "plan-marks", filter: ["!=", ["geometry-type"], "Point"], paint: { "fill-color": token("bad"), "fill-opacity": 0.35 } },
       { id: "plan-pins", type: "circle", source: "plan-marks", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-radius": 9, "circle-color": token("bad"), "circle-stroke-color": token("card"), "circle-stroke-width": 3 } },
@@ -133,7 +134,7 @@ export class PlanMap {
     const flights = shown.flights.map((one) => ({ type: "Feature" as const, geometry: one.geometry, properties: { may_fly: one.may_fly } }));
     this.set("plan-flights", this.layers.has("flights") ? { type: "FeatureCollection", features: flights } : EMPTY);
     this.set("plan-marks", { type: "FeatureCollection", features: shown.marks.flatMap((one) => this.markShape(one)) });
-    this.showHotspots();
+    this.showResults();
   }
 
   private markShape(mark: MarkView): FeatureCollection["features"] {
@@ -175,21 +176,37 @@ export class PlanMap {
       return made;
     };
     this.legend.replaceChildren(
+      ...[
       h("strong", {}, t(name[this.measure])),
       ...entries.map(([colour, text]) => h("span", {}, swatch(colour), text)),
       h("span", { class: "dashed" }, t("unknown")),
+      this.layers.has("hotspots") ? h("span", { class: "outlined" }, t("hot")) : null,
+      ...(this.layers.has("trends") ? [h("span", {}, swatch(token("up")), t("rising")), h("span", {}, swatch(token("down")), t("falling"))] : []),
+      ].filter((one): one is HTMLElement => one !== null),
     );
   }
 
-  private showHotspots(): void {
-    const { map, shown } = this;
-    const run = this.layers.has("hotspots") ? shown.hotspotRun : null;
-    const id = run === null ? null : `hot-${run}`;
-    for (const layer of map.getStyle().layers.filter((one) => one.id.startsWith("hot-") && one.id !== id)) map.removeLayer(layer.id);
+  /** Hot cells as outlines, cells that rise or fall as hatched colours, of the plan's own results. */
+  private showResults(): void {
+    const { shown } = this;
+    const sure: ExpressionSpecification = ["<", ["coalesce", ["get", "q"], 1], 0.1];
+    const hot: ExpressionSpecification = ["all", sure, [">", ["coalesce", ["get", "score"], 0], 0]];
+    const moves: ExpressionSpecification = ["all", sure, ["!=", ["coalesce", ["get", "slope"], 0], 0]];
+    const colour = theme() === "night" ? "#ff5ea8" : "#b3005e";
+    this.results("hot", this.layers.has("hotspots") ? shown.hotspotRun : null, { type: "line", filter: hot, paint: { "line-color": colour, "line-width": 2 } });
+    this.results("move", this.layers.has("trends") ? shown.trendRun : null, {
+      type: "fill", filter: moves,
+      paint: { "fill-color": ["case", [">", ["get", "slope"], 0], token("up"), token("down")], "fill-opacity": 0.75, "fill-outline-color": token("card") },
+    });
+  }
+
+  private results(prefix: string, run: number | null, look: { type: "line" | "fill"; filter: ExpressionSpecification; paint: object }): void {
+    const { map } = this;
+    const id = run === null ? null : `${prefix}-${run}`;
+    for (const layer of map.getStyle().layers.filter((one) => one.id.startsWith(`${prefix}-`) && one.id !== id)) map.removeLayer(layer.id);
     if (run === null || id === null || map.getLayer(id)) return;
     if (!map.getSource(id)) map.addSource(id, tileSource("results", { most: 16, query: `?run=${run}` }));
-    const hot: ExpressionSpecification = ["all", [">", ["coalesce", ["get", "score"], 0], 0], ["<", ["coalesce", ["get", "q"], 1], 0.1]];
-    map.addLayer({ id, type: "line", source: id, "source-layer": "results", filter: hot, paint: { "line-color": theme() === "night" ? "#ff5ea8" : "#b3005e", "line-width": 2 } }, "plan-routes");
+    map.addLayer({ id, source: id, "source-layer": "results", ...look } as LayerSpecification, "plan-routes");
   }
 
   private set(id: string, data: FeatureCollection<Geometry>): void {

@@ -337,6 +337,7 @@ class Planner {
       flights: this.flights,
       marks: [...(this.view?.marks ?? []).filter((one) => !lifted.has(one.mark)), ...this.pendingMarks().map((one) => one.mark)],
       hotspotRun: this.view?.plan.hotspot_run_id ?? null,
+      trendRun: this.view?.plan.trend_run_id ?? null,
     });
   }
 
@@ -347,8 +348,8 @@ class Planner {
       this.map.measure = measure.value as Measure;
       this.drawGrids();
     });
-    const toggle = (name: "hotspots" | "routes" | "flights"): HTMLElement => {
-      const made = h("button", { type: "button", "aria-pressed": "true" }, t(name));
+    const toggle = (name: "hotspots" | "trends" | "routes" | "flights"): HTMLElement => {
+      const made = h("button", { type: "button", "aria-pressed": String(this.map.layers.has(name)) }, t(name));
       made.addEventListener("click", () => {
         if (!this.map.layers.delete(name)) this.map.layers.add(name);
         made.setAttribute("aria-pressed", String(this.map.layers.has(name)));
@@ -358,11 +359,11 @@ class Planner {
     };
     const edit = may("plans.write")
       ? [
-          h("button", { type: "button", id: "pin-map", onclick: () => this.place((lon, lat) => void this.pinAt(lon, lat)) }, `📍 ${t("pin_map")}`),
-          h("button", { type: "button", id: "forbid-map", onclick: () => this.place((lon, lat) => this.edits.add({ kind: "forbid_cell", geometry: squareAround(lon, lat, CELL_M) })) }, `⛔ ${t("forbid_cell")}`),
+          h("button", { type: "button", id: "pin-map", onclick: () => this.place((lon, lat) => void this.pinAt(lon, lat)) }, t("pin_map")),
+          h("button", { type: "button", id: "forbid-map", onclick: () => this.place((lon, lat) => this.edits.add({ kind: "forbid_cell", geometry: squareAround(lon, lat, CELL_M) })) }, t("forbid_cell")),
         ]
       : [];
-    return h("div", { class: "map-tools" }, h("label", { for: "measure" }, t("show")), measure, toggle("hotspots"), toggle("routes"), toggle("flights"), ...edit);
+    return h("div", { class: "map-tools" }, h("label", { for: "measure" }, t("show")), measure, toggle("hotspots"), toggle("trends"), toggle("routes"), toggle("flights"), ...edit);
   }
 
   private place(then: (lon: number, lat: number) => void): void {
