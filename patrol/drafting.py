@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from analytics.cube import Cube
 from analytics.cube_store import read_area_cube
+from analytics.effort_exposure import add_effort
 from analytics.outlook_store import Outlook, read_outlook
 from analytics.queries import CubeRequest
 from analytics.trends import find_class_trends
@@ -99,7 +103,22 @@ def draft_day(
         interval=outlook.interval if outlook else 0.9,
         forecast_run=outlook.result_run_id if outlook else None,
     )
-    return draft_plan(grids, signals, context=context, params=params, step=request.step)
+    return draft_plan(
+        grids, signals, context=context, params=params, step=request.step,
+        effort_h=_watched_hours(connection, cube, request, unit_ids),
+    )  # fmt: skip
+
+
+def _watched_hours(
+    connection: Connection, cube: Cube, request: CubeRequest, unit_ids: list[int]
+) -> NDArray[np.float64] | None:
+    """Return the patrol hours of each grid in the window; None where no track was ever stored."""
+    exposure = add_effort(connection, cube, request).units.exposure
+    if "patrol_hours" not in exposure:
+        return None
+    row = cube.units.locate(np.array(unit_ids, dtype=np.int64))
+    hours = np.asarray(exposure["patrol_hours"], dtype=np.float64)
+    return np.where(row >= 0, hours[row], np.nan)
 
 
 def _read_outlook(

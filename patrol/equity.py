@@ -14,6 +14,7 @@ from analytics.bias.equity import equity_table
 from analytics.bias.listing import with_effort
 from analytics.cube import DISCOVERED, REPORTED
 from analytics.cube_store import read_area_cube
+from analytics.effort_exposure import add_effort
 from analytics.queries import CubeRequest
 from patrol.plans import UNPLACED, Plan
 
@@ -35,8 +36,9 @@ def compare_communities(
     plan
         Its items need ``area_id``.
     effort_h
-        Patrol hours of the window by grid code; a grid without an entry is unknown. None: the
-        hours of nobody are known, and finds are not corrected.
+        Patrol hours of the window by grid code; a grid without an entry is unknown. None: hours
+        of patrols, drones and camera desks as their tracks and looks tell; where there are none
+        either, finds are not corrected.
 
     Returns
     -------
@@ -51,7 +53,10 @@ def compare_communities(
     everything = replace(request, found_by=(*REPORTED, *DISCOVERED), by_class=False)
     cube, _ = read_area_cube(connection, everything, level="grid")
     items = plan.items.set_index("area_id").reindex(cube.units.ids)
-    watched = with_effort(cube, np.asarray(items["code"], dtype=object), effort_h)
+    if effort_h is None:
+        watched = add_effort(connection, cube, everything)
+    else:
+        watched = with_effort(cube, np.asarray(items["code"], dtype=object), effort_h)
     groups = items["community"].fillna(UNPLACED).to_numpy(dtype=object)
     hours = items["hours"].fillna(0.0).to_numpy(dtype=np.float64)
     return equity_table(watched, groups, hours=hours, params=params)

@@ -24,6 +24,13 @@ FROM track_segment s JOIN track_device d USING (track_device_id)
 WHERE s.jurisdiction_id = :place AND s.starts_at < :ends AND s.ends_at > :begins
 ORDER BY s.starts_at, s.track_segment_id
 """
+_PAGE = """
+SELECT s.track_segment_id, d.device_ref, s.source, s.starts_at, s.ends_at, s.n_points, s.length_m,
+       s.matched, ST_AsBinary(ST_Force2D(s.geom)) AS geom
+FROM track_segment s JOIN track_device d USING (track_device_id)
+WHERE s.track_segment_id > :after AND s.starts_at < :ends AND s.ends_at > :begins
+ORDER BY s.track_segment_id LIMIT :limit
+"""
 _SHIFTS = """
 SELECT shift_no, starts_at, ends_at FROM plan_shift WHERE plan_id = :plan ORDER BY shift_no
 """
@@ -60,6 +67,15 @@ def read_segments(
 ) -> gpd.GeoDataFrame:
     """Read the thinned tracks that touch ``[begins, ends)``, EPSG:4326. Sensitive: log the read."""
     frame = _frame(connection, _SEGMENTS, place=jurisdiction_id, begins=begins, ends=ends)
+    shapes: Any = shapely.from_wkb([bytes(shape) for shape in frame.pop("geom")])
+    return gpd.GeoDataFrame(frame, geometry=shapes, crs=4326)
+
+
+def read_segment_page(
+    connection: Connection, *, begins: datetime, ends: datetime, after: int, limit: int
+) -> gpd.GeoDataFrame:
+    """Read the next tracks after a number that touch ``[begins, ends)`` on the seen ground."""
+    frame = _frame(connection, _PAGE, begins=begins, ends=ends, after=after, limit=limit)
     shapes: Any = shapely.from_wkb([bytes(shape) for shape in frame.pop("geom")])
     return gpd.GeoDataFrame(frame, geometry=shapes, crs=4326)
 

@@ -46,6 +46,7 @@ from web.routes import (
     reports,
     session,
     tiles,
+    tracks,
     wall,
 )
 from web.settings import WebSettings
@@ -60,6 +61,7 @@ ROUTERS = (
     features.router,
     tiles.router,
     links.router,
+    tracks.router,
     live.router,
     processes.router,
     open311.router,
@@ -117,6 +119,7 @@ def create_app(settings: WebSettings, database: Database) -> FastAPI:
     app.state.clocks = ClockMemory()
     app.state.contacts = ContactSettings()
     app.state.tiles = TileCache()
+    app.state.watched = {}
     app.state.listener = Listener(database)
     app.state.listener.on("gridbeat_layers", app.state.tiles.hear)
     app.state.hub = Hub(app.state.databases)

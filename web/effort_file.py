@@ -1,4 +1,4 @@
-"""Patrol hours by grid from a small table, until tracks bring them by themselves."""
+"""Patrol hours by grid from a small table, where no tracks bring them."""
 
 from __future__ import annotations
 

@@ -159,8 +159,8 @@ def describe_equity(table: pd.DataFrame) -> list[str]:
         )
     if blind:
         lines.append(
-            "  patrol hours are unknown, so finds count for nothing: --effort hours.csv "
-            "巡查时长未知，巡查发现不计入"
+            "  patrol hours are unknown, so finds count for nothing: `gridbeat tracks import`, or "
+            "--effort hours.csv 巡查时长未知，巡查发现不计入"
         )
     return lines
 

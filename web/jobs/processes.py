@@ -16,8 +16,11 @@ from analytics.nightly import NightlyParams, run_night
 from analytics.queries import CubeRequest
 from geo.errors import NotFoundError
 from patrol.allocate import AllocationParams
+from patrol.coverage.three_sources import CoverageParams
+from patrol.coverage_store import report_coverage
 from patrol.drafting import draft_day
 from patrol.store import write_plan
+from patrol.track_import import watch_place
 from web.auth.permissions import Permission
 from web.night.jobs import GatherInputs, NightInputs, gather_again, run_whole
 from web.results import newest_run_ids
@@ -122,10 +125,45 @@ def _request(
     return about, CubeRequest(about.number, start, end, by_class=by_class)
 
 
+class CoverageInputs(Inputs):
+    """What the three-source map takes."""
+
+    days: Annotated[float, Field(ge=1, le=366, description="A look longer ago is stale.")] = 28.0
+
+
+def map_coverage(
+    connection: Connection, given: CoverageInputs, now: datetime, tell: Tell
+) -> dict[str, Any]:
+    """Find what nobody saw, and the protection index, and store both."""
+    about, request = _request(connection, given)
+    tell(10, f"{request.start} .. {request.end}")
+    report = report_coverage(
+        connection, watch_place(connection, about.code, now=now),
+        window=(request.start, request.end), now=now,
+        params=CoverageParams(within_days=given.days), code_version=version("gridbeat"),
+    )  # fmt: skip
+    tell(95, "stored")
+    spots = report.spots.drop(columns="geometry").head(20)
+    return {
+        "jurisdiction": about.code, "result_runs": report.run_ids,
+        "unseen_share": float((report.coverage.label == "unseen").mean()),
+        "spots": [
+            {"rank": row["rank"], "area_id": row["area_id"], "need": round(row["need"], 3),
+             "unseen_m2": round(row["unseen_m2"]), "reason_zh": row["reason_zh"],
+             "reason_en": row["reason_en"]}
+            for row in spots.to_dict("records")
+        ],
+    }  # fmt: skip
+
+
 PROCESSES: tuple[Process, ...] = (
     Process(
         "hotspots", "热点与趋势", "Hotspots, density and trends", HotspotInputs, find_hotspots,
         Permission.JOBS_RUN,
+    ),
+    Process(
+        "coverage", "三源覆盖与死角", "Three-source coverage and blind spots", CoverageInputs,
+        map_coverage, Permission.JOBS_RUN,
     ),
     Process(
         "plan", "起草巡逻计划", "Draft a patrol plan", PlanInputs, draft_plan,
