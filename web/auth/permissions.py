@@ -12,6 +12,7 @@ class Permission(StrEnum):
 
     PUBLIC = "public"
     SIGNED_IN = "signed-in"
+    LOOKS_WRITE = "looks.write"
     MAP_READ = "map.read"
     INCIDENTS_READ = "incidents.read"
     INCIDENTS_WRITE = "incidents.write"
@@ -61,14 +62,15 @@ _ALWAYS = frozenset({_P.PUBLIC, _P.SIGNED_IN})
 PERMISSIONS: MappingProxyType[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.WATCH: _LOOKS
-        | {_P.CAMERAS_READ, _P.CASES_READ, _P.WALL_VIEW, _P.WALL_DIRECT, _P.ALERTS_WRITE},
+        | {_P.CAMERAS_READ, _P.CASES_READ, _P.WALL_VIEW, _P.WALL_DIRECT, _P.ALERTS_WRITE,
+           _P.LOOKS_WRITE},
         Role.PLANNER: _LOOKS
         | {_P.CAMERAS_READ, _P.PLANS_WRITE, _P.WALL_VIEW, _P.JOBS_RUN, _P.GRIDS_WRITE,
            _P.TOKENS_OWN},
         Role.DISPATCHER: _LOOKS
         | {_P.CAMERAS_READ, _P.WALL_VIEW, _P.ALERTS_WRITE, _P.INCIDENTS_WRITE, _P.TOKENS_OWN,
            _P.CASES_CHECK, _P.CASES_DISPATCH, _P.CASES_ESCALATE, _P.CASES_INTAKE, _P.CASES_READ,
-           _P.CASES_REPORT},
+           _P.CASES_REPORT, _P.LOOKS_WRITE},
         Role.OFFICER: frozenset(
             {_P.MAP_READ, _P.PLANS_READ, _P.INCIDENTS_WRITE, _P.CASES_ESCALATE, _P.CASES_HANDLE,
              _P.CASES_READ, _P.CASES_REPORT, _P.TRACKS_OWN}
@@ -79,7 +81,9 @@ PERMISSIONS: MappingProxyType[Role, frozenset[Permission]] = MappingProxyType(
            _P.CAMERAS_READ, _P.WALL_VIEW, _P.PLANS_WRITE, _P.PLANS_APPROVE, _P.TRACKS_READ,
            _P.JOBS_RUN, _P.TOKENS_OWN},
         Role.ANALYST: _LOOKS | {_P.JOBS_RUN, _P.TOKENS_OWN},
-        Role.CAMERA_ADMINISTRATOR: frozenset({_P.MAP_READ, _P.CAMERAS_READ, _P.CAMERAS_WRITE}),
+        Role.CAMERA_ADMINISTRATOR: frozenset(
+            {_P.MAP_READ, _P.CAMERAS_READ, _P.CAMERAS_WRITE, _P.LOOKS_WRITE}
+        ),
         Role.AUDITOR: frozenset({_P.AUDIT_READ}),
         Role.ADMINISTRATOR: frozenset({_P.USERS_MANAGE, _P.TOKENS_OWN}),
     }

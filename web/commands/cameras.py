@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from geo.camera_store import read_cameras, read_views, update_views
 from geo.errors import InputError
 from geo.visibility.cameras import LookParams
-from patrol.camera_store import write_round
+from patrol.camera_store import record_finding, write_round
 from patrol.camera_survey import (
     SiteWish,
     Survey,
@@ -30,9 +30,11 @@ from patrol.camera_survey import (
 from patrol.coverage.blind_spots import BlindParams
 from patrol.coverage.cameras import Addition, Move, change_cameras, compare_coverage
 from patrol.coverage.compliance import check_cameras, compliance_csv, count_breaches
+from patrol.look_store import note_looks
 from patrol.rounds.schedule import RoundParams
 from patrol.rounds.sheet import round_html
 from patrol.siting.cover import SitingParams
+from patrol.track_import import watch_place
 from web import camera_words as words
 from web.camera_map import camera_layers
 from web.maps.render import write_map
@@ -249,6 +251,65 @@ def rounds(
         page = round_html(looks, name_zh=about.name_zh, name_en=about.name_en,
                           simulated=about.simulated, lang=lang)  # fmt: skip
         _write(out, page.encode())
+
+
+Moment = Annotated[
+    datetime | None,
+    typer.Option("--at", formats=["%Y-%m-%dT%H:%M"], help="Local time; default: now."),
+]
+
+
+@app.command()
+def look(
+    looks: Annotated[list[int], typer.Argument(help="Numbers of looks, as a round lists them.")],
+    at: Moment = None,
+    jurisdiction: Jurisdiction = None,
+) -> None:
+    """Note looks as done: what they saw counts as seen, and the desk's time as effort."""
+    now = datetime.now(UTC)
+    with begin(open_database()) as connection:
+        about = read_about(connection, jurisdiction)
+        moment = at.replace(tzinfo=ZoneInfo(about.time_zone)) if at else now
+        noted = note_looks(
+            connection, watch_place(connection, about.code, now=now), looks,
+            looked_at=[moment] * len(looks), now=now,
+        )  # fmt: skip
+    typer.echo(f"{noted.new} of {len(looks)} looks noted 已登记, {noted.cells} cells seen 看到单元")
+    if noted.unseen:
+        typer.echo(
+            f"no view is known of cameras 视域未知 {', '.join(map(str, noted.unseen))}: "
+            "`gridbeat cameras views` computes them; nothing counts as seen by these looks"
+        )
+
+
+@app.command()
+def find(
+    number: Annotated[int, typer.Argument(metavar="LOOK", help="The look that it was seen in.")],
+    category: Annotated[str, typer.Argument(help="Code of the class, or scheme/code.")],
+    place: Annotated[str, typer.Argument(metavar="LON,LAT", help="Where, WGS-84.")],
+    at: Moment = None,
+    jurisdiction: Jurisdiction = None,
+) -> None:
+    """Report what was seen: an incident found by camera; the look counts as done."""
+    now = datetime.now(UTC)
+    lon, lat = _lon_lat(place)
+    with begin(open_database()) as connection:
+        about = read_about(connection, jurisdiction)
+        moment = at.replace(tzinfo=ZoneInfo(about.time_zone)) if at else now
+        watched = watch_place(connection, about.code, now=now)
+        note_looks(connection, watched, [number], looked_at=[moment], now=now)
+        incident = record_finding(
+            connection, number, category=category, at=moment, lon=lon, lat=lat, now=now
+        )
+    typer.echo(f"incident 事件 {incident}, found by camera 视频发现, look 查看 {number}")
+
+
+def _lon_lat(text: str) -> tuple[float, float]:
+    try:
+        lon, lat = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"{text!r} is not LON,LAT") from None
+    return lon, lat
 
 
 def _params(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -12,10 +11,8 @@ from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import Connection, text
 
-from geo.effort_cells import ground_of
 from geo.effort_store import read_area_effort
 from geo.errors import InputError
-from geo.store import read_grid_set, read_place
 from patrol.track_devices import read_devices
 from patrol.track_import import FARTHEST_M
 from patrol.track_queries import read_segment_page
@@ -27,10 +24,10 @@ from web.auth.permissions import Permission
 from web.auth.principal import Identified, ScopedStore, needs
 from web.database import EVERYTHING, Databases
 from web.errors import ForbiddenError
+from web.watched import watched_of
 
 router = APIRouter(prefix="/api/v1", tags=["tracks"])
 MOST_FIXES = 5000
-KEPT_S = 300.0  # how long the areas of a place are kept between batches
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 Moment = Annotated[
@@ -80,7 +77,7 @@ def post_tracks(request: Request, batch: BatchIn, principal: Identified) -> Batc
     # Cells and effort of a track lie on others' ground as well; whose device it is, is checked.
     with databases.store(EVERYTHING) as connection:
         device = _own_device(connection, principal.account_id, batch.device)
-        watched = _watched(request, connection, device["code"])
+        watched = watched_of(request, connection, device["code"])
         late = clock_skew_s(_micro(batch.sent_at), _micro(now))
         fixes, known = _new_fixes(connection, device["number"], batch, late)
         _check(fixes, watched, now)
@@ -110,20 +107,6 @@ def _own_device(connection: Connection, account_id: int | None, ref: str) -> dic
             "`gridbeat tracks device REF --unit UNIT --login LOGIN` gives it one"
         )
     return dict(row)
-
-
-def _watched(request: Request, connection: Connection, code: str) -> Watched:
-    """Return the place with its grids, kept for some minutes between batches."""
-    kept: dict[str, tuple[float, Watched]] = request.app.state.watched
-    until, found = kept.get(code, (0.0, None))
-    if found is None or time.monotonic() > until:
-        raw: Any = connection.connection.driver_connection
-        place = read_place(raw, code)
-        found = Watched(
-            place, ground_of(place.boundary, srid=place.srid), read_grid_set(raw, place)
-        )
-        kept[code] = (time.monotonic() + KEPT_S, found)
-    return found
 
 
 def _new_fixes(
