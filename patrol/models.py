@@ -223,9 +223,6 @@ class CameraRound(Base):
     camera_round_id: Mapped[int] = identity_key()
     jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
     plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.plan_id", ondelete="SET NULL"))
-    parent_run_id: Mapped[int | None] = mapped_column(
-        ForeignKey("route_run.route_run_id", ondelete="SET NULL")
-    )
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     watchers: Mapped[int]
@@ -268,6 +265,9 @@ class RouteRun(Base):
     route_run_id: Mapped[int] = identity_key()
     jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
     plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.plan_id", ondelete="SET NULL"))
+    parent_run_id: Mapped[int | None] = mapped_column(
+        ForeignKey("route_run.route_run_id", ondelete="SET NULL")
+    )
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     on_roads: Mapped[bool]
