@@ -43,6 +43,7 @@ PAGES = (
     Page("grids", Permission.MAP_READ),
     Page("desk", Permission.CASES_INTAKE),
     Page("field", Permission.CASES_HANDLE),
+    Page("screen", Permission.PUBLIC),  # where a wall's screen shows its token
 )
 
 

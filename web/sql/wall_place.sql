@@ -7,6 +7,9 @@ SELECT j.jurisdiction_id, j.code, j.name, j.name_en, j.time_zone, j.metric_srid,
         WHERE i.feed_id = ANY (ARRAY(SELECT feed_id FROM feed f WHERE f.jurisdiction_id = j.jurisdiction_id))
             AND i.occurred_at <= %(now)s
         ORDER BY i.occurred_at DESC LIMIT 1) AS last_incident_at,
+    (SELECT i.occurred_at FROM incident i
+        WHERE i.feed_id = ANY (ARRAY(SELECT feed_id FROM feed f WHERE f.jurisdiction_id = j.jurisdiction_id))
+        ORDER BY i.occurred_at LIMIT 1) AS first_incident_at,
     (SELECT coalesce(max(event_id), 0) FROM live_event) AS last_event
 FROM jurisdiction j
 CROSS JOIN LATERAL (SELECT coalesce((SELECT ST_Extent(geom) FROM area a

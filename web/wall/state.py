@@ -122,7 +122,7 @@ async def make_state(rows: Rows, code: str | None, now: datetime) -> Record:
             "runs": {kind: _run(run) for kind, run in runs.items()},
             "today": today(hours, expected, runs.get("forecast"), moment),
             "grids": told,
-            "movers": movers(told),
+            "movers": movers(told) if _has_eight_weeks(place, moment) else {"up": [], "down": []},
             "looks": _looks(looks),
             "plan": _plan_panel(plan, items),
             "alerts": alerts,
@@ -235,6 +235,12 @@ def movers(grids: Sequence[Record]) -> Record:
     up = sorted((m for m in moved if m["after"] > m["before"]), key=lambda m: m["p"])
     down = sorted((m for m in moved if m["after"] < m["before"]), key=lambda m: m["p"])
     return {"up": up[:MOST_MOVERS], "down": down[:MOST_MOVERS]}
+
+
+def _has_eight_weeks(place: Record, moment: Moment) -> bool:
+    """Return whether the data reach back so far that their absence means that nothing was."""
+    first = place["first_incident_at"]
+    return first is not None and moment.as_of - first >= timedelta(weeks=8)
 
 
 def _conditional_p(before: int, after: int) -> float:

@@ -1,0 +1,57 @@
+"""A cable between a browser and the service that a test can pull and put back."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from dataclasses import dataclass, field
+from threading import Thread
+from urllib.parse import urlsplit
+
+
+@dataclass
+class Relay:
+    """Passes bytes on; `cut` ends every connection and takes no new one until `mend`."""
+
+    origin: str
+    port: int = 0
+    _listener: socket.socket | None = None
+    _open: list[socket.socket] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def mend(self) -> None:
+        """Take connections, at the same address as before."""
+        self._listener = socket.create_server(("127.0.0.1", self.port), reuse_port=False)
+        self.port = self._listener.getsockname()[1]
+        Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        """Pull the cable."""
+        for one in [self._listener, *self._open]:
+            if one is not None:
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+                one.close()
+        self._open.clear()
+
+    def _accept(self, listener: socket.socket) -> None:
+        target = urlsplit(self.origin)
+        while True:
+            try:
+                near, _ = listener.accept()
+                far = socket.create_connection((target.hostname, target.port))
+            except OSError:
+                return
+            self._open += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                Thread(target=_pass_on, args=(source, sink), daemon=True).start()
+
+
+def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while chunk := source.recv(65_536):
+            sink.sendall(chunk)
+        sink.shutdown(socket.SHUT_WR)

@@ -1,0 +1,250 @@
+"""The wall in a real Chromium on the real service: offline, in both languages, live, and steered."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from geo.database.connect import connect
+from tests.web.conftest import Service
+from tests.web.district import PASSWORD
+from tests.web.live.test_live import report
+from tests.web.wall.relay import Relay
+from web.auth.accounts import find_account, write_token
+from web.auth.permissions import WALL_PERMISSIONS
+
+pytestmark = [pytest.mark.browser, pytest.mark.db]
+AXE = Path("web/ui/node_modules/axe-core/axe.min.js")
+WEBGL = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+VIEW = {"center": [121.03, 35.61], "zoom": 15, "layers": ["grids", "live"], "colour": "trend"}
+
+
+@dataclass
+class Watched:
+    """A browser's window, with all that it asked of others and all that it complained of."""
+
+    context: BrowserContext
+    page: Page
+    outside: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    found = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+    assert found is not None, "no Chromium found: install the package 'chromium'"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=found, args=WEBGL)
+        yield running
+        running.close()
+
+
+@contextmanager
+def window(chromium: Browser, service: Service, *, locale: str = "zh-CN") -> Iterator[Watched]:
+    """Open a window that can reach the service and nothing else."""
+    context = chromium.new_context(viewport={"width": 1920, "height": 1080}, locale=locale)
+    watched = Watched(context, context.new_page())
+
+    def decide(route: Any) -> None:
+        if route.request.url.startswith((service.origin, "blob:", "data:")):
+            route.continue_()
+        else:
+            watched.outside.append(route.request.url)
+            route.abort()
+
+    context.route("**/*", decide)
+    watched.page.on("console", lambda said: _note(watched, said.type, said.text))
+    watched.page.on("pageerror", lambda error: watched.complaints.append(str(error)))
+    try:
+        yield watched
+    finally:
+        context.close()
+
+
+def _note(watched: Watched, kind: str, text: str) -> None:
+    if kind == "error" and "401" not in text:
+        watched.complaints.append(text)
+
+
+def sign_in(watched: Watched, service: Service, who: str, query: str = "") -> None:
+    """Ask for the wall, be led to the form, and come back."""
+    page = watched.page
+    page.goto(f"{service.origin}/wall{query}")
+    assert "/login?to=" in page.url
+    page.fill("#login", who)
+    page.fill("#password", PASSWORD)
+    page.click("form button")
+    ready(page)
+
+
+def ready(page: Page) -> None:
+    page.wait_for_selector("body[data-ready]", timeout=60_000)
+    assert "/wall" in page.url
+
+
+def serious(page: Page) -> list[str]:
+    """Return what axe finds wrong in earnest."""
+    page.evaluate(AXE.read_text("utf-8") + "; null")
+    found = page.evaluate(
+        "axe.run(document, {resultTypes: ['violations']}).then(r => r.violations)"
+    )
+    return [
+        f"{item['id']}: {[node['html'][:120] for node in item['nodes'][:3]]}"
+        for item in found if item["impact"] in {"serious", "critical"}
+    ]  # fmt: skip
+
+
+def test_the_wall_asks_nobody_else_in_both_languages_and_themes_and_is_accessible(
+    chromium: Browser, service: Service
+) -> None:
+    with window(chromium, service) as watched:
+        page = watched.page
+        sign_in(watched, service, "watch", "?layers=grids,live,cameras,stations")
+        expect(page.locator("h1")).to_have_text("指挥大屏")
+        expect(page.locator("#old")).to_contain_text("不代表现在")
+        expect(page.locator("#stamp")).to_contain_text("内部使用")
+        expect(page.locator("#connection")).to_have_text("实时")
+        expect(page.locator("#panel-looks")).to_have_text("巡视覆盖")
+        page.click("#menu-name")
+        assert serious(page) == []
+        page.get_by_role("button", name="English").click()
+        ready(page)
+        expect(page.locator("h1")).to_have_text("Map wall")
+        expect(page.locator(".looks")).to_contain_text("unknown, which is not safe")
+        page.get_by_role("button", name="Day", exact=True).click()
+        assert page.evaluate("document.documentElement.dataset.theme") == "day"
+        page.click("#menu-name")
+        assert serious(page) == []
+        assert page.locator("canvas.maplibregl-canvas").count() == 1
+        assert watched.outside == []
+        assert watched.complaints == []
+
+
+def test_what_happens_is_on_the_screen_at_once_and_an_alert_is_acknowledged_by_name(
+    chromium: Browser, own_service: Service
+) -> None:
+    with window(chromium, own_service, locale="en-GB") as watched:
+        page = watched.page
+        sign_in(watched, own_service, "dispatcher")
+        expect(page.locator("#connection")).to_have_text("Live")
+        expect(page.locator("#old")).to_be_visible()
+        before = int(page.locator("#heard").inner_text())
+        report(own_service.database)
+        expect(page.locator("#heard")).to_have_text(str(before + 1))
+        expect(page.locator("#old")).to_be_hidden()  # what was old is of now
+        expect(page.locator(".today .big")).to_have_text("1")
+        raise_alert(own_service, "w1", "Burst in w1")
+        row = page.locator(".alert", has_text="Burst in w1")
+        row.get_by_role("button", name="Acknowledge Burst in w1").click()
+        page.locator("#ask-field").fill("patrol sent")
+        page.locator("dialog").get_by_role("button", name="Acknowledge").click()
+        expect(row).to_contain_text("acknowledged by dispatcher")
+        expect(row.get_by_role("button", name="Acknowledge")).to_have_count(0)
+        assert watched.complaints == []
+    with window(chromium, own_service, locale="en-GB") as other:
+        raise_alert(own_service, "w2", "Burst in w2")
+        sign_in(other, own_service, "planner")  # may look at alerts, not take them
+        expect(other.page.locator(".alert", has_text="Burst in w2")).to_be_visible()
+        expect(other.page.get_by_role("button", name="Acknowledge")).to_have_count(0)
+
+
+def test_a_bound_screen_signs_in_by_its_token_follows_its_desk_and_cannot_steer(
+    chromium: Browser, own_service: Service
+) -> None:
+    token = wall_token(own_service, "north-2of2")
+    desk = own_service.client(headers=own_service.bearer("watch"))
+    with window(chromium, own_service, locale="en-GB") as watched:
+        page = watched.page
+        page.goto(f"{own_service.origin}/screen#{token}")
+        ready(page)
+        assert token not in page.url
+        expect(page.locator("#screen")).to_have_text("Screen 2 of 2")
+        expect(page.locator("#left")).to_be_hidden()
+        expect(page.locator("#right")).to_be_visible()
+        page.click("#menu-name")
+        expect(page.get_by_role("button", name="Steer the wall here")).to_have_count(0)
+        made = desk.post("/api/v1/wall/direction", params={"wall": "north"}, json=VIEW)
+        assert made.status_code == 200
+        expect(page.locator("#directed")).to_contain_text("Directed by watch")
+        expect(page.locator("input[value=trend]")).to_be_checked()
+        desk.delete("/api/v1/wall/direction", params={"wall": "north"})
+        expect(page.locator("#directed")).to_be_hidden()
+        assert watched.outside == []
+
+
+def test_a_pulled_cable_is_said_and_what_happened_meanwhile_is_made_good(
+    chromium: Browser, own_service: Service
+) -> None:
+    cable = Relay(own_service.origin)
+    cable.mend()
+    behind = replace(own_service, origin=cable.address)
+    with window(chromium, behind, locale="en-GB") as watched:
+        page = watched.page
+        sign_in(watched, behind, "watch")
+        expect(page.locator("#connection")).to_have_text("Live")
+        cable.cut()
+        expect(page.locator("#lost")).to_contain_text("Connection lost", timeout=60_000)
+        before = int(page.locator("#heard").inner_text())
+        missed = report(own_service.database, 3)
+        cable.mend()
+        expect(page.locator("#lost")).to_be_hidden(timeout=60_000)
+        expect(page.locator("#heard")).to_have_text(str(before + len(missed)), timeout=30_000)
+    cable.cut()
+
+
+def test_the_keyboard_reaches_time_and_map_and_a_picture_is_saved_with_its_stamp(
+    chromium: Browser, service: Service
+) -> None:
+    with window(chromium, service, locale="en-GB") as watched:
+        page = watched.page
+        sign_in(
+            watched, service, "watch", "?layers=hexagons,live&measure=per_km2&at=121.02,35.61,13"
+        )
+        expect(page.locator("#legend")).to_contain_text("Per km²")
+        slider = page.get_by_label("Time", exact=True)
+        slider.focus()
+        page.keyboard.press("ArrowLeft")
+        expect(page.locator(".time-label")).to_contain_text("Looking back")
+        page.locator("canvas.maplibregl-canvas").focus()
+        page.keyboard.press("ArrowRight")
+        expect(page).to_have_url(re.compile(r"at=121\.02[1-9]"))
+        page.click("#menu-name")
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="Picture PNG").click()
+        assert saved.value.suggested_filename.endswith(".png")
+        assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG")
+        with page.expect_download() as sheet:
+            page.get_by_role("button", name="Sheet PDF").click()
+        assert Path(sheet.value.path()).read_bytes().startswith(b"%PDF-")
+        assert watched.complaints == []
+
+
+def raise_alert(service: Service, area: str, title: str) -> None:
+    with connect(service.database) as connection:
+        connection.execute(
+            "SELECT raise_alert('burst', 1, %s, %s, 3, %s, %s, '{}')",
+            [service.areas[area], title, title, title],
+        )
+        connection.commit()
+
+
+def wall_token(service: Service, screen: str) -> str:
+    engine = create_engine(service.database.app_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        return write_token(
+            connection, find_account(connection, "watch"), name="screen", screen=screen,
+            permissions=sorted(WALL_PERMISSIONS), expires_at=datetime.now(UTC) + timedelta(days=1),
+        )  # fmt: skip
