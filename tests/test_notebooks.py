@@ -310,7 +310,7 @@ def test_a_forecast_of_a_real_city_is_judged_like_any_other(
         parameters=chicago + "\nN_ORIGINS = 8",
         facts="""[len(steps), chosen["all reports"].method, covered["all cells"], simulated]""",
     )
-    assert facts[0] == 104
+    assert facts[0] == 103
     assert facts[2] == pytest.approx(0.9, abs=0.03)
     assert facts[3] is False
 

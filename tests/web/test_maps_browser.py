@@ -14,8 +14,10 @@ import pytest
 from playwright.sync_api import sync_playwright
 from shapely.geometry import LineString, Point, box
 
+from tests.web.browsing import check_axe
 from web.maps.layers import MapLayers, MapMeta
-from web.maps.render import write_map
+from web.maps.payloads import layer_payload, to_script
+from web.maps.render import render_map, write_map
 
 pytestmark = pytest.mark.browser
 
@@ -331,4 +333,105 @@ def test_the_guard_of_these_tests_sees_a_page_that_does_ask(browser, tmp_path):
     opened = Page(browser, path)
     opened.page.wait_for_timeout(300)
     assert opened.asked == ["https://tiles.example/1.png"]
+    opened.context.close()
+
+
+MEGABYTE = 1_000_000
+
+
+def bare(district_layers):
+    """Return one grid and nothing else, so that the page is all that is not data."""
+    return MapLayers(grids=district_layers.grids.iloc[1:2])
+
+
+@pytest.mark.parametrize("lang", ["zh", "en", "both"])
+def test_what_is_not_data_stays_below_a_megabyte(lang):
+    page = render_map(bare(district()), meta=META, lang=lang)
+    assert len(page.encode()) < MEGABYTE
+    whole = render_map(district(), meta=META, lang=lang)
+    present = district().present()
+    data = sum(
+        len(to_script(layer_payload(name, frame, lang=lang)).encode())
+        for name, frame in present.items()
+    )
+    assert len(whole.encode()) - data < MEGABYTE
+
+
+def more_findings():
+    """Return the layers of weeks, both sources and streets."""
+    base = district(grids_across=4, cells_across=8)
+    rng = np.random.default_rng(3)
+    grids, n = base.grids.iloc[1:], len(base.grids) - 1
+    week = grids.assign(
+        label=np.resize(["evening", "morning", "night", "afternoon", "even", "untested"], n),
+        week=[rng.poisson(3, 168).tolist() for _ in range(n)],
+        observed=500.0, q_value=0.001, busiest="周五 Fri 18-22 h (9%)",
+    )  # fmt: skip
+    bias = grids.assign(
+        label=np.resize(["known", "known", "known", "unknown"], n), reported_share=1 / n,
+        found_share=1 / n, corrected_share=1 / n, share_before=1 / n, share_after=1 / n,
+        score=np.resize([0.4, 1.0, 2.0, np.nan], n), effort_h=12.0, lacking_if_silent=0.04,
+        unknown_grids="1 / 3",
+    )  # fmt: skip
+    roads = base.roads
+    streets = roads.assign(
+        label=np.resize(["hot", "none", "cold", "none", "none"], len(roads)), score=1.0,
+        q_value=0.01, street="东街", observed=12.0, expected=3.0,
+        density=np.linspace(0, 400, len(roads)),
+    )  # fmt: skip
+    return replace(base, week=week, bias=bias, streets=streets)
+
+
+@pytest.fixture(scope="module")
+def more_file(tmp_path_factory):
+    return write_map(tmp_path_factory.mktemp("more") / "map.html", more_findings(), meta=META)
+
+
+def show_only(opened, name):
+    opened.page.evaluate(
+        """name => {
+        for (const box of document.querySelectorAll('#gb-switch input'))
+            if (box.checked !== box.parentElement.textContent.includes(name)) box.click();
+    }""",
+        name,
+    )
+
+
+def test_a_grid_shows_its_week_as_a_picture_with_words(browser, more_file):
+    opened = Page(browser, more_file)
+    show_only(opened, "Hours of the week")
+    opened.page.locator("path.leaflet-interactive").first.dispatch_event("click", {"bubbles": True})
+    assert opened.count(".gb-week rect") == 168
+    assert "周五 Fri 18-22 h" in opened.page.get_attribute(".gb-week", "aria-label")
+    assert "A row a day from Monday" in opened.page.inner_text(".leaflet-popup-content")
+    assert opened.errors == []
+    opened.context.close()
+
+
+def test_both_sources_and_unknown_communities_are_told_apart(browser, more_file):
+    opened = Page(browser, more_file)
+    show_only(opened, "Who speaks up")
+    legend = opened.page.inner_text('[data-layer="bias"]')
+    for words in ("reports less than patrols find < 0.67", "? ", "上报偏少"):
+        assert words in legend
+    opened.page.locator("path.leaflet-interactive").first.dispatch_event("click", {"bubbles": True})
+    popup = opened.page.inner_text(".leaflet-popup-content")
+    for words in ("Share of finds, as they come", "Share of finds, by effort", "Unknown grids"):
+        assert words in popup
+    show_only(opened, "Streets")
+    assert "hot street" in opened.page.inner_text('[data-layer="streets"]')
+    assert opened.asked == opened.errors == []
+    opened.context.close()
+
+
+@pytest.mark.parametrize("lang", ["zh", "en", "both"])
+def test_a_map_can_be_used_by_keyboard_and_screen_reader(browser, tmp_path, lang):
+    file = write_map(tmp_path / "map.html", more_findings(), meta=META, lang=lang)
+    opened = Page(browser, file)
+    assert opened.page.get_attribute("html", "lang") == {"zh": "zh-CN", "en": "en"}.get(
+        lang, "zh-CN"
+    )
+    assert check_axe(opened.page) == []
+    opened.page.locator("path.leaflet-interactive").first.dispatch_event("click", {"bubbles": True})
+    assert check_axe(opened.page) == []
     opened.context.close()
