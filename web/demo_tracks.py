@@ -42,7 +42,8 @@ def take_demo_tracks(connection: Connection, about: About, folder: Path, say: Sa
         say("tracks 轨迹", "imported already 已导入")
         return
     now = datetime.now(UTC)
-    _shifts(connection, about, pd.read_csv(folder / "track_shifts.csv"))
+    for name in ("track_shifts.csv", "shifts.csv"):  # the four weeks past, and the next one
+        _shifts(connection, about, pd.read_csv(folder / name))
     for row in pd.read_csv(folder / "track_devices.csv").to_dict("records"):
         carrier = "drone" if isinstance(row["drone_ref"], str) else "unit"
         register_device(

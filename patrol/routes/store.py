@@ -22,6 +22,9 @@ from geo.models.records import Feed
 from patrol.models import Route, RouteRun, RouteStop
 from patrol.routes.draft import MODE_OF_KIND, ShiftRoutes
 
+REST = "rest"
+_DAY = timedelta(days=1)
+
 
 @dataclass(frozen=True, eq=False)
 class StoredRoutes:
@@ -35,8 +38,9 @@ class StoredRoutes:
         Lines in EPSG:4326: ``route_id``, ``unit``, ``unit_kind``, ``mode``, ``starts_at``,
         ``ends_at``, ``travel_s``, ``travel_m``.
     stops
-        Points in EPSG:4326 in order: ``route_id``, ``unit``, ``ordinal``, ``stop_ref``, ``must``,
-        ``prize``, ``arrive_at``, ``start_at``, ``leave_at``, ``reason_zh``, ``reason_en``.
+        Points in EPSG:4326 in order: ``route_id``, ``unit``, ``ordinal``, ``stop_ref``,
+        ``area_id``, ``must``, ``prize``, ``arrive_at``, ``start_at``, ``leave_at``,
+        ``reason_zh``, ``reason_en``.
     """
 
     run: Mapping[str, Any]
@@ -49,7 +53,7 @@ def select_units(
 ) -> Select[*tuple[Any, ...]]:
     """Select patrol units on duty in a shift with the point of their home station.
 
-    Units of a jurisdiction without any shift in the calendar count as on duty.
+    Where the calendar has no shift of anybody within a day of it, all units count as on duty.
     """
     on_duty = and_(
         Shift.unit_id == Unit.unit_id, Shift.starts_at < ends_at, Shift.ends_at > starts_at
@@ -59,6 +63,7 @@ def select_units(
         .join(Unit, Unit.unit_id == Shift.unit_id)
         .join(Feed, Feed.feed_id == Unit.feed_id)
         .where(Feed.jurisdiction_id == jurisdiction_id)
+        .where(Shift.starts_at < ends_at + _DAY, Shift.ends_at > starts_at - _DAY)
         .exists()
     )
     own = select(Feed.feed_id).where(Feed.jurisdiction_id == jurisdiction_id)
@@ -88,11 +93,19 @@ def write_routes(
     jurisdiction_id: int,
     plan_id: int | None,
     code_version: str,
+    parent_run_id: int | None = None,
 ) -> int:
-    """Store the routes of a shift and return the number of their run."""
+    """Store the routes of a shift and return the number of their run.
+
+    Parameters
+    ----------
+    parent_run_id
+        Number of the routes that these re-plan.
+    """
     plan, params = made.plan, made.params
     values = {
-        "jurisdiction_id": jurisdiction_id, "plan_id": plan_id, "starts_at": params.starts_at,
+        "jurisdiction_id": jurisdiction_id, "plan_id": plan_id,
+        "parent_run_id": parent_run_id, "starts_at": params.starts_at,
         "ends_at": params.ends_at, "on_roads": plan.routes.on_roads, "prize": plan.routes.prize,
         "parameters": route_parameters(made), "code_version": code_version,
     }  # fmt: skip
@@ -152,8 +165,8 @@ def read_routes(connection: Connection, route_run_id: int) -> StoredRoutes:
         connection,
         select(
             RouteStop.route_id, Unit.name.label("unit"), RouteStop.ordinal, RouteStop.stop_ref,
-            RouteStop.must, RouteStop.prize, RouteStop.arrive_at, RouteStop.start_at,
-            RouteStop.leave_at, RouteStop.reason_zh, RouteStop.reason_en,
+            RouteStop.area_id, RouteStop.must, RouteStop.prize, RouteStop.arrive_at,
+            RouteStop.start_at, RouteStop.leave_at, RouteStop.reason_zh, RouteStop.reason_en,
             func.ST_AsBinary(RouteStop.geom).label("geom"),
         )
         .join(Route, Route.route_id == RouteStop.route_id)
@@ -217,14 +230,16 @@ def _what(made: ShiftRoutes, k: int, stop: int) -> dict[str, Any]:
         xy = made.plan.travel.xy[n + made.plan.problem.units[k].start]
         base = convert_geometries(np.array([shapely.Point(xy)]), crs=made.srid, to="wgs84")[0]
         return {
-            "stop_ref": "rest", "area_id": None, "must": True, "prize": 0.0,
+            "stop_ref": REST, "area_id": None, "must": True, "prize": 0.0,
             "reason_zh": "休息", "reason_en": "Rest",
             "geom": f"SRID=4326;{shapely.to_wkt(base, rounding_precision=7)}",
         }  # fmt: skip
     row = made.visits.iloc[stop]
     asked = made.plan.problem.stops[stop]
+    area = row["area_id"]
     return {
-        "stop_ref": asked.stop_id, "area_id": int(row["area_id"]), "must": asked.must,
+        "stop_ref": asked.stop_id, "area_id": None if pd.isna(area) else int(area),
+        "must": asked.must,
         "prize": asked.prize, "reason_zh": row["reason_zh"], "reason_en": row["reason_en"],
         "geom": f"SRID=4326;{shapely.to_wkt(row.geometry, rounding_precision=7)}",
     }  # fmt: skip

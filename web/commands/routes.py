@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
+import geopandas as gpd
+import pandas as pd
 import typer
 from sqlalchemy import Connection
 
 from analytics.store import read_result
+from geo.errors import InputError
 from patrol.routes.assignments import VisitParams, visits_of_plan
 from patrol.routes.balance import BalanceParams
 from patrol.routes.draft import ShiftParams, ShiftRoutes, draft_routes
 from patrol.routes.exports import routes_geojson, routes_gpx
-from patrol.routes.store import StoredRoutes, read_routes, read_units, write_routes
+from patrol.routes.replan import NewIncident, replan_stored
+from patrol.routes.store import (
+    StoredRoutes,
+    read_newest_routes,
+    read_routes,
+    read_units,
+    write_routes,
+)
 from patrol.store import StoredPlan, read_newest_plan
 from web.opening import begin, open_database
 from web.options import Jurisdiction
+from web.overdue import overdue_visits
 from web.results import newest_run_ids
 from web.subject import About, read_about
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True)
 
 
-@app.command()
+@app.callback()
 def routes(
+    context: typer.Context,
     start: Annotated[
         datetime | None,
         typer.Option(
@@ -43,11 +56,18 @@ def routes(
     seed: Annotated[int, typer.Option(help="Decides the search.")] = 1,
     iterations: Annotated[int, typer.Option(min=1, help="Length of the search.")] = 3000,
     balance: Annotated[bool, typer.Option(help="Share the work evenly.")] = True,
+    cases: Annotated[bool, typer.Option(help="Overdue cases are visited whatever comes.")] = True,
     out: Annotated[
         Path | None, typer.Option(help="Folder for routes.geojson and routes.gpx.")
     ] = None,
 ) -> None:
-    """Turn the newest plan's hours into routes of the units on duty, along the roads."""
+    """Turn the newest plan's hours into routes of the units on duty, along the roads.
+
+    Overdue cases with a place are visits that must be made. `gridbeat routes replan` plans the
+    rest of a shift anew.
+    """
+    if context.invoked_subcommand is not None:
+        return
     with begin(open_database()) as connection:
         about = read_about(connection, jurisdiction)
         plan = read_newest_plan(connection, about.number)
@@ -59,7 +79,8 @@ def routes(
             starts_at=first, ends_at=first + timedelta(hours=hours), seed=seed,
             iterations=iterations, rest_min=rest,
         )  # fmt: skip
-        made = make(connection, about, plan, params, VisitParams(dwell_min=dwell), balance)
+        made = make(connection, about, plan, params, VisitParams(dwell_min=dwell), balance,
+                    cases=cases)  # fmt: skip
         number = write_routes(
             connection, made, jurisdiction_id=about.number, plan_id=plan.head["plan_id"],
             code_version=version("gridbeat"),
@@ -71,14 +92,80 @@ def routes(
             typer.echo(f"wrote {path}")
 
 
+@app.command()
+def replan(
+    at: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%dT%H:%M"], help="Local time within the shift; default: now."),
+    ] = None,
+    incident: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LON,LAT", help="What has happened there; may be repeated."),
+    ] = None,
+    within: Annotated[float, typer.Option(min=1, help="Minutes to be there in.")] = 15.0,
+    stay: Annotated[float, typer.Option(min=1, help="Minutes that it takes.")] = 20.0,
+    run: Annotated[int | None, typer.Option(help="Number of the routes; default: newest.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides the search.")] = 1,
+    jurisdiction: Jurisdiction = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for routes.geojson and routes.gpx.")
+    ] = None,
+) -> None:
+    """Plan the rest of a shift anew around incidents, as routes of their own.
+
+    Visits that were begun stay; units go on from where their tracks say, else from where the plan
+    has them.
+    """
+    with begin(open_database()) as connection:
+        about = read_about(connection, jurisdiction)
+        old = read_routes(connection, run) if run else read_newest_routes(connection, about.number)
+        now = at.replace(tzinfo=about.zone) if at else datetime.now(about.zone)
+        happened = [
+            NewIncident(f"incident {k}", *_lon_lat(place), within_s=within * 60, dwell_s=stay * 60)
+            for k, place in enumerate(incident or [], start=1)
+        ]
+        begun = time.perf_counter()
+        made = replan_stored(connection, old, happened, now=now, srid=about.srid, seed=seed)
+        took = time.perf_counter() - begun
+        number = write_routes(
+            connection, made.routes, jurisdiction_id=about.number, plan_id=old.run["plan_id"],
+            code_version=version("gridbeat"), parent_run_id=old.run["route_run_id"],
+        )  # fmt: skip
+        stored = read_routes(connection, number)
+    typer.echo(
+        f"re-planned 重新规划 routes {old.run['route_run_id']} at {now:%H:%M} in {took:.2f} s: "
+        f"{made.done} visits done 已完成, {made.tracked} of {len(stored.routes)} units where their "
+        "tracks say 按轨迹定位"
+    )
+    if made.missed:
+        typer.echo(f"NOBODY gets there in time 无人能按时到达: {', '.join(made.missed)}")
+    typer.echo("\n".join(describe(stored, made.routes, about)))
+    if out is not None:
+        for path in write_files(stored, out):
+            typer.echo(f"wrote {path}")
+
+
+def _lon_lat(text: str) -> tuple[float, float]:
+    try:
+        lon, lat = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"--incident {text!r} is not LON,LAT") from None
+    return lon, lat
+
+
 def make(
     connection: Connection, about: About, plan: StoredPlan, params: ShiftParams,
-    visit: VisitParams, balance: bool,
+    visit: VisitParams, balance: bool, *, cases: bool = True,
 ) -> ShiftRoutes:  # fmt: skip
     """Read visits and units, and find the routes."""
     runs = newest_run_ids(connection, about.number)
     hotspots = read_result(connection, runs["hotspots"]).rows if "hotspots" in runs else None
     visits = visits_of_plan(plan.items, params=visit, hotspots=hotspots)
+    late = overdue_visits(connection, about.number, at=params.starts_at) if cases else None
+    if late is not None and len(late):
+        visits = gpd.GeoDataFrame(
+            pd.concat([late, visits.assign(must=False)], ignore_index=True), crs=4326
+        )
     units = read_units(connection, about.number, starts_at=params.starts_at, ends_at=params.ends_at)
     return draft_routes(
         connection, about.number, visits, units, params=params, srid=about.srid,

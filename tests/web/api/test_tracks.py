@@ -110,7 +110,7 @@ def test_a_fix_of_another_month_or_place_is_refused(own_service: Service, duty: 
     old = post(own_service, batch(duty - timedelta(days=40), 5000))
     assert old.status_code == 400
     assert "30 days" in old.json()["detail"]
-    far = batch(duty, 6000)
+    far = batch(duty, 100)
     far["fixes"][3]["lat"] = 10.0
     assert "fix 4" in post(own_service, far).json()["detail"]
 
