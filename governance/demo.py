@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -17,9 +18,11 @@ from geo.demo.categories import CLASSES, SCHEME
 from governance.cases.steps import Case, Step
 from governance.clock.calendar import library_calendar
 from governance.clock.deadlines import TimeLimit, WorkClock
-from governance.intake.classifier_store import read_sentences
+from governance.intake.classifier_store import SIMULATION, read_sentences
 from governance.intake.reports import Channel, NewReport, file_report, refuse_report, take_report
 from governance.intake.routing import NewRule, write_department, write_rule
+from governance.posts.rosters import RosterReport, import_roster
+from governance.posts.store import write_partner
 from governance.store import (
     escalate_overdue,
     move_case,
@@ -67,6 +70,16 @@ CHANNEL_OF: dict[str, Channel] = {
     "resident": "hotline", "patrol": "tablet", "camera": "camera", "drone": "drone",
     "sensor": "feed", "other": "feed",
 }  # fmt: skip
+PARTNERS = (
+    ("justice", "司法所下沉组（模拟）", "Justice office, seconded (simulated)", "seconded", 4,
+     ("法律咨询", "人民调解")),
+    ("market", "市场监管下沉组（模拟）", "Market supervision, seconded (simulated)", "seconded", 5,
+     ("食品安全巡查",)),
+    ("heart", "心灵关怀社（模拟）", "Listening ear society (simulated)", "social", 12,
+     ("心理疏导", "独居探访")),
+    ("bluesea", "碧海企业联盟（模拟）", "Blue Sea enterprises (simulated)", "enterprise", 0,
+     ("爱心物资",)),
+)  # fmt: skip
 # The way of a case, with the mean hours that each step takes, and who does it.
 WAY = (
     ("dispatch", 2.0, "sim-dispatcher"),
@@ -147,6 +160,22 @@ def fill_cases(
     return Filled(len(places), cases, len(late))
 
 
+def fill_posts(connection: Connection, jurisdiction_id: int, folder: Path) -> list[RosterReport]:
+    """Import the demo's people, posts and shifts, and give its grids the four of "4+N"."""
+    book = folder / "people.xlsx"
+    made = [
+        import_roster(connection, jurisdiction_id, book, kind="people", layer="人员"),
+        import_roster(connection, jurisdiction_id, book, kind="posts", layer="岗位"),
+        import_roster(connection, jurisdiction_id, folder / "shifts.csv", kind="shifts"),
+    ]
+    connection.execute(_FOUR, {"j": jurisdiction_id})
+    connection.execute(_FOUR_POSTS, {"j": jurisdiction_id})
+    for code, name, name_en, kind, people, services in PARTNERS:
+        write_partner(connection, jurisdiction_id, code=code, name=name, name_en=name_en,
+                      kind=kind, headcount=people, services=services)  # fmt: skip
+    return made
+
+
 def _walk(
     connection: Connection, jurisdiction_id: int, case: Case, place: Any, at: datetime, *,
     now: datetime, clock: WorkClock, rng: np.random.Generator,
@@ -183,7 +212,7 @@ def _walk(
 def _report(number: int, place: Any, at: datetime, words: str) -> NewReport:
     return NewReport(
         uuid5(SIMULATED, f"report {number}"), CHANNEL_OF[place.found_by], at, at, words,
-        place.lon, place.lat, "simulation", category_id=place.category_id,
+        place.lon, place.lat, SIMULATION, category_id=place.category_id,
         source_ref=f"{MARK}{number + 1:04d}",
     )  # fmt: skip
 
@@ -209,4 +238,22 @@ _PLACES = text(
 _ROUTE = text(
     "SELECT department_id FROM routing_rule WHERE jurisdiction_id = :j "
     "AND (category_code = :code OR category_code IS NULL) ORDER BY category_code NULLS LAST LIMIT 1"
+)
+# Each of the four serves three to four neighbouring grids; one grid in nine has nobody yet.
+_FOUR = text(
+    "INSERT INTO person (jurisdiction_id, staff_no, title) "
+    "SELECT :j, 'SN' || r.n || lpad(k::text, 3, '0'), r.title FROM (VALUES (1, '网格指导员'), "
+    "(2, '社区民警'), (3, '调解员'), (4, '安全员')) AS r (n, title), generate_series(0, 17) AS k "
+    "ON CONFLICT (jurisdiction_id, staff_no) DO NOTHING"
+)
+_FOUR_POSTS = text(
+    "INSERT INTO post (person_id, role, area_id, valid_from) "
+    "SELECT p.person_id, r.role, g.area_id, DATE '2024-01-01' FROM ("
+    "SELECT area_id, row_number() OVER (ORDER BY code) - 1 AS i FROM area "
+    "WHERE jurisdiction_id = :j AND level = 'grid' AND grid_kind = 'basic') AS g, "
+    "(VALUES (1, 'instructor'), (2, 'police'), (3, 'mediator'), (4, 'safety')) AS r (n, role), "
+    "person p WHERE (g.i + r.n) % 9 <> 0 AND p.jurisdiction_id = :j "
+    "AND p.staff_no = 'SN' || r.n || lpad((g.i / (2 + r.n % 2 + 1) % 18)::text, 3, '0') "
+    "AND NOT EXISTS (SELECT FROM post o WHERE o.person_id = p.person_id AND o.role = r.role "
+    "AND o.area_id = g.area_id)"
 )

@@ -26,6 +26,7 @@ from governance.clock.deadlines import TimeUnit
 
 CHANNELS = ("hotline", "tablet", "drone", "camera", "open311", "feed", "counter")
 DAY_KINDS = ("workday", "weekend", "holiday", "swapped")
+PARTNER_KINDS = ("seconded", "social", "volunteer", "enterprise", "institution", "other")
 NOTICES = ("due_soon", "overdue")
 PHOTO_KINDS = ("near", "far", "before", "after", "other")
 SATISFACTION = ("satisfied", "neutral", "dissatisfied", "not_reached")
@@ -356,3 +357,49 @@ class Inbox(Base):
     sha256: Mapped[str]
     received_at: Mapped[datetime]
     answer: Mapped[dict[str, Any]]
+
+
+class PostRequirement(Base):
+    """How many of a role every basic grid needs, where a district has its own word."""
+
+    __tablename__ = "post_requirement"
+    __table_args__ = (CheckConstraint("least BETWEEN 0 AND 100", name="least"),)
+    jurisdiction_id: Mapped[int] = mapped_column(
+        ForeignKey("jurisdiction.jurisdiction_id"), primary_key=True
+    )
+    role: Mapped[str] = mapped_column(primary_key=True)
+    least: Mapped[int] = mapped_column(Integer)
+
+
+class Partner(Base):
+    """A seconded unit or partner organisation: what it offers, where it is."""
+
+    __tablename__ = "partner"
+    __table_args__ = (
+        UniqueConstraint("jurisdiction_id", "code"),
+        CheckConstraint(one_of("kind", PARTNER_KINDS), name="kind"),
+        CheckConstraint("headcount >= 0", name="headcount"),
+        Index("ix_partner_geom", "geom", postgresql_using="gist"),
+    )
+    partner_id: Mapped[int] = identity_key(Integer)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
+    code: Mapped[str]
+    name: Mapped[str]
+    name_en: Mapped[str]
+    kind: Mapped[str]
+    geom: Mapped[Any] = mapped_column(
+        Geometry("POINT", srid=4326, spatial_index=False), nullable=True
+    )
+    headcount: Mapped[int] = mapped_column(Integer, server_default="0")
+    services: Mapped[list[str]] = mapped_column(server_default=text("'{}'::text[]"))
+
+
+class IndicatorGrade(Base):
+    """From which value on an indicator has a grade, where a district has its own words."""
+
+    __tablename__ = "indicator_grade"
+    jurisdiction_id: Mapped[int] = mapped_column(
+        ForeignKey("jurisdiction.jurisdiction_id"), primary_key=True
+    )
+    grade: Mapped[str] = mapped_column(primary_key=True)
+    at_least: Mapped[float]

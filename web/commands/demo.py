@@ -30,7 +30,7 @@ from geo.imports.mapping import read_mapping
 from geo.imports.run import import_file
 from geo.imports.session import is_imported
 from geo.imports.staging import Connection
-from governance.demo import fill_cases, fill_rules
+from governance.demo import fill_cases, fill_posts, fill_rules
 from governance.intake.classifier_store import read_labelled, train_version
 from governance.intake.classify import ClassifierParams
 from patrol.allocate import AllocationParams
@@ -187,14 +187,16 @@ def import_all(database: Database, folder: Path, manifest: dict[str, Any], say: 
         refresh_hexagon_ground(own)
     with begin(database) as own:
         take_demo_tracks(own, read_about(own, code), folder, say)
-    fill_governance(database, code, say)
+    fill_governance(database, code, folder, say)
 
 
-def fill_governance(database: Database, code: str, say: Say) -> None:
-    """Make departments and rules, simulated reports and cases, and the first classifier."""
+def fill_governance(database: Database, code: str, folder: Path, say: Say) -> None:
+    """Make posts, departments and rules, simulated reports and cases, the first classifier."""
     now = datetime.now(UTC)
     with begin(database) as own:
         number = read_about(own, code).number
+        rosters = fill_posts(own, number, folder)
+        say("posts 岗位", ", ".join(f"{made.new} {made.kind}" for made in rosters) + " new 新增")
         rules = fill_rules(own, number, now=now)
         filled = fill_cases(own, number, now=now, rng=np.random.default_rng(DEFAULT_SEED))
         if filled is None:

@@ -1,0 +1,1 @@
+"""People and posts: who holds which role where, who is on duty, where somebody is missing."""
