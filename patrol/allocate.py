@@ -97,7 +97,7 @@ class Allocation:
     at_floor, at_cap
         Shape ``(n,)``, whether the bound decides.
     params
-        The rules.
+        The rules; None where a day's shifts and kinds were added up.
     """
 
     hours: Floats
@@ -108,7 +108,7 @@ class Allocation:
     cap_h: float
     at_floor: NDArray[np.bool_]
     at_cap: NDArray[np.bool_]
-    params: AllocationParams
+    params: AllocationParams | None = None
 
 
 def allocate_hours(

@@ -66,6 +66,9 @@ class Demand:
         Shape ``(n,)``, share of the driver's slope that was used, 0 to 1.
     unknown
         Shape ``(n,)``, grids without any report: their need is a guess, not a finding.
+    by_class, level_by_class
+        Shape ``(n, n_classes)``, `expected` and `level` class by class; an unknown grid's guess
+        is spread as the reports of all grids are.
     """
 
     level: Floats
@@ -75,6 +78,8 @@ class Demand:
     q_value: Floats
     belief: Floats
     unknown: NDArray[np.bool_]
+    by_class: Floats
+    level_by_class: Floats
 
 
 def trend_belief(q_value: Floats) -> Floats:
@@ -165,9 +170,15 @@ def expect_demand(
     mask = np.zeros(len(level), dtype=np.bool_) if unknown is None else unknown
     driver = _drivers(level * weight, (carried - level) * weight, mask)
     expected = carried if forecast is None else np.where(np.isnan(forecast), carried, forecast)
+    whole = [
+        _fill_unknown((part * weight).sum(axis=1), mask, params.unknown_quantile)
+        for part in (level, expected)
+    ]
     return Demand(
-        level=_fill_unknown((level * weight).sum(axis=1), mask, params.unknown_quantile),
-        expected=_fill_unknown((expected * weight).sum(axis=1), mask, params.unknown_quantile),
+        level=whole[0],
+        expected=whole[1],
+        by_class=_spread_unknown(expected * weight, whole[1], mask),
+        level_by_class=_spread_unknown(level * weight, whole[0], mask),
         driver=driver,
         change=_picked(_change(level, slope, params.recent_steps), driver),
         q_value=_picked(np.asarray(q_value, dtype=np.float64), driver),
@@ -203,6 +214,15 @@ def _fill_unknown(need: Floats, unknown: NDArray[np.bool_], quantile: float) -> 
     known = need[~unknown]
     guess = float(np.quantile(known, quantile)) if len(known) else 1.0
     return np.where(unknown, guess, need)
+
+
+def _spread_unknown(need: Floats, whole: Floats, unknown: NDArray[np.bool_]) -> Floats:
+    """Return need by class, of unknown grids their guess in the mix of classes of all others."""
+    if need.shape[1] == 0:
+        return need
+    mix = need[~unknown].sum(axis=0)
+    mix = mix / mix.sum() if mix.sum() > 0 else np.full(need.shape[1], 1.0 / need.shape[1])
+    return np.where(unknown[:, None], whole[:, None] * mix, need)
 
 
 def _check(level: Floats, slope: Floats, q_value: Floats, weight: Floats) -> None:

@@ -96,7 +96,10 @@ def plan_provenance(plan: Plan) -> dict[str, Any]:
 
 def plan_parameters(plan: Plan) -> dict[str, Any]:
     """Return the rules of a plan as JSON types."""
-    rules = {"allocation": vars(plan.params), "trend": vars(plan.trend), "step": plan.step}
+    given = {k: list(v) if isinstance(v, tuple) else v for k, v in vars(plan.params).items()}
+    rules: dict[str, Any] = {"allocation": given, "trend": vars(plan.trend), "step": plan.step}
+    if plan.shares:
+        rules |= {"shares": dict(plan.shares)}
     context = plan.context
     if context.forecast_run is None:
         return rules

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from types import MappingProxyType
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +16,7 @@ from numpy.typing import NDArray
 from analytics.steps import Step
 from geo.errors import CrsError, InputError
 from patrol.allocate import Allocation, AllocationParams, allocate_hours
+from patrol.allocation.day import DayRules
 from patrol.demand import Demand, TrendParams, expect_demand
 from patrol.reasons import Reason, explain
 from patrol.shifts import PlanShift, whole_day
@@ -102,10 +106,13 @@ class Plan:
         One row an area, shift and kind of unit: ``area_id`` where the grids have it, ``code``,
         ``shift_no``, ``unit_kind``, ``minutes``, ``reason`` (the figures), ``reason_zh``,
         ``reason_en``.
+    shares
+        How good the sharing is and what an hour more or less would change, as JSON types; empty
+        of a plan of one shift and kind.
     """
 
     context: PlanContext
-    params: AllocationParams
+    params: AllocationParams | DayRules
     trend: TrendParams
     step: Step
     items: gpd.GeoDataFrame
@@ -113,6 +120,7 @@ class Plan:
     equity: pd.DataFrame
     shifts: tuple[PlanShift, ...]
     rows: pd.DataFrame
+    shares: Mapping[str, Any] = MappingProxyType({})
 
 
 def draft_plan(
@@ -157,7 +165,7 @@ def draft_plan(
         If the grids have no CRS.
     """
     trend = trend or TrendParams()
-    _check_grids(grids, signals)
+    check_grids(grids, signals)
     demand = expect_demand(
         signals.level,
         slope=signals.slope,
@@ -169,7 +177,7 @@ def draft_plan(
     )
     turn = context.plan_date.toordinal()
     given = allocate_hours(demand, params=params, effort_h=effort_h, turn=turn)
-    reasons = _reasons(demand, given, signals, trend, step, context.interval)
+    reasons = grid_reasons(demand, given, signals, trend, step, context.interval)
     items = _items(grids, demand, given, reasons)
     shift = whole_day(context.plan_date, context.data_from.tzinfo or UTC)
     rows = _rows(items, reasons, shift)
@@ -209,7 +217,8 @@ def equity_table(items: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _check_grids(grids: gpd.GeoDataFrame, signals: Signals) -> None:
+def check_grids(grids: gpd.GeoDataFrame, signals: Signals) -> None:
+    """Refuse grids that lack a column, a system or their own code, or do not fit the signals."""
     absent = [column for column in GRID_COLUMNS if column not in grids.columns]
     if absent:
         msg = f"the grids lack the column {absent[0]!r}"
@@ -253,7 +262,7 @@ def _rows(items: gpd.GeoDataFrame, reasons: tuple[Reason, ...], shift: PlanShift
     )
 
 
-def _reasons(
+def grid_reasons(
     demand: Demand,
     given: Allocation,
     signals: Signals,
@@ -261,7 +270,9 @@ def _reasons(
     step: Step,
     interval: float,
 ) -> tuple[Reason, ...]:
+    """Return the figures behind each grid's hours."""
     names = [signals.names[code] for code in signals.classes] + [("", "")]
+    codes = [*signals.classes, ""]
     level = signals.level.sum(axis=1)
     ahead = np.full((len(level), 3), np.nan) if signals.total is None else signals.total
     return tuple(
@@ -286,6 +297,7 @@ def _reasons(
             expected_low=_known(ahead[i, 1]),
             expected_high=_known(ahead[i, 2]),
             interval=interval,
+            driver=codes[demand.driver[i]],
         )
         for i in range(len(given.hours))
     )

@@ -51,6 +51,17 @@ class Reason:
         there is no forecast, and hours follow level and proven trends.
     interval
         Probability of that interval.
+    driver
+        Code of the driver's class; empty when there is none.
+    when_zh, when_en, unit_kind
+        Of a row of one shift and kind of unit: which; empty of a grid's whole day.
+    need, covered
+        Of such a row: reports of the shift that such a unit sees to, and how many of them its
+        hours are expected to cover. None of a whole day.
+    surprise_h
+        Hours that were drawn by lot, so that nobody can foretell them.
+    held_by
+        Who asked to hold the grid at its floor to compare with; empty otherwise.
     """
 
     hours: float
@@ -73,6 +84,14 @@ class Reason:
     expected_low: float | None = None
     expected_high: float | None = None
     interval: float = 0.9
+    driver: str = ""
+    when_zh: str = ""
+    when_en: str = ""
+    unit_kind: str = ""
+    need: float | None = None
+    covered: float | None = None
+    surprise_h: float = 0.0
+    held_by: str = ""
 
 
 def explain(reason: Reason, lang: Lang) -> str:
@@ -98,14 +117,30 @@ week; floor met, cap not reached; 0.25 h to explore'
     '3.50小时，其中趋势+1.50小时：暴露垃圾6周上升38%（q<0.01）；每周12.3件；已达下限，未到上限；含探索0.25小时'
     """
     if lang == "zh":
-        parts = [_head_zh(reason), *_level_zh(reason), _bounds_zh(reason)]
+        parts = [_head_zh(reason), *_row_zh(reason), *_level_zh(reason), _bounds_zh(reason)]
         if reason.explore_h > 0:
             parts.append(f"含探索{reason.explore_h:.2f}小时")
+        if reason.surprise_h > 0:
+            parts.append(f"含抽签{reason.surprise_h:.2f}小时")
         return "；".join(parts)
-    parts = [_head_en(reason), *_level_en(reason), _bounds_en(reason)]
+    parts = [_head_en(reason), *_row_en(reason), *_level_en(reason), _bounds_en(reason)]
     if reason.explore_h > 0:
         parts.append(f"{reason.explore_h:.2f} h to explore")
+    if reason.surprise_h > 0:
+        parts.append(f"{reason.surprise_h:.2f} h by lot")
     return "; ".join(parts)
+
+
+def _row_en(reason: Reason) -> list[str]:
+    if reason.need is None or reason.covered is None:
+        return []
+    return [f"covers {reason.covered:.2f} of {reason.need:.2f} reports expected then"]
+
+
+def _row_zh(reason: Reason) -> list[str]:
+    if reason.need is None or reason.covered is None:
+        return []
+    return [f"本班预计{reason.need:.2f}件，可覆盖{reason.covered:.2f}件"]
 
 
 def explain_parts(parts: Sequence[tuple[str, str, str, float]], longest: str, lang: Lang) -> str:
@@ -138,6 +173,8 @@ def explain_parts(parts: Sequence[tuple[str, str, str, float]], longest: str, la
 
 def _head_en(reason: Reason) -> str:
     head = f"{reason.hours:.2f} h"
+    if reason.when_en:
+        head += f" {reason.when_en} {UNIT_WORDS[reason.unit_kind][1]}"
     if reason.unknown:
         return f"{head}: nothing was reported here, so need is unknown, not zero and not safe"
     if reason.trend_h:
@@ -182,6 +219,8 @@ def _level_en(reason: Reason) -> list[str]:
 
 
 def _bounds_en(reason: Reason) -> str:
+    if reason.held_by:
+        return f"held at the floor of {reason.floor_h:.2f} h to compare with, by {reason.held_by}"
     if reason.at_cap:
         return f"held at the cap of {reason.cap_h:.2f} h"
     if reason.at_floor:
@@ -191,6 +230,8 @@ def _bounds_en(reason: Reason) -> str:
 
 def _head_zh(reason: Reason) -> str:
     head = f"{reason.hours:.2f}小时"
+    if reason.when_zh:
+        head = f"{reason.when_zh}{UNIT_WORDS[reason.unit_kind][0]}{head}"
     if reason.unknown:
         return f"{head}：本网格无上报数据，情况不明，不等于没有需求，更不等于安全"
     if reason.trend_h:
@@ -232,6 +273,8 @@ def _interval(reason: Reason) -> str:
 
 
 def _bounds_zh(reason: Reason) -> str:
+    if reason.held_by:
+        return f"应{reason.held_by}要求保持下限{reason.floor_h:.2f}小时作对照"
     if reason.at_cap:
         return f"已到上限{reason.cap_h:.2f}小时"
     if reason.at_floor:
