@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,11 @@ from analytics.queries import CubeRequest
 from analytics.trends import find_class_trends
 from geo.errors import InputError
 from patrol.allocate import AllocationParams
+from patrol.allocation.day import DayRules
+from patrol.duty_store import DutyRequest, read_roster
 from patrol.plans import Plan, PlanContext, draft_plan
+from patrol.shift_plans import draft_shift_plan
+from patrol.shifts import parse_shifts, whole_day
 from patrol.signals import add_forecast, gather_signals
 from patrol.store import read_class_names, read_planning_grids
 
@@ -40,16 +44,36 @@ class Subject:
     simulated: bool
 
 
+@dataclass(frozen=True)
+class DayRequest:
+    """A day that tells shifts and kinds of unit apart.
+
+    Attributes
+    ----------
+    shifts
+        As `patrol.shifts.parse_shifts` reads them; empty: one shift, the whole day.
+    duty
+        Who is on duty.
+    rules
+        By which hours are shared.
+    """
+
+    shifts: tuple[str, ...]
+    duty: DutyRequest
+    rules: DayRules
+
+
 def draft_day(
     connection: Connection,
     request: CubeRequest,
     subject: Subject,
     *,
     plan_date: date,
-    params: AllocationParams,
+    params: AllocationParams | None = None,
     recent_steps: int,
     now: datetime,
     code_version: str,
+    day: DayRequest | None = None,
 ) -> Plan:
     """Draft the plan of `plan_date` from the reports that `request` counts, class by class.
 
@@ -60,15 +84,19 @@ def draft_day(
     ----------
     request
         With ``by_class``; its window ends before the plan's data do.
+    params
+        Rules of a plan of one shift and kind of unit; see `day` for others.
     recent_steps
         Last steps that make up a grid's level.
     now
         When the plan is made, with time zone.
+    day
+        Shifts, kinds of unit and rules of a plan that tells them apart; then no `params`.
 
     Raises
     ------
     NotFoundError
-        There are no grids on that day.
+        There are no grids on that day, or nobody is on duty.
     InputError
         The window holds no whole step, or floor and cap do not admit the hours.
     """
@@ -103,10 +131,34 @@ def draft_day(
         interval=outlook.interval if outlook else 0.9,
         forecast_run=outlook.result_run_id if outlook else None,
     )
-    return draft_plan(
-        grids, signals, context=context, params=params, step=request.step,
-        effort_h=_watched_hours(connection, cube, request, unit_ids),
+    effort_h = _watched_hours(connection, cube, request, unit_ids)
+    if day is None:
+        if params is None:
+            raise InputError("a plan needs its hours: say params, or shifts and kinds of unit")
+        return draft_plan(
+            grids, signals, context=context, params=params, step=request.step, effort_h=effort_h
+        )
+    if request.step != "week":
+        raise InputError("a plan of shifts reads levels by week, whose hours it shares out")
+    zone = first.tzinfo or UTC
+    shifts = (
+        parse_shifts(day.shifts, day=plan_date, zone=zone)
+        if day.shifts
+        else (whole_day(plan_date, zone),)
+    )
+    roster = read_roster(
+        connection, request, day.duty, shifts=shifts, area_ids=unit_ids,
+        classes=signals.classes, step_min=day.rules.step_min,
     )  # fmt: skip
+    return draft_shift_plan(
+        grids,
+        signals,
+        roster,
+        context=context,
+        rules=day.rules,
+        step=request.step,
+        effort_h=effort_h,
+    )
 
 
 def _watched_hours(

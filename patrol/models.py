@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +12,13 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Text,
     UniqueConstraint,
     Uuid,
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.models.base import UNIT_KINDS, Base, identity_key, one_of, shape
@@ -209,6 +210,40 @@ class PlanDone(Base):
     planned_min: Mapped[float]
     done_min: Mapped[float | None]
     compared_at: Mapped[datetime]
+
+
+class PrescriptionRow(Base):
+    """One version of what a district does about a class of problems; never changed."""
+
+    __tablename__ = "prescription"
+    __table_args__ = (
+        CheckConstraint("version > 0", name="version"),
+        CheckConstraint("dwell_min BETWEEN 1 AND 480", name="dwell_min"),
+        CheckConstraint(
+            f"cardinality(means) > 0 AND means <@ ARRAY[{', '.join(map(repr, UNIT_KINDS))}]",
+            name="means",
+        ),
+        CheckConstraint("(window_from IS NULL) = (window_to IS NULL)", name="window"),
+        CheckConstraint("changed_by ~ '\\S' AND reason ~ '\\S'", name="named"),
+    )
+    jurisdiction_id: Mapped[int] = mapped_column(
+        ForeignKey("jurisdiction.jurisdiction_id"), primary_key=True
+    )
+    code: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    valid_from: Mapped[date]
+    retired: Mapped[bool] = mapped_column(server_default=text("false"))
+    means: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    window_from: Mapped[time | None]
+    window_to: Mapped[time | None]
+    dwell_min: Mapped[int]
+    checklist_zh: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    checklist_en: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    evidence_zh: Mapped[str]
+    evidence_en: Mapped[str]
+    changed_by: Mapped[str]
+    reason: Mapped[str]
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class CameraRound(Base):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
-from types import MappingProxyType
 from typing import Any
 
 import geopandas as gpd
@@ -120,7 +119,7 @@ class Plan:
     equity: pd.DataFrame
     shifts: tuple[PlanShift, ...]
     rows: pd.DataFrame
-    shares: Mapping[str, Any] = MappingProxyType({})
+    shares: Mapping[str, Any] = field(default_factory=dict)
 
 
 def draft_plan(

@@ -49,6 +49,10 @@ COMMANDS = {
     "bias": ("web.commands.bias", "Compare communities by reports and by patrols' finds."),
     "export": ("web.commands.export", "Write what may leave the house: counts, masked points."),
     "plan": ("web.commands.plan", "Give patrol hours to grids, with a reason for each."),
+    "prescriptions": (
+        "web.commands.prescriptions",
+        "What is done about each class, and whether it works.",
+    ),
     "drones": ("web.commands.drones", "Plan drone missions, hold them to the airspace rules."),
     "cameras": ("web.commands.cameras", "What cameras see, cover and miss; what to watch and add."),
     "routes": ("web.commands.routes", "Route the units on duty through the plan's grids."),

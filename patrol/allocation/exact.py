@@ -191,7 +191,9 @@ def _solve(problem: Problem, master: Master, *, whole: bool = False) -> Answer:
     model.add_entries(budget_rows, beyond, -1.0)
     # Floors count visits, caps count everything.
     visits = np.tile(problem.visits, s)
-    touched = np.unique(grid)
+    broken = fixed[:, visits].sum(axis=1) < problem.lower
+    broken |= fixed.sum(axis=1) > problem.upper
+    touched = np.union1d(grid, np.flatnonzero(broken))
     row_of = np.full(n, -1)
     row_of[touched] = np.arange(len(touched))
     under = model.add_columns(np.full(len(touched), -penalty), 0.0, np.inf)

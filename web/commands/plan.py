@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from datetime import date as calendar_day
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pandas as pd
 import typer
@@ -23,9 +23,11 @@ from patrol.store import read_class_names
 from patrol.summaries import plan_html, plan_markdown
 from web.commands.bias import Effort
 from web.commands.hotspots import make_request
+from web.commands.plan_day import Asked, Objective, as_request, describe_shares
 from web.commands.plan_desk import COMMANDS
 from web.effort_file import read_effort
 from web.found import strongest
+from web.lot import choose_seed
 from web.night.run import RECENT_WEEKS as RECENT_WEEKS
 from web.night.run import Night, NightParams, NightRun, next_day
 from web.opening import begin, open_database
@@ -63,23 +65,67 @@ def plan(
         list[str] | None,
         typer.Option(help=f"Leave out: {', '.join(OPTIONAL)}. May be repeated."),
     ] = None,
+    shift: Annotated[
+        list[str] | None,
+        typer.Option(help="A shift, such as 08:00-16:00 or 22:00-06:00=夜班/night; several."),
+    ] = None,
+    unit: Annotated[
+        list[str] | None,
+        typer.Option(help="Hours of a kind in each shift: foot=40, or foot=40,32,16; several."),
+    ] = None,
+    on_duty: Annotated[
+        bool, typer.Option("--on-duty", help="Kinds and hours as the calendar of shifts says.")
+    ] = False,
+    objective: Annotated[
+        Objective, typer.Option(help="Need covered of all, the worst community's, or both.")
+    ] = "both",
+    fairness: Annotated[
+        float, typer.Option(help="Weight of the worst community, with --objective both.")
+    ] = 0.25,
+    lot: Annotated[float, typer.Option(help="Share drawn by lot, with shifts or kinds.")] = 0.10,
+    cover: Annotated[
+        float, typer.Option(help="Hours in a shift that cover 63 % of its need: an assumption.")
+    ] = 1.0,
+    caution: Annotated[
+        float, typer.Option(help="0 plans for the forecast, 1 for its upper end.")
+    ] = 0.0,
+    method: Annotated[
+        Literal["exact", "greedy"], typer.Option(help="How shifts and kinds are shared.")
+    ] = "exact",
+    hold_out: Annotated[
+        list[str] | None,
+        typer.Option(help="Code of a grid kept at its floor to compare with; several."),
+    ] = None,
+    asked_by: Annotated[str | None, typer.Option(help="Who asks for the hold-outs.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the lot; default: unforeseeable.")] = None,
 ) -> None:
     """Run the night: results, forecast, hours, routes, camera rounds, drone missions, a draft.
 
     What is stored already is not computed again. A part that fails is named, and what is published
     stays published. A draft sends nobody out: `gridbeat plan approve`, then `publish`.
+
+    With --shift, --unit or --on-duty hours are shared over shifts and kinds of unit, so that the
+    expected need covered is greatest; otherwise --hours over grids in proportion to need.
     """
     if context.invoked_subcommand is not None:
         return
-    if hours is None:
-        raise typer.BadParameter("say how many hours there are: --hours 120")
+    asked = Asked(
+        shift or (), unit or (), on_duty, floor, cap, explore, lot, objective, fairness, cover,
+        caution, method, hold_out or (), asked_by, seed,
+    )  # fmt: skip
+    if (hours is None) != asked.given:
+        raise typer.BadParameter(
+            "say how many hours there are: --hours 120; or who goes when: --unit or --on-duty"
+        )
     strange = sorted(set(leave_out or ()) - set(OPTIONAL))
     if strange:
         raise typer.BadParameter(f"--leave-out takes {', '.join(OPTIONAL)}, not {strange[0]!r}")
-    params = AllocationParams(total_h=hours, floor_min=floor, cap_h=cap, explore_share=explore)
+    params = None if hours is None else AllocationParams(
+        total_h=hours, floor_min=floor, cap_h=cap, explore_share=explore
+    )  # fmt: skip
     wanted = Wanted(
         jurisdiction, until.date() if until else None, weeks, date.date() if date else None,
-        params, frozenset(leave_out or ()),
+        params, frozenset(leave_out or ()), asked if asked.given else None,
     )  # fmt: skip
     with begin(open_database()) as connection, progress() as report:
         night, about, request = run_night_now(connection, wanted, report)
@@ -100,8 +146,9 @@ class Wanted:
     until: calendar_day | None
     weeks: int
     plan_date: calendar_day | None
-    allocation: AllocationParams
+    allocation: AllocationParams | None
     leave_out: frozenset[str]
+    asked: Asked | None = None
 
 
 def run_night_now(
@@ -111,9 +158,12 @@ def run_night_now(
     now = datetime.now(UTC)
     about = read_about(connection, wanted.jurisdiction)
     request = make_request(connection, about, until=wanted.until, weeks=wanted.weeks)
-    params = NightParams(
-        wanted.plan_date or next_day(now, about), wanted.allocation, leave_out=wanted.leave_out
-    )
+    plan_date = wanted.plan_date or next_day(now, about)
+    day = None
+    if wanted.asked is not None:
+        seed = choose_seed(connection, about.number, plan_date, wanted.asked.seed)
+        day = as_request(wanted.asked, seed=seed)
+    params = NightParams(plan_date, wanted.allocation, leave_out=wanted.leave_out, day=day)
 
     def tell(share: int, words: str) -> None:
         report(f"{share:3d} %  {words}")
@@ -138,7 +188,8 @@ def tell_night(
     counted = replace(request, by_class=True)
     equity = compare_communities(connection, counted, night.draft, effort_h=watched)
     lines = describe(night.draft, night.plan_id, top=top)
-    return [*lines, "", *said, "", *describe_equity(equity)], found
+    shares = describe_shares(night.draft)
+    return [*lines, "", *said, "", *shares, *describe_equity(equity)], found
 
 
 def describe_equity(table: pd.DataFrame) -> list[str]:

@@ -20,7 +20,7 @@ from analytics.queries import CubeRequest
 from analytics.store import read_result
 from geo.errors import GridbeatError, NotFoundError
 from patrol.allocate import AllocationParams
-from patrol.drafting import draft_day
+from patrol.drafting import DayRequest, draft_day
 from patrol.planning.gather import (
     GatherParams,
     Where,
@@ -53,18 +53,21 @@ class NightParams:
     plan_date
         The day to plan.
     allocation
-        Hours, floors, caps, exploration.
+        Hours, floors, caps, exploration of a plan of one shift and kind; None where `day` is said.
     gather
         How routes, rounds and flights are made.
     leave_out
         Parts that are not wanted.
+    day
+        Shifts, kinds of unit and rules of a plan that tells them apart.
     """
 
     plan_date: date
-    allocation: AllocationParams
+    allocation: AllocationParams | None
     gather: GatherParams = field(default_factory=GatherParams)
     leave_out: frozenset[str] = frozenset()
     nightly: NightlyParams = field(default_factory=lambda: NightlyParams(forecast=None))
+    day: DayRequest | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +173,7 @@ class Night:
         draft = draft_day(
             self.connection, self._by_class(), self.about, plan_date=self.params.plan_date,
             params=self.params.allocation, recent_steps=RECENT_WEEKS, now=self.now,
-            code_version=version("gridbeat"),
+            code_version=version("gridbeat"), day=self.params.day,
         )  # fmt: skip
         runs = newest_run_ids(self.connection, self.about.number)
         self.plan_id = write_plan(
