@@ -32,6 +32,8 @@ SPEED_KM_H = {
 }  # fmt: skip
 # Ways are this much longer than straight lines; a drone flies straight.
 DETOUR = 1.3
+# Where no calendar exists, each unit works so many hours a day, spread evenly over the shifts.
+DAY_H = 8.0
 # Incidents' worth of all classes' week that is mixed into the week of each class.
 POOLED_EVENTS = 100.0
 
@@ -73,6 +75,8 @@ def read_roster(
     step_min: int,
 ) -> Roster:
     """Read who is on duty in the shifts of a day, the hours of the week and the prescriptions.
+
+    Units of a jurisdiction without any shift in the calendar work `DAY_H` hours a day each.
 
     Parameters
     ----------
@@ -131,16 +135,22 @@ def _calendar(
         "begins": [shift.starts_at for shift in shifts],
         "ends": [shift.ends_at for shift in shifts],
     }
-    rows = connection.execute(_sql("duty_hours"), given).all()
+    rows = [(r.kind, r.shift_no, float(r.hours))
+            for r in connection.execute(_sql("duty_hours"), given)]  # fmt: skip
+    if not rows:
+        lengths = np.array([shift.hours for shift in shifts])
+        rows = [(r.kind, s, r.units * DAY_H * lengths[s] / lengths.sum())
+                for r in connection.execute(_sql("duty_units"), {"place": place})
+                for s in range(len(shifts))]  # fmt: skip
     if not rows:
         raise NotFoundError(
             "nobody is on duty in these shifts by the calendar; say the hours, such as "
             "--unit foot=40, or import units and shifts"
         )
     found: dict[str, Floats] = {}
-    for row in rows:
-        steps = np.floor(float(row.hours) * field_share * 60 / step_min + 1e-9)
-        found.setdefault(row.kind, np.zeros(len(shifts)))[row.shift_no] = steps * step_min / 60
+    for kind, number, hours in rows:
+        steps = np.floor(hours * field_share * 60 / step_min + 1e-9)
+        found.setdefault(kind, np.zeros(len(shifts)))[number] = steps * step_min / 60
     return found
 
 
