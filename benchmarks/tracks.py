@@ -1,0 +1,168 @@
+"""Ten million fixes into effort, beside a plain scan, a geopandas overlay and PostGIS.
+
+    python -m benchmarks.tracks              # prints the table of benchmarks/tracks.md
+
+CPU seconds of this process (of the server for PostGIS: wall, one connection). Peers get fewer
+fixes, as they would not finish; the ratio is by fix. Their sums are compared with ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+from geo.database.connect import connect, locate
+from geo.database.schema import prepare
+from geo.lattice.lattice import make_lattice
+from geo.settings import DatabaseSettings
+from patrol.tracks.clean import clean_fixes
+from patrol.tracks.effort import EffortSum, lay_areas
+from patrol.tracks.thin import thin_track
+
+SECOND = 1_000_000
+SIDE_M = 20_000.0
+SPLIT = """
+WITH leg AS (
+    SELECT ST_MakeLine(lag(p) OVER w, p) AS line, lag(t) OVER w AS t0, t
+    FROM fix WINDOW w AS (PARTITION BY segment ORDER BY t)),
+piece AS (
+    SELECT g.i, g.j, l.t - l.t0 AS s, ST_Length(l.line) AS whole,
+           ST_Length(ST_Intersection(l.line, g.geom)) AS part
+    FROM leg l, LATERAL ST_SquareGrid(50, l.line) g
+    WHERE l.line IS NOT NULL AND ST_Intersects(l.line, g.geom))
+SELECT sum(CASE WHEN whole > 0 THEN s * part / whole ELSE 0 END), count(DISTINCT (i, j)) FROM piece
+"""
+
+
+def walk(n: int, devices: int, seed: int = 1) -> tuple[np.ndarray, ...]:
+    """Return device, time, x, y: walks at about 1.2 m/s with a fix each 15 s, turned at the rim."""
+    rng = np.random.default_rng(seed)
+    each = n // devices
+    heading = np.cumsum(rng.normal(0, 0.3, (devices, each)), axis=1)
+    step = rng.uniform(8, 28, (devices, each))
+    start = rng.uniform(0, SIDE_M, (devices, 2))
+    x = start[:, :1] + np.cumsum(step * np.cos(heading), axis=1)
+    y = start[:, 1:] + np.cumsum(step * np.sin(heading), axis=1)
+    fold = [np.abs((v + SIDE_M) % (2 * SIDE_M) - SIDE_M) for v in (x, y)]
+    time_us = 1_700_000_000 * SECOND + np.arange(each) * 15 * SECOND
+    device = np.repeat(np.arange(devices), each)
+    return device, np.tile(time_us, devices), fold[0].ravel(), fold[1].ravel()
+
+
+def cpu(what: Callable[[], object]) -> tuple[float, object]:
+    begun = time.process_time()
+    made = what()
+    return time.process_time() - begun, made
+
+
+def overlay(x: np.ndarray, y: np.ndarray, t: np.ndarray, segment: np.ndarray) -> float:
+    """Split legs over cells by geopandas.overlay; return the seconds that it finds."""
+    same = segment[1:] == segment[:-1]
+    xy = np.stack([x, y], 1)
+    lines = shapely.linestrings(np.stack([xy[:-1][same], xy[1:][same]], axis=1))
+    legs = gpd.GeoDataFrame({"s": np.diff(t)[same], "m": shapely.length(lines)}, geometry=lines)
+    at = np.unique(np.stack([x // 50, y // 50], 1).astype(int), axis=0)
+    near = np.unique((at[:, None] + np.array([(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1)])
+                      ).reshape(-1, 2), axis=0)  # fmt: skip
+    cells = gpd.GeoDataFrame(
+        geometry=shapely.box(near[:, 0] * 50, near[:, 1] * 50, near[:, 0] * 50 + 50,
+                             near[:, 1] * 50 + 50)
+    )  # fmt: skip
+    cut = gpd.overlay(legs, cells, how="intersection", keep_geom_type=True)
+    return float((cut["s"] * cut.length / cut["m"]).sum())
+
+
+def in_postgis(
+    x: np.ndarray, y: np.ndarray, t: np.ndarray, segment: np.ndarray
+) -> tuple[float, float]:
+    database = locate(DatabaseSettings())
+    prepare(database, report=lambda _: None)
+    with connect(database, role="owner") as connection:
+        connection.execute(
+            "CREATE TEMPORARY TABLE fix (segment int, t float8, p geometry(Point)) ON COMMIT DROP"
+        )
+        with connection.cursor().copy("COPY fix FROM STDIN") as copy:
+            for s, at, a, b in zip(segment, t, x, y, strict=True):
+                copy.write_row((int(s), float(at), f"POINT({a} {b})"))
+        connection.execute("ANALYZE fix")
+        begun = time.perf_counter()
+        found = connection.execute(SPLIT).fetchone()
+        took = time.perf_counter() - begun
+        connection.rollback()
+    return took, float(str(found[0])) if found else 0.0
+
+
+def main(n: int, peers: int) -> None:
+    device, time_us, x, y = walk(n, devices=max(n // 20_000, 1))
+    lattice = make_lattice(shapely.box(0, 0, SIDE_M, SIDE_M), cell_size_m=50, srid=32650)
+    rng = np.random.default_rng(2)
+    squares = [
+        shapely.box(a, b, a + 490, b + 510) for a, b in rng.uniform(0, SIDE_M - 600, (500, 2))
+    ]
+    tree = shapely.STRtree(squares)
+    own = [q for k, q in enumerate(squares) if not any(m < k for m in tree.query(q, "overlaps"))]
+    ground = lay_areas(lattice, np.array(own, dtype=object), np.arange(1, len(own) + 1))
+    small = slice(0, 40_000)
+    clean_fixes(time_us[small], x[small], y[small], device=device[small])  # compiled once
+    EffortSum(ground).add(time_us[small], x[small], y[small], device[small])
+    thin_track(time_us[small], x[small], y[small], device[small])
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "fixes.parquet"
+        pq.write_table(pa.table({"device": device, "t": time_us, "x": x, "y": y}), path)
+        took, table = cpu(lambda: pq.read_table(path))
+        rows.append(("read from Parquet (the scan)", n, took))
+        scan = took
+        del table
+    took, _ = cpu(lambda: (time_us.sum(), x.sum(), y.sum(), device.sum()))
+    rows.append(("sum four columns in memory", n, took))
+    took, cleaned = cpu(lambda: clean_fixes(time_us, x, y, device=device))
+    rows.append(("clean: order, repeats, spikes, gaps", n, took))
+    total = EffortSum(ground)
+    took, _ = cpu(lambda: total.add(time_us, x, y, cleaned.segments))
+    rows.append(("effort by cell, area and hour", n, took))
+    ours = took / n
+    effort_s = took
+    took, table = cpu(total.table)
+    rows.append(("  its table of rows", len(table), took))
+    took, keep = cpu(lambda: thin_track(time_us, x, y, cleaned.segments))
+    rows.append((f"thin to 5 m (keeps {keep.mean():.0%})", n, took))
+    same = np.diff(cleaned.segments) == 0
+    spent = np.diff(time_us)[same].sum() / SECOND
+    found = table["seconds"].sum() + total.outside_s
+    part = slice(0, peers)
+    t = (time_us[part] - time_us[0]) / SECOND
+    segment = cleaned.segments[part]
+    small_sum = EffortSum(ground)
+    small_sum.add(time_us[part], x[part], y[part], segment)
+    mine = small_sum.table()["seconds"].sum() + small_sum.outside_s
+    took_g, sum_g = cpu(lambda: overlay(x[part], y[part], t, segment))
+    took_p, sum_p = in_postgis(x[part], y[part], t, segment)
+    print(f"{n:,} fixes, {len(table):,} rows of effort, {len(own)} areas")
+    print("| step | fixes | CPU s | million a s |\n|---|---|---|---|")
+    for name, size, seconds in rows:
+        print(f"| {name} | {size:,} | {seconds:.2f} | {size / max(seconds, 1e-9) / 1e6:.1f} |")
+    print(f"\neffort / scan of the file: {effort_s / scan:.2f}; seconds counted / spent: "
+          f"{found / spent:.12f}")  # fmt: skip
+    print("\n| peer | fixes | s | ours is faster by | its sum / ours |\n|---|---|---|---|---|")
+    for name, seconds, its in (("geopandas.overlay", took_g, sum_g),
+                               ("PostGIS ST_SquareGrid + ST_Intersection", took_p, sum_p)):  # fmt: skip
+        print(f"| {name} | {peers:,} | {seconds:.2f} | {seconds / peers / ours:,.0f} x | "
+              f"{its / mine:.6f} |")  # fmt: skip
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--fixes", type=int, default=10_000_000)
+    parser.add_argument("--peers", type=int, default=20_000)
+    given = parser.parse_args()
+    main(given.fixes, given.peers)
