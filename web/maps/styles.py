@@ -278,7 +278,7 @@ def _coverage(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     rows = np.where(frame["label"] == "stale", len(_SEEN_DAYS), rows)
     rows = np.where(np.isnan(days), len(_SEEN_DAYS) + 1, np.minimum(rows, len(_SEEN_DAYS)))
     styles = [
-        Style(f"{say('seen_within', lang)} {bound} {say('days', lang)}", "#2f5d62", fill, 0.5, 0.3)
+        Style(say(f"seen_{bound}d", lang), "#2f5d62", fill, 0.5, 0.3)
         for bound, fill in zip(_SEEN_DAYS, _SEEN, strict=True)
     ]
     styles.append(Style(say("seen_long_ago", lang), "#6b7480", "#f3ead2", 0.65, 0.4))
