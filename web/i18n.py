@@ -31,6 +31,19 @@ TEXTS: dict[str, tuple[str, str]] = {
     "legend": ("图例", "Legend"),
     "map": ("地图", "Map"),
     "title": ("热点、趋势与巡逻计划", "Hotspots, trends and patrol plan"),
+    # A map for publication
+    "title_counts": ("上报事件数", "Reported incidents"),
+    "data_window_counts": ("数据时段", "Data from–to"),
+    "method_note_counts": (
+        "各单元的上报事件数；少于5件（含0件）的单元不着色、不公布。上报少不等于安全。",
+        "Reported incidents by cell. Cells with fewer than five, none included, are neither "
+        "coloured nor published. Few reports do not mean that a place is safe.",
+    ),
+    "layer_counts": ("上报事件数", "Reported incidents"),
+    "small_withheld": (
+        "未着色：少于5件或无上报，不公布",
+        "Not coloured: fewer than 5 or none, withheld",
+    ),
     # A map of a check of grids
     "title_grids": ("责任网格检查", "Check of the grids"),
     "data_window_grids": ("网格有效日期", "Grids valid on"),

@@ -261,6 +261,71 @@ def test_a_plan_sets_its_hours_beside_need_by_both_sources(ask, gridbeat, tmp_pa
     assert share[1] > share[2]  # what was found only by looking more weighs less once corrected
 
 
+def lay_streets(town):
+    """Lay a street along each quarter of the district, and one in its middle."""
+    with connect(town) as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO road (feed_id, source_ref, content_hash, kind, name, geom) VALUES (1, %s, "
+            "0, 'residential', %s, ST_SetSRID(ST_MakeLine(ST_MakePoint(%s, %s), "
+            "ST_MakePoint(%s, %s)), 4326)) ON CONFLICT DO NOTHING",
+            [
+                (f"s{i}", f"第{i}街", WEST + x0 * STEP, SOUTH + y0 * STEP, WEST + x1 * STEP,
+                 SOUTH + y1 * STEP)
+                for i, (x0, y0, x1, y1) in enumerate(
+                    [(0, y, 4, y) for y in (0.25, 0.75, 1.25, 1.75)]
+                    + [(x, 0, x, 2) for x in (0.25, 1.25, 2.25, 3.25)]
+                )
+            ],
+        )  # fmt: skip
+
+
+def test_streets_are_ranked_by_what_their_length_does_not_explain(ask, gridbeat, town, tmp_path):
+    refused = gridbeat("streets", "--until", LAST)
+    assert refused.code == 5
+    assert "import roads first" in refused.err
+    lay_streets(town)
+    out = ask("streets", "--reach", "300")
+    assert "farther than 300 m from every street" in out
+    assert re.search(r"bandwidth 带宽 \d+ m \(chosen 自动选取\)", out)
+    # The outbreak lies in e2, the easternmost grid, on one corner.
+    (first,) = re.findall(r"hot spot  (\S+) (\S+) \S+", out)[:1]
+    assert float(first[0]) > WEST + 2.9 * STEP
+    out = ask("streets", "--reach", "300", "--method", "gi", "--bandwidth", "200",
+              "--split", "discontinuous", "--permutations", "499")  # fmt: skip
+    assert "discontinuous, bandwidth 带宽 200 m\n" in out
+    assert "Mann-Kendall" in ask("trends", "--streets")
+    gridbeat("hotspots", "--until", LAST)
+    page = tmp_path / "map.html"
+    assert gridbeat("map", "--out", page).code == 0
+    assert '"id":"streets"' in page.read_text("utf-8")
+
+
+def test_hexagons_are_counted_stored_and_come_out_again(ask, gridbeat):
+    assert "Mann-Kendall" in ask("trends", "--cell", "400", "--hexagons")
+    wrong = gridbeat("trends", "--hexagons", "--until", LAST)
+    assert wrong.code == 2
+    assert "--cell" in wrong.err
+    both = gridbeat("trends", "--cell", "300", "--streets", "--until", LAST)
+    assert both.code == 2
+    assert "cells or streets" in both.err
+
+
+def test_the_week_of_classes_and_grids_is_drawn_and_said(ask):
+    # All of them happen at noon, so that eleven to three holds everything.
+    out = ask("profile")
+    assert "周一 Mon" in out
+    assert re.search(r"\d\d-\d\d h \(\d+%\)", out)
+    assert "afternoon" in out
+    assert " e2" in ask("profile", "--level", "grid", "--category", "park")
+
+
+def test_join_counts_are_told_by_class(ask):
+    out = ask("association", "--joins", "--cell", "250")
+    assert "连接计数" in out
+    (park,) = (line for line in out.splitlines() if line.endswith("park"))
+    assert "cluster" in park
+
+
 def test_public_counts_need_a_number_and_give_no_small_one_away(ask, gridbeat, tmp_path):
     out = tmp_path / "counts.csv"
     week = ("--until", "2026-01-25", "--weeks", "4", "--category", "park", "--out", out)
@@ -317,8 +382,14 @@ def test_the_map_shows_alarms_and_changes_and_a_public_one_does_not(ask, gridbea
     assert public.code == 0, public.err
     html = page.read_text("utf-8")
     assert "gb-changes" not in html.split("<body")[1]
-    for layer in ("emerging", "clusters", "scan", "changes", "rates"):
-        assert f'"id":"{layer}"' not in html
+    assert '"id":"counts"' in html
+    shown = re.findall(r'"id":"(\w+)"', html)
+    assert set(shown) <= {"counts", "boundary", "grids", "roads", "buildings"}
+    (counts,) = re.findall(r'"id":"counts".*?"rows":(\[.*?\]\])', html)
+    assert min(int(count) for (count,) in json.loads(counts)) >= 5
+    refused = gridbeat("map", "--out", page, "--public")
+    assert refused.code == 2
+    assert "审图号" in refused.err
 
 
 def test_a_question_about_one_class_does_not_change_the_map_of_all(ask, gridbeat, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from shapely.geometry import GeometryCollection, LineString, MultiPoint, Point, 
 from geo.errors import CrsError, GeometryError, InputError, MissingDependencyError
 from web.i18n import TEXTS, say
 from web.maps import assets
-from web.maps.layers import MapLayers, MapMeta
+from web.maps.layers import NEVER_PUBLIC, MapLayers, MapMeta
 from web.maps.payloads import camera_views, layer_payload, to_script
 from web.maps.render import render_map, write_map
 from web.maps.styles import NOT_DRAWN, classify
@@ -197,28 +197,39 @@ def test_the_frame_of_a_map_is_small(hotspots):
     assert len(render_map(MapLayers(hotspots=hotspots), meta=META).encode()) < 250_000
 
 
-def test_a_public_map_needs_an_approval_number(hotspots):
+@pytest.fixture
+def counts(hotspots):
+    """Return counts as they may be published."""
+    return hotspots.iloc[:4][["geometry"]].assign(observed=[40.0, 20.0, 5.0, np.nan])
+
+
+def test_a_public_map_needs_an_approval_number(counts):
     for number in (None, "", "  "):
         with pytest.raises(InputError, match="审图号"):
-            render_map(MapLayers(hotspots=hotspots), meta=replace(PUBLIC, approval_no=number))
-    page = render_map(MapLayers(hotspots=hotspots), meta=PUBLIC)
+            render_map(MapLayers(counts=counts), meta=replace(PUBLIC, approval_no=number))
+    page = render_map(MapLayers(counts=counts), meta=PUBLIC)
     assert "审图号 / Map approval no.：GS(2026)1234号" in page
     assert "Internal" not in page
 
 
-def test_a_public_map_refuses_cameras_plan_and_exact_points(hotspots, plan):
+def test_a_public_map_refuses_all_but_counts_and_the_ground(hotspots, plan, counts):
     cameras = gpd.GeoDataFrame(geometry=[Point(120, 31)], crs=4326)
-    with pytest.raises(InputError, match="must not show cameras and plan"):
+    with pytest.raises(InputError, match="must not show hotspots and cameras and plan"):
         render_map(MapLayers(hotspots=hotspots, cameras=cameras, plan=plan), meta=PUBLIC)
-    points = gpd.GeoDataFrame({"score": [1.0]}, geometry=[Point(120, 31)], crs=4326)
-    with pytest.raises(GeometryError, match="'density' must hold Polygon"):
-        render_map(MapLayers(density=points), meta=PUBLIC)
+    points = gpd.GeoDataFrame({"observed": [9.0]}, geometry=[Point(120, 31)], crs=4326)
+    with pytest.raises(GeometryError, match="'counts' must hold Polygon"):
+        render_map(MapLayers(counts=points), meta=PUBLIC)
+    ground = {"buildings", "roads", "boundary", "grids", "water"}
+    allowed = {entry.name for entry in fields(MapLayers)} - set(NEVER_PUBLIC)
+    assert allowed - ground == {"counts"}
 
 
-def test_a_public_map_shows_small_counts_as_such_and_no_score_that_gives_them_away(hotspots):
-    payload = payload_of("hotspots", hotspots, public=True)
-    assert payload["fields"] == ["Class", "Reports"]
-    assert [row[1] for row in payload["rows"]] == ["40", "20", "<5", "<5"]
+def test_a_public_map_does_not_draw_what_is_withheld(counts):
+    payload = payload_of("counts", counts, public=True)
+    assert payload["fields"] == ["Reports"]
+    assert [row[0] for row in payload["rows"]] == ["40", "20", "5"]
+    page = render_map(MapLayers(counts=counts), meta=PUBLIC, lang="en")
+    assert "Not coloured: fewer than 5 or none, withheld" in page
 
 
 def test_cameras_see_a_sector_around_their_azimuth_of_true_length():

@@ -14,12 +14,17 @@ import shapely
 import typer
 from sqlalchemy import Connection, text
 
+from analytics.cube_store import read_cell_cube, read_lattice
+from analytics.privacy.counts import publish_counts
+from analytics.recompute import read_request
 from analytics.store import StoredResult, read_result
 from geo.camera_store import read_views
 from geo.crs.systems import epsg
 from geo.errors import NotFoundError
+from geo.lattice.lattice import cell_polygons
 from patrol.routes.store import read_newest_routes
 from patrol.store import StoredPlan, read_class_names, read_newest_plan
+from web.commands.export import require_approval
 from web.found import (
     bias_areas,
     change_areas,
@@ -30,6 +35,7 @@ from web.found import (
     week_areas,
 )
 from web.maps.layers import MapLayers, MapMeta
+from web.maps.payloads import SMALL
 from web.maps.render import write_map
 from web.opening import begin, open_database
 from web.options import Category, Jurisdiction
@@ -39,6 +45,8 @@ from web.subject import About, read_about
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _MOST = 60_000
+PUBLIC_CELL_M = 500.0
+"""Side of the cells that are published: a few street blocks."""
 SHOWN = (
     "hotspots", "density", "area_trends", "emerging", "area_changes", "area_rates", "area_profile",
     "area_bias", "streets",
@@ -52,7 +60,7 @@ def show(
     jurisdiction: Jurisdiction = None,
     lang: Annotated[Literal["zh", "en", "both"], typer.Option(help="Languages.")] = "both",
     public: Annotated[
-        bool, typer.Option(help="For publication: needs --approval-no, hides what must be hidden.")
+        bool, typer.Option(help="For publication: counts by cell alone; needs --approval-no.")
     ] = False,
     approval_no: Annotated[str | None, typer.Option(help="Map approval number 审图号.")] = None,
     category: Category = None,
@@ -64,9 +72,11 @@ def show(
     """
     with begin(open_database()) as connection:
         about = read_about(connection, jurisdiction)
-        layers, meta = gather(
-            connection, about, public=public, approval_no=approval_no, classes=category
-        )
+        if public:
+            number = require_approval(about, approval_no)
+            layers, meta = gather_public(connection, about, approval_no=number, classes=category)
+        else:
+            layers, meta = gather(connection, about, classes=category)
     path = write_map(out, layers, meta=meta, lang=lang)
     typer.echo(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB); open it in any browser")
 
@@ -75,11 +85,9 @@ def gather(
     connection: Connection,
     about: About,
     *,
-    public: bool = False,
-    approval_no: str | None = None,
     classes: Sequence[str] | None = None,
 ) -> tuple[MapLayers, MapMeta]:
-    """Read the layers of a jurisdiction's map and what the map says about itself.
+    """Read the layers of a jurisdiction's own map and what the map says about itself.
 
     Raises
     ------
@@ -91,12 +99,11 @@ def gather(
     if "hotspots" not in runs:
         raise NotFoundError(f"{about.code} has no results yet: run `gridbeat hotspots` first")
     results = {name: read_result(connection, number) for name, number in runs.items()}
-    plan = None if public else _plan(connection, about)
+    plan = _plan(connection, about)
     names = read_class_names(connection)
-    inner = {} if public else results
-    changes = inner.get("area_changes")
-    scan, clusters, emerging = (inner.get(name) for name in ("scan", "clusters", "emerging"))
-    views = None if public else read_views(connection, about.number)
+    changes = results.get("area_changes")
+    scan, clusters, emerging = (results.get(name) for name in ("scan", "clusters", "emerging"))
+    views = read_views(connection, about.number)
     layers = MapLayers(
         buildings=read_ground(connection, about, "building", "kind"),
         roads=read_ground(connection, about, "road", "kind, name"),
@@ -104,32 +111,73 @@ def gather(
         grids=read_grids(connection, about),
         density=_rows(results.get("density")),
         trends=_area_trends(connection, results.get("area_trends")),
-        rates=_rows(inner.get("area_rates")),
-        forecast=None if (ahead := inner.get("area_forecast")) is None else forecast_areas(ahead),
+        rates=_rows(results.get("area_rates")),
+        forecast=None if (ahead := results.get("area_forecast")) is None else forecast_areas(ahead),
         emerging=None if emerging is None else emerging_cells(emerging),
         hotspots=_rows(results.get("hotspots")),
-        week=None if (week := inner.get("area_profile")) is None else week_areas(week),
-        bias=None if (bias := inner.get("area_bias")) is None else bias_areas(bias),
-        streets=_rows(inner.get("streets")),
+        week=None if (week := results.get("area_profile")) is None else week_areas(week),
+        bias=None if (bias := results.get("area_bias")) is None else bias_areas(bias),
+        streets=_rows(results.get("streets")),
         clusters=None if clusters is None else named_zones(clusters, names),
         scan=_rows(scan),
         changes=None if changes is None else change_areas(changes, names),
-        views=None if views is None else views[~views.geometry.is_empty],
-        cameras=None if public else read_cameras(connection, about, views),
+        views=views[~views.geometry.is_empty],
+        cameras=read_cameras(connection, about, views),
         plan=None if plan is None else plan.items,
-        routes=None if public else _routes(connection, about),
+        routes=_routes(connection, about),
     )
     run = results["hotspots"].run
     meta = MapMeta(
         name_zh=about.name_zh, name_en=about.name_en, data_from=run["window_from"],
         data_until=run["window_to"], made_at=datetime.now(UTC),
         metric_crs=f"EPSG:{about.srid} {epsg(about.srid).name}", code_version=version("gridbeat"),
-        audience="public" if public else "internal", approval_no=approval_no or about.approval_no,
+        approval_no=about.approval_no,
         simulated=about.simulated, plan_date=None if plan is None else plan.head["plan_date"],
         plan_status="draft" if plan is None else plan.head["status"],
         sources=read_sources(connection, about),
         parameters={name: dict(one.run["parameters"]) for name, one in results.items()},
         changes=None if changes is None else tuple(change_sentences(changes, names)),
+    )  # fmt: skip
+    return layers, meta
+
+
+def gather_public(
+    connection: Connection, about: About, *, approval_no: str, classes: Sequence[str] | None = None
+) -> tuple[MapLayers, MapMeta]:
+    """Read what a published map may show: the ground, and counts by cell, small ones withheld.
+
+    The counts are of the window of the newest hotspots.
+
+    Raises
+    ------
+    NotFoundError
+        If no hotspots have been computed yet.
+    """
+    found = newest_run_ids(connection, about.number, classes=classes)
+    if "hotspots" not in found:
+        raise NotFoundError(f"{about.code} has no results yet: run `gridbeat hotspots` first")
+    run = read_result(connection, found["hotspots"]).run
+    lattice = read_lattice(connection, about.number, cell_size_m=PUBLIC_CELL_M)
+    request = read_request(run["parameters"]["request"])
+    cube = read_cell_cube(connection, request, lattice)
+    shown = publish_counts(cube.totals(found_by=request.found_by), k=SMALL, overall=False)
+    cells = gpd.GeoDataFrame(
+        {"observed": shown.cells}, geometry=cell_polygons(lattice), crs=about.srid
+    )
+    layers = MapLayers(
+        buildings=read_ground(connection, about, "building", "kind"),
+        roads=read_ground(connection, about, "road", "kind, name"),
+        boundary=read_boundary(connection, about),
+        grids=read_grids(connection, about),
+        counts=cells[cells["observed"].notna()],
+    )
+    meta = MapMeta(
+        name_zh=about.name_zh, name_en=about.name_en, data_from=run["window_from"],
+        data_until=run["window_to"], made_at=datetime.now(UTC), topic="counts",
+        metric_crs=f"EPSG:{about.srid} {epsg(about.srid).name}", code_version=version("gridbeat"),
+        audience="public", approval_no=approval_no, simulated=about.simulated,
+        sources=read_sources(connection, about),
+        parameters={"counts": {"cell_m": PUBLIC_CELL_M, "k": SMALL, "classes": classes or "all"}},
     )  # fmt: skip
     return layers, meta
 

@@ -42,7 +42,7 @@ def profile(
             connection, about, until=until and until.date(), weeks=weeks, step="hour_of_week",
             classes=category, by_class=level is None,
         )  # fmt: skip
-        told = ask(connection, about, "profile", request, params, level=level or "district")
+        told = ask(connection, about, "profile", request, params, level=level or "grid")
     lines = [*told.head("Week 一周时段 (chi square, FDR)"), *describe(told, top=top)]
     typer.echo("\n".join([*lines, *told.tail()]))
 

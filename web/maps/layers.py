@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 import geopandas as gpd
 
 from geo.errors import CrsError, GeometryError, InputError
 
 Audience = Literal["internal", "public"]
-Topic = Literal["watch", "grids", "cameras", "coverage", "drones"]
+Topic = Literal["watch", "grids", "cameras", "coverage", "drones", "counts"]
 
 # Layer -> columns that it must have besides its geometry.
 REQUIRED: dict[str, tuple[str, ...]] = {
@@ -21,6 +21,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "roads": (),
     "boundary": (),
     "grids": ("code", "name"),
+    "counts": ("observed",),
     "density": ("score",),
     "trends": ("slope", "q_value"),
     "rates": ("score", "label"),
@@ -54,11 +55,12 @@ _SHAPES: dict[str, tuple[str, ...]] = {
     "findings": (*_AREAS, *_LINES, "Point", "MultiPoint", "GeometryCollection"),
 }
 # Where patrols go, what cameras see and which drafts are faulty is nobody's business outside.
-# A rate, an expectation or a change would give a small count away.
+# What is computed from counts (a smooth surface, a score, a rate, a trend) would give a small one
+# away, so that only counts themselves are public, the small ones withheld.
 NEVER_PUBLIC = (
-    "rates", "week", "bias", "forecast", "emerging", "streets", "clusters", "scan", "changes",
-    "coverage", "views", "blind_spots", "cameras", "plan", "routes", "findings", "airspace",
-    "missions",
+    "density", "hotspots", "trends", "rates", "week", "bias", "forecast", "emerging", "streets",
+    "clusters", "scan", "changes", "coverage", "views", "blind_spots", "cameras", "plan", "routes",
+    "findings", "airspace", "missions",
 )  # fmt: skip
 
 
@@ -75,6 +77,9 @@ class MapLayers:
     grids
         Polygons with ``code``, ``name`` and, where known, ``community``, ``households``,
         ``kind``.
+    counts
+        Cells with ``observed`` counts as they may be published, NaN where withheld: the one layer
+        of findings on a public map. Withheld cells are not drawn.
     density
         Polygons with ``score`` (incidents per km2).
     trends
@@ -144,6 +149,7 @@ class MapLayers:
     roads: gpd.GeoDataFrame | None = None
     boundary: gpd.GeoDataFrame | None = None
     grids: gpd.GeoDataFrame | None = None
+    counts: gpd.GeoDataFrame | None = None
     density: gpd.GeoDataFrame | None = None
     trends: gpd.GeoDataFrame | None = None
     rates: gpd.GeoDataFrame | None = None
@@ -197,10 +203,10 @@ class MapMeta:
         What the map is about, which decides its title and notes: ``watch`` is hotspots, trends
         and plan, ``grids`` a check of grids, ``cameras`` what cameras see and miss,
         ``coverage`` when ground was last seen, ``drones``
-        flights and the airspace.
+        flights and the airspace, ``counts`` what is published.
     audience
-        ``public`` maps carry no cameras, no plan, no findings and no small counts, and need a
-        number.
+        ``public`` maps carry counts by cell, the small ones withheld, and nothing else of what is
+        found, seen or planned; they need a number.
     approval_no
         Map approval number (审图号).
     simulated
@@ -243,8 +249,8 @@ class MapMeta:
         if self.audience not in ("internal", "public"):
             msg = f"audience must be internal or public, not {self.audience!r}"
             raise InputError(msg)
-        if self.topic not in ("watch", "grids", "cameras", "coverage", "drones"):
-            msg = f"topic must be watch, grids, cameras, coverage or drones, not {self.topic!r}"
+        if self.topic not in get_args(Topic):
+            msg = f"topic must be one of {', '.join(get_args(Topic))}, not {self.topic!r}"
             raise InputError(msg)
 
     def key(self, text: str) -> str:

@@ -32,6 +32,7 @@ _GEOD = pyproj.Geod(ellps="WGS84")
 _BOTH = ("reason", "text", "why")
 _FIELDS: dict[str, tuple[str, ...]] = {
     "grids": ("name", "code", "community", "households", "kind"),
+    "counts": ("observed",),
     "density": ("density",),
     "trends": ("name", "code", "class", "observed", "slope", "q_value"),
     "rates": ("name", "code", "class", "observed", "rate", "raw", "low", "high"),
@@ -73,7 +74,7 @@ _SOURCES = {"z": "score", "density": "score", "rate": "score", "per_street_km": 
 _GROUPS: dict[str, tuple[str, ...]] = {
     "ground": ("buildings", "roads", "boundary", "grids"),
     "findings": (
-        "density", "trends", "rates", "week", "bias", "forecast", "emerging", "hotspots",
+        "counts", "density", "trends", "rates", "week", "bias", "forecast", "emerging", "hotspots",
         "streets", "clusters", "scan", "changes", "findings",
     ),
     "action": (
@@ -127,6 +128,7 @@ SHOWN_AT_FIRST = frozenset(
         "roads",
         "boundary",
         "grids",
+        "counts",
         "hotspots",
         "scan",
         "plan",

@@ -149,7 +149,10 @@ def _figure(
     options = {
         "bounds": bounds,
         "label": say("map", lang),
-        "notes": {"hotspots": say("not_significant", lang)},
+        "notes": {
+            "hotspots": say("not_significant", lang),
+            "counts": say("small_withheld", lang),
+        },
     }
     _Setup(control, layers, options).add_to(page)
     figure = page.get_root()

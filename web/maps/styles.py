@@ -217,6 +217,11 @@ def _density(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     return _ramp(_floats(frame, "score"), 0.0)
 
 
+def _counts(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
+    del lang
+    return _ramp(_floats(frame, "observed"), 0.5)
+
+
 def _forecast(frame: gpd.GeoDataFrame, lang: Lang) -> Classed:
     del lang
     return _ramp(_floats(frame, "expected_next"), 0.8)
@@ -360,6 +365,7 @@ _CLASSIFIERS: dict[str, Callable[[gpd.GeoDataFrame, Lang], Classed]] = {
         lambda lang: Style(say("boundary_line", lang), "#1b2430", weight=2.6, dash="10 5")
     ),
     "grids": _single(lambda lang: Style(say("grid_line", lang), "#59636f", "#59636f", 0.02, 1.2)),
+    "counts": _counts,
     "density": _density,
     "trends": _trends,
     "rates": _rates,
