@@ -62,6 +62,8 @@ COMMANDS = {
     "results": ("web.commands.results", "Show stored results, and compute one again."),
     "cases": ("web.commands.cases", "List cases, show one, move one, send late ones up."),
     "routing": ("web.commands.routing", "Say which department answers for which class."),
+    "indicators": ("web.commands.indicators", "Shares of what was due, with definitions."),
+    "brief": ("web.commands.brief", "Write the monthly brief of a grid."),
     "posts": ("web.commands.posts", "Who holds which post, who is on duty, what is vacant."),
     "classifier": ("web.commands.classifier", "Train and try what suggests a report's class."),
     "links": ("web.commands.links", "Other platforms that cases go out to."),

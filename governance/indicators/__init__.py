@@ -1,0 +1,1 @@
+"""Indicators of the process, each with its printed definition and its denominator."""
