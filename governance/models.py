@@ -201,6 +201,7 @@ class CaseTransition(Base):
     __tablename__ = "case_transition"
     __table_args__ = (
         UniqueConstraint("request_id"),
+        Index("ix_case_transition_recorded", "recorded_at", postgresql_using="brin"),
         CheckConstraint("actor <> ''", name="actor"),
         CheckConstraint(one_of("outcome", tuple(OUTCOMES)), name="outcome"),
         CheckConstraint(one_of("satisfaction", SATISFACTION), name="satisfaction"),

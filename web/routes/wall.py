@@ -19,6 +19,7 @@ from web.auth.permissions import Permission
 from web.auth.principal import Identified, Principal, ScopedRows, needs
 from web.database import Rows, packaged_sql
 from web.language import Language
+from web.wall.cases import read_cases
 from web.wall.memo import Memo
 from web.wall.screens import wall_of
 from web.wall.sheet import read_legends, read_picture, write_sheet
@@ -69,6 +70,19 @@ async def state(request: Request, principal: Identified, jurisdiction: Code = No
         return await make_state(rows, jurisdiction, datetime.now(UTC))
 
     return await _remembered(request, principal, ("state", jurisdiction), make)
+
+
+@router.get("/cases", dependencies=[VIEWERS], summary="Cases on a wall")
+async def cases(request: Request, principal: Identified, jurisdiction: Code = None) -> Response:
+    """Count cases by deadline and level, what was solved at its level, and today's flow.
+
+    No words of a report. ``closed.cases`` 0 means that no share is known, never 0 or 100 %.
+    """
+
+    async def make(rows: Rows) -> Any:
+        return await read_cases(rows, jurisdiction, datetime.now(UTC))
+
+    return await _remembered(request, principal, ("cases", jurisdiction), make)
 
 
 @router.get("/points", dependencies=[needs(Permission.INCIDENTS_READ)],

@@ -239,7 +239,15 @@ def test_an_overdue_case_climbs_to_the_district_and_is_acknowledged_there(
     expect(climbed.last).to_contain_text("上报至区级")
     expect(page.locator("#case h2")).to_contain_text(number)
     take_picture(page, "13-overdue-at-district")
+    wall = signed_in(browser, people.service, "watch", viewport={"width": 1920, "height": 1080})
+    screen = wall.new_page()
+    ready(screen, "/wall")
+    panel = screen.locator(".panel.cases")
+    expect(panel.locator(f"[data-late='{case_id}']")).to_contain_text("区级")
+    expect(panel.locator("[data-level=district] .bad")).to_have_text("1")
+    take_picture(screen, "16-wall")
     step(page, "acknowledge")
+    expect(panel.locator(f"[data-late='{case_id}']")).to_have_count(0)
     expect(page.locator("#case header [data-state=accepted]")).to_be_visible()
     assert check_axe(page) == []
 

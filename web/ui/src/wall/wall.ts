@@ -11,6 +11,7 @@ import { beginPage, languageButton, pageLinks, themeButton } from "../shared/pag
 import { theme } from "../shared/theme";
 import { ago, clock, named } from "../shared/words";
 import { readAddress, writeAddress, type Address } from "./address";
+import { CasePanel } from "./cases";
 import { readAlerts, readDays, readPoints, readState, type Alert, type Days, type Direction, type Point, type View, type WallState } from "./data";
 import { savePdf, savePng, stampLines } from "./exports";
 import { Layers, SWITCHES, type Legend } from "./layers";
@@ -19,6 +20,7 @@ import { TimeBar, type TimeChoice } from "./time";
 import { bookmarkList, readBookmarks, stopsOf, Tour, writeBookmarks } from "./tour";
 import { t, type Word } from "./words";
 import "./wall.css";
+import "./cases.css";
 
 const COLOURS = ["against", "level", "trend", "load", "done_share", "none"] as const;
 const MEASURES = ["count", "per_km2", "per_household", "per_patrol_hour"] as const;
@@ -37,6 +39,7 @@ class Wall {
   private direction: Direction | null = null;
   private readonly layers: Layers;
   private readonly panels: Panels;
+  private readonly cases: CasePanel;
   private readonly time: TimeBar;
   private readonly tour: Tour;
   private refreshing = 0;
@@ -52,6 +55,7 @@ class Wall {
       goTo: (lon, lat, area) => this.goTo(lon, lat, area),
       acknowledge: may("alerts.write") ? (alert) => void this.acknowledge(alert) : null,
     });
+    this.cases = new CasePanel(byId("right"), address.code, state.place.time_zone, (lon, lat, area) => this.goTo(lon, lat, area));
     const column = ((address.screen.number - 1) % address.screen.across) + 1;
     this.panels.arrange(column, address.screen.across);
     this.time = new TimeBar(byId("time"), state.place.time_zone, (choice) => this.look(choice));
@@ -117,7 +121,7 @@ class Wall {
 
   private listen(): void {
     new Live({
-      kinds: ["incident", "alert", "plan"],
+      kinds: ["incident", "alert", "plan", "case"],
       wall: this.address.wall,
       last: this.state.last_event,
       onEvent: (kind, body) => this.heard(kind, body),
@@ -132,6 +136,10 @@ class Wall {
   }
 
   private heard(kind: string, body: Record<string, unknown>): void {
+    if (kind === "case") {
+      this.cases.hear();
+      return;
+    }
     if (kind === "incident") {
       const [lon, lat] = [Number(body.lon), Number(body.lat)];
       const point = {
