@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, or_, select, text
 
 from geo.models.places import Jurisdiction
 from governance.models import CaseFile
@@ -44,6 +44,7 @@ def read_today(
         ],
         "routes": _routes(connection, principal, zone, now),
         "duty": _duty(connection, principal, zone, now),
+        "device": connection.execute(_DEVICE, {"account": principal.account_id}).scalar(),
         "classes": [
             dict(row) for row in connection.exec_driver_sql(packaged_sql("case_classes")).mappings()
         ],
@@ -98,6 +99,13 @@ def _duty(
     )
     answer = connection.execute(query).scalar_one_or_none()
     return {"on": bool(answer and answer["on"]), "since": answer["at"] if answer else None}
+
+
+# The device that the account's tracks are taken in by; none: no track is kept.
+_DEVICE = text(
+    "SELECT d.device_ref FROM account_device a JOIN track_device d USING (track_device_id) "
+    "WHERE a.account_id = :account AND d.retired_at IS NULL ORDER BY d.track_device_id LIMIT 1"
+)
 
 
 def _grids(connection: Connection) -> dict[str, Any]:

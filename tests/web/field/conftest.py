@@ -56,5 +56,14 @@ def make_route(people: People) -> int:
                 ),
                 {"way": way, "n": ordinal, "a": start},
             )
+        connection.execute(
+            text(
+                "WITH made AS (INSERT INTO track_device (jurisdiction_id, device_ref, unit_id, "
+                "source, sight_m) VALUES (1, 'pad-7', :unit, 'foot', 50) RETURNING track_device_id) "
+                "INSERT INTO account_device (account_id, track_device_id) "
+                "SELECT a.account_id, track_device_id FROM made, account a WHERE a.login = 'wang'"
+            ),
+            {"unit": unit},
+        )
     engine.dispose()
     return int(way)

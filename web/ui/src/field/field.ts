@@ -32,7 +32,7 @@ const day = new Day(keep, login);
 const outbox = new Outbox(keep, device, login);
 
 const chip = h("button", { type: "button", class: "chip", id: "chip", onclick: () => show("outbox") });
-const duty = new Duty(keep, outbox, login);
+const duty = new Duty(keep, outbox);
 const list = h("section", { id: "list", tabindex: "-1" });
 const mapBox = h("div", { id: "map" });
 const tabs = new Map<Tab, HTMLButtonElement>();
@@ -73,7 +73,7 @@ function draw(): void {
   else if (tab === "outbox") void box.draw();
   else tasks.draw();
   map.show(day.today);
-  duty.tell(day.today?.duty ?? null);
+  duty.tell(day.today);
   const open = day.today?.tasks.filter((task) => ["dispatched", "received", "in_progress", "rework"].includes(task.state)).length ?? 0;
   count("tasks", open);
 }

@@ -23,11 +23,12 @@ export interface Trouble extends Item {
 
 export interface Point {
   id?: number;
-  login: string;
+  device: string;
+  /** Without a gap, for each device. */
+  seq: number;
   at: string;
   lon: number;
   lat: number;
-  accuracy_m: number | null;
 }
 
 interface Schema extends DBSchema {
@@ -106,8 +107,14 @@ export class Keep {
     await this.db.delete("trouble", id);
   }
 
-  async addPoint(point: Point): Promise<void> {
-    await this.db.add("points", point);
+  /** Keep a point under the next number of its device; a fresh device begins with the time in ms. */
+  async addPoint(point: Omit<Point, "seq" | "id">): Promise<void> {
+    const work = this.db.transaction(["points", "notes"], "readwrite");
+    const key = `track:${point.device}`;
+    const last = ((await work.objectStore("notes").get(key)) as number | undefined) ?? Date.now();
+    await work.objectStore("points").add({ ...point, seq: last + 1 });
+    await work.objectStore("notes").put(last + 1, key);
+    await work.done;
   }
 
   async points(most: number): Promise<Point[]> {

@@ -106,8 +106,7 @@ export class OutboxView {
     if (item.kind === "arrive") return t("kind_arrive", { n: Number(body.ordinal) });
     if (item.kind === "leave") return t("kind_leave");
     if (item.kind === "duty") return body.on ? t("kind_duty_on") : t("kind_duty_off");
-    const task = this.day.today?.tasks.find((one) => one.case_id === body.case_id);
-    return t("kind_step", { number: task?.number ?? `#${String(body.case_id)}`, step: stepWord(String(body.action)) });
+    return t("kind_step", { number: String(body.number), step: stepWord(String(body.action)) });
   }
 }
 

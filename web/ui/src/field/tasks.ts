@@ -169,6 +169,6 @@ export class TaskView {
   }
 
   private step(task: Task, action: string, more: Record<string, unknown>): Record<string, unknown> {
-    return { case_id: task.case_id, action, seen_version: task.version, ...more };
+    return { case_id: task.case_id, number: task.number, action, seen_version: task.version, ...more };
   }
 }

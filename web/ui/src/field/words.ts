@@ -19,6 +19,7 @@ export const t = translator({
   as_of: ["数据截至 {at}", "As of {at}"],
   on_duty: ["在岗", "On duty"],
   off_duty: ["离岗", "Off duty"],
+  no_device: ["未配发定位设备，不记录轨迹", "No device is given to you: no track is kept"],
   duty_why: ["在岗时记录轨迹，离岗即停止", "Your track is kept while on duty, and only then"],
   track_off: ["未能取得位置：{why}", "No position: {why}"],
   tracking: ["轨迹记录中 · {n} 点待发", "Track on · {n} points to send"],
