@@ -13,6 +13,9 @@ from geo.errors import InputError
 Lang = Literal["zh", "en"]
 COLUMNS = ("area_id", "code", "name", "community", "minutes", "reason")
 NAMED_AT_MOST = 3
+# How the reason of a row begins that somebody set by hand, and where that part of it ends.
+BY_HAND = {"zh": "人工调整", "en": "edited by hand"}
+_CLAUSE = {"zh": "；", "en": "; "}
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +82,12 @@ def _by_area(items: pd.DataFrame) -> pd.DataFrame:
     if absent:
         raise InputError(f"the plan's rows lack {absent[0]}")
     first = items.drop_duplicates("code").set_index("code")
-    frame = first[["area_id", "name", "community", "reason"]]
+    frame = first[["area_id", "name", "community", "reason"]].copy()
+    for lang in ("zh", "en"):
+        said = items.get(f"reason_{lang}", pd.Series("", index=items.index)).fillna("")
+        by_hand = said.where(said.str.startswith(BY_HAND[lang]), "")
+        first_said = by_hand[by_hand != ""].groupby(items["code"]).first()
+        frame[f"hand_{lang}"] = first_said.reindex(frame.index).fillna("")
     return frame.assign(minutes=items.groupby("code")["minutes"].sum())
 
 
@@ -92,7 +100,7 @@ def _row(code: Any, both: pd.Series, minutes: pd.Series) -> dict[str, Any]:
         "name": both[f"name_{side}"], "community": both[f"community_{side}"],
         "before_min": int(minutes["minutes_old"]), "after_min": int(minutes["minutes_new"]),
         "change_min": int(minutes["minutes_new"] - minutes["minutes_old"]),
-        "why_zh": _why(before, after, "zh"), "why_en": _why(before, after, "en"),
+        "why_zh": _why(before, after, "zh", both), "why_en": _why(before, after, "en", both),
     }  # fmt: skip
 
 
@@ -100,8 +108,11 @@ def _figures(reason: Any) -> Mapping[str, Any]:
     return reason if isinstance(reason, Mapping) else {}
 
 
-def _why(before: Mapping[str, Any], after: Mapping[str, Any], lang: Lang) -> str:
-    """Return which figures moved: the forecast, the level, or what drives it."""
+def _why(before: Mapping[str, Any], after: Mapping[str, Any], lang: Lang, both: pd.Series) -> str:
+    """Return who set it by hand, else which figures moved: forecast, level, or what drives it."""
+    was, said = (str(both[f"hand_{lang}_{side}"]) for side in ("old", "new"))
+    if after and said not in ("", "nan", was):
+        return said.split(_CLAUSE[lang])[0]
     if not before:
         return "新启用的网格" if lang == "zh" else "a grid that began"
     if not after:

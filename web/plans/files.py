@@ -5,12 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo
 
 import gpxpy
-from sqlalchemy import Connection
+import numpy as np
+from sqlalchemy import Connection, text
 
-from geo.errors import NotFoundError
+from geo.errors import ConflictError, NotFoundError
+from patrol.drones.export import flight_mission
+from patrol.drones.formats.files import write_mission
+from patrol.drones.preflight import check_flight
+from patrol.drones.rules import Flying, Preflight
+from patrol.drones.store import StoredRoute, read_drone, read_route
 from patrol.planning.gather import read_gathered
 from patrol.planning.paper import (
     plan_calendar,
@@ -65,6 +74,55 @@ def plan_file(
     return makers[what](), FORMATS[what]
 
 
+MissionForm = Literal["plan", "waypoints", "kmz", "kml", "gpx"]
+
+
+def mission_file(connection: Connection, plan_id: int, flight_id: int, form: MissionForm) -> bytes:
+    """Return a flight of a plan for a ground station.
+
+    Raises
+    ------
+    NotFoundError
+        The flight is not the plan's.
+    ConflictError
+        The airspace rules stand against it, with the leg and the rule.
+    """
+    flights = dict(read_gathered(connection, plan_id).flights)
+    if flight_id not in flights:
+        raise NotFoundError(f"plan {plan_id} has no flight {flight_id}")
+    route, answer = judge_flight(connection, flight_id, flights[flight_id])
+    if not answer.may_fly:
+        lines = "; ".join(breach.line() for breach in answer.standing)
+        raise ConflictError(f"flight {flight_id} is not written: {lines}")
+    hold = route.parameters.get("hold_s")
+    mission = flight_mission(
+        route.points, route.camera_on, name=f"{route.mission} {route.flight_no}",
+        speed_m_s=route.speed_m_s, trigger_m=route.parameters.get("trigger_m"),
+        hold_s=None if hold is None else np.array(hold),
+    )  # fmt: skip
+    with TemporaryDirectory() as folder:
+        path = Path(folder, f"flight-{flight_id}.{form}")
+        write_mission(mission, path, now=datetime.now(UTC))
+        return path.read_bytes()
+
+
+def judge_flight(
+    connection: Connection, flight_id: int, takes_off: datetime
+) -> tuple[StoredRoute, Preflight]:
+    """Hold a stored flight to the airspace rules as they are now."""
+    route = read_route(connection, flight_id)
+    drone = read_drone(connection, route.drone_id)
+    zone: str = connection.execute(
+        text("SELECT time_zone FROM jurisdiction WHERE jurisdiction_id = :n"),
+        {"n": route.jurisdiction_id},
+    ).scalar_one()
+    flying = Flying(takes_off, route.duration_s, together=1)
+    answer = check_flight(
+        connection, route, drone, flying, zone=ZoneInfo(zone), now=datetime.now(UTC)
+    )
+    return route, answer
+
+
 def _runs(connection: Connection, plan_id: int) -> tuple[int, ...]:
     read_plan(connection, plan_id)
     runs = read_gathered(connection, plan_id).routes
@@ -86,8 +144,8 @@ def _all_routes(connection: Connection, plan_id: int) -> str:
 def _all_gpx(connection: Connection, plan_id: int) -> str:
     runs = [routes_gpx(read_routes(connection, run)) for run in _runs(connection, plan_id)]
     first = gpxpy.parse(runs[0])
-    for text in runs[1:]:
-        more = gpxpy.parse(text)
+    for other in runs[1:]:
+        more = gpxpy.parse(other)
         first.tracks += more.tracks
         first.routes += more.routes
     return str(first.to_xml(version="1.1"))

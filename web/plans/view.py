@@ -6,15 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import shapely
 from sqlalchemy import Connection, text
 
-from patrol.drones.preflight import check_flight
-from patrol.drones.rules import Flying
-from patrol.drones.store import read_drone, read_route
+from patrol.drones.store import read_drone
 from patrol.planning.cover import Cost, CoverParams, expected_coverage
 from patrol.planning.edits import Mark
 from patrol.planning.gather import read_gathered, read_looks
@@ -23,6 +20,7 @@ from patrol.planning.paper import plain
 from patrol.planning.steps import read_steps
 from patrol.planning.store import Desk, find_in_force, read_done, read_edits
 from web.language import PageLang
+from web.plans.files import judge_flight
 
 
 def plan_tag(connection: Connection, plan_id: int) -> str:
@@ -157,20 +155,13 @@ def view_rounds(connection: Connection, desk: Desk) -> list[dict[str, Any]]:
 
 def view_flights(connection: Connection, desk: Desk, lang: PageLang) -> list[dict[str, Any]]:
     """Return the drone flights of a plan, each with what stands against it in the airspace now."""
-    zone = ZoneInfo(str(connection.execute(
-        text("SELECT time_zone FROM jurisdiction WHERE jurisdiction_id = :n"),
-        {"n": desk.plan.head["jurisdiction_id"]},
-    ).scalar_one()))  # fmt: skip
-    now = datetime.now(UTC)
     found = []
     for number, takes_off in read_gathered(connection, desk.plan.head["plan_id"]).flights:
-        route = read_route(connection, number)
-        drone = read_drone(connection, route.drone_id)
-        flying = Flying(takes_off, route.duration_s, together=1)
-        answer = check_flight(connection, route, drone, flying, zone=zone, now=now)
+        route, answer = judge_flight(connection, number, takes_off)
         found.append({
             "flight_id": number, "mission": route.mission, "flight_no": route.flight_no,
-            "drone": drone.craft.name, "takes_off_at": takes_off.isoformat(),
+            "drone_id": route.drone_id, "drone": read_drone(connection, route.drone_id).craft.name,
+            "takes_off_at": takes_off.isoformat(),
             "duration_s": route.duration_s, "may_fly": answer.may_fly,
             "due_at": None if answer.due_at is None else answer.due_at.isoformat(),
             "approval_no": answer.approval_no,

@@ -32,7 +32,7 @@ from web.auth.principal import Identified, Principal, ScopedStore, needs
 from web.errors import ForbiddenError, StaleError
 from web.language import Language
 from web.plans import view
-from web.plans.files import FORMATS, Format, plan_file
+from web.plans.files import FORMATS, Format, MissionForm, mission_file, plan_file
 from web.plans.look import changes_table, compare_with_tracks
 from web.plans.typed import balanced
 from web.subject import read_about
@@ -297,6 +297,20 @@ def give_file(
     name = f"plan-{plan_id}-{what}"
     headers = {} if inside else {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=media_type, headers=headers)
+
+
+@router.get("/plans/{plan_id}/flights/{flight_id}/mission.{form}", dependencies=READS,
+            summary="A flight for a ground station", response_class=Response,
+            responses={200: {"content": {"application/octet-stream": {}}}})  # fmt: skip
+def give_mission(
+    request: Request, connection: ScopedStore, principal: Identified, plan_id: PlanId,
+    flight_id: Annotated[int, Path(ge=1, lt=2**63)], form: MissionForm,
+) -> Response:  # fmt: skip
+    """Give a flight's mission file; refused while the airspace rules stand against it."""
+    content = mission_file(connection, plan_id, flight_id, form)
+    log(request, connection, principal, "mission exported", plan_id, flight=flight_id, form=form)
+    headers = {"Content-Disposition": f'attachment; filename="flight-{flight_id}.{form}"'}
+    return Response(content, media_type="application/octet-stream", headers=headers)
 
 
 def edited(desk: Desk, given: EditsIn, principal: Principal) -> tuple[list[Edit], Any]:

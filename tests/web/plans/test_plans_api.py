@@ -15,7 +15,8 @@ from icalendar import Calendar
 
 from geo.database.connect import Database, connect
 from tests.web.conftest import Service, serving
-from tests.web.district import PASSWORD, STEP, WEST
+from tests.web.district import PASSWORD, WEST
+from tests.web.plans.ground import add_ground
 from web.jobs.queue import WorkerParams, work
 
 pytestmark = pytest.mark.db
@@ -40,25 +41,6 @@ def planned(server: Database, template: Database) -> Iterator[tuple[Service, int
         assert status["status"] == "successful", status
         result = client.get(f"{job.headers['location']}/results").json()["result"]
         yield running, result["plan"], result
-
-
-def add_ground(connection: Any) -> None:
-    """Give the district one road through all grids, a station, and a unit on foot."""
-    connection.execute(
-        "INSERT INTO road (feed_id, source_ref, content_hash, kind, name, geom) SELECT 1, 'r', 0, "
-        "'residential', 'Long Road', ST_SetSRID(ST_MakeLine(ARRAY(SELECT ST_MakePoint(%s + %s * "
-        "n / 10.0, 35.61) FROM generate_series(0, 40) n)), 4326)", [WEST, STEP],
-    )  # fmt: skip
-    connection.execute(
-        "INSERT INTO station (feed_id, source_ref, content_hash, name, kind, geom) VALUES "
-        "(1, 's1', 0, '站', 'service', ST_SetSRID(ST_MakePoint(%s, 35.61), 4326))", [WEST + STEP],
-    )  # fmt: skip
-    connection.execute(
-        "INSERT INTO unit (feed_id, source_ref, content_hash, kind, name, home_station) VALUES "
-        "(1, 'u1', 0, 'foot', '一队', 's1'), (1, 'u2', 0, 'foot', '=二队', 's1')"
-    )
-    connection.execute("UPDATE camera SET fov_deg = 90, range_m = 80, height_m = 5")
-    connection.commit()
 
 
 def signed_in(service: Service, who: str) -> httpx.Client:

@@ -18,7 +18,7 @@ export function askNight(desk: Desk): Promise<Record<string, unknown> | null> {
   const form = h("form", { method: "dialog", class: "night-form" });
   const kinds = new Map<string, number>();
   for (const unit of desk.units) kinds.set(unit.kind, (kinds.get(unit.kind) ?? 0) + 1);
-  const units = [...kinds].map(([kind, count]) => `${t(kind as "foot")} ${count}`).join("、") || "0";
+  const units = [...kinds].map(([kind, count]) => `${t(kind as "foot")} ${count}`).join(t("and")) || "0";
   form.append(h("h2", { id: "night-title" }, t("night_title")), h("p", { class: "note wide" }, t("units_on", { units })));
   const day = field("day", t("plan_date"), { type: "date", value: tomorrow, required: true });
   const hours = field("hours", t("total"), { type: "number", min: 0.25, max: 100000, step: 0.25, value: 120, required: true });

@@ -269,7 +269,7 @@ class Planner {
   private drawTabs(): void {
     this.tabs.replaceChildren(
       ...TABS.map((name) =>
-        h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-selected": name === this.tab ? "true" : "false", "aria-controls": "panel", tabindex: name === this.tab ? 0 : -1, onclick: () => this.openTab(name) }, t(name)),
+        h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-selected": name === this.tab ? "true" : "false", "aria-controls": "panel", tabindex: name === this.tab ? 0 : -1, onclick: () => this.openTab(name) }, name === "cameras" ? t("tab_cameras") : t(name)),
       ),
     );
     this.panel.setAttribute("aria-labelledby", `tab-${this.tab}`);
@@ -297,7 +297,7 @@ class Planner {
       grids: () => this.list.element(),
       changes: () => changesTab(this.changes, (id) => this.choose(id)),
       routes: () => this.withWays(routesTab(view, this.routes, zone), this.routes === null),
-      flights: () => this.withWays(flightsTab(this.flights, zone), this.flights.length === 0),
+      flights: () => this.withWays(flightsTab(view.plan.plan_id, this.flights, zone), this.flights.length === 0),
       life: () => lifeTab(view, this.names, zone),
     };
     const make = sync[this.tab];

@@ -83,14 +83,14 @@ export function roundsTab(rounds: Round[], zone: string): HTMLElement {
         h("h3", {}, t("looks", { n: round.looks.length, cameras, watchers: round.watchers })),
         table(
           [t("when"), t("cameras")],
-          [...slots].slice(0, 60).map(([due, looks]) => [clock(new Date(due), zone), looks.map((look) => look.camera_name).join("、")]),
+          [...slots].slice(0, 60).map(([due, looks]) => [clock(new Date(due), zone), looks.map((look) => look.camera_name).join(t("and"))]),
         ),
       );
     }),
   );
 }
 
-export function flightsTab(flights: Flight[], zone: string): HTMLElement {
+export function flightsTab(planId: number, flights: Flight[], zone: string): HTMLElement {
   if (flights.length === 0) return h("div", {}, note(t("no_flights")));
   return h(
     "div",
@@ -105,6 +105,9 @@ export function flightsTab(flights: Flight[], zone: string): HTMLElement {
         flight.due_at ? h("p", { class: "warn" }, t("apply_by", { at: clock(new Date(flight.due_at), zone, { day: true }) })) : null,
         h("ul", {}, ...flight.breaches.map((one) => h("li", {}, h("b", { class: one.weight === "refused" ? "must" : "warn" }, t(one.weight)), ` ${one.words}${one.article ? ` (§${one.article})` : ""}`))),
         note(flight.ground),
+        flight.may_fly
+          ? h("p", { class: "files" }, t("mission_file"), ...["plan", "waypoints", "kmz", "kml", "gpx"].map((form) => link(`/api/v1/plans/${planId}/flights/${flight.flight_id}/mission.${form}`, form)))
+          : null,
       ),
     ),
   );

@@ -1,0 +1,227 @@
+"""The planner's desk and the page for grids in a real browser, by hand and by keyboard alone.
+
+With GRIDBEAT_WRITE_SCREENSHOTS=1 nothing is written here: docs/images are of the demo district.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from geo.database.connect import Database, connect
+from tests.web.browsing import check_axe, chromium, signed_in, watch
+from tests.web.conftest import Service, serving
+from tests.web.district import SOUTH, STEP, WEST
+from tests.web.plans.ground import add_ground
+from web.jobs.queue import WorkerParams, work
+
+pytestmark = [pytest.mark.db, pytest.mark.browser]
+expect.set_options(timeout=20_000)
+ONCE = WorkerParams(wait=False)
+SCREEN = {"viewport": {"width": 1500, "height": 950}}
+DAY = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def planned(server: Database, template: Database) -> Iterator[Service]:
+    """Give a service with a night's plan."""
+    with serving(server, template) as running:
+        with connect(running.database) as connection:
+            add_ground(connection)
+        client = running.client(headers=running.bearer("planner"))
+        inputs = {"hours": 12, "plan_date": DAY, "weeks": 13}
+        client.post("/ogc/processes/night/execution", json={"inputs": inputs})
+        asyncio.run(work(running.database, ONCE))
+        yield running
+
+
+def opened(page: Page, path: str) -> Page:
+    page.goto(path)
+    page.wait_for_selector("body[data-ready]")
+    return page
+
+
+def test_a_planner_edits_by_keyboard_alone_and_sees_the_cost_at_once(
+    browser: Browser, planned: Service
+) -> None:
+    page = signed_in(browser, planned, "planner", **SCREEN).new_page()
+    wrong = watch(page, planned)
+    opened(page, "/plan")
+    assert page.locator("html").get_attribute("lang") == "zh-CN"
+    expect(page.locator(".status")).to_have_text("草案")
+    expect(page.locator(".notices")).to_contain_text("无人机任务 失败")
+    expect(page.locator(".grids li")).to_have_count(4)
+    assert check_axe(page) == []
+
+    first = page.locator(".grids input[type=range]").first
+    key = first.get_attribute("id")
+    before = int(first.input_value())
+    first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#cost-words")).to_contain_text("预计覆盖")
+    expect(page.locator("#cost-words")).to_contain_text("+0.25 小时")
+    expect(page.locator(f"#{key}")).to_be_focused()
+    assert int(page.locator(f"#{key}").input_value()) == before + 15
+    page.locator("#balance").focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#cost-words")).to_contain_text("总时长 +0 小时")
+
+    # A place on the map is picked with the cross and Enter.
+    page.locator("#pin-map").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")  # the minutes that are offered
+    expect(page.locator(".marks .pending")).to_contain_text("必到点，15 分钟")
+    page.locator("#save").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.type("庙会")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".status")).to_have_text("已修改")
+    expect(page.locator("#plan-choice option").first).to_contain_text("第 2 版")
+    page.locator("#tab-grids").focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator("#tab-life")).to_be_focused()
+    expect(page.locator("#panel")).to_contain_text("庙会")
+    expect(page.locator("#panel")).to_contain_text("必到点，15 分钟")
+    assert page.get_by_role("button", name="批准…").count() == 0  # a planner does not approve
+    assert wrong == []
+    page.context.close()
+
+
+def test_two_planners_do_not_overwrite_each_other(browser: Browser, planned: Service) -> None:
+    pages = [
+        opened(signed_in(browser, planned, who, lang="en", **SCREEN).new_page(), "/plan?lang=en")
+        for who in ("planner", "supervisor")
+    ]
+    for page in pages:
+        page.locator(".grids input[type=range]").first.focus()
+        page.keyboard.press("ArrowLeft")
+        expect(page.locator("#save")).to_be_enabled()
+    for page in pages:
+        page.click("#save")
+        page.fill("#ask-field", "quieter than thought")
+        page.locator("dialog button.main").click()
+    expect(pages[0].locator(".status")).to_have_text("edited")
+    expect(pages[1].locator(".toast.bad")).to_contain_text("Somebody else changed this plan")
+    expect(pages[1].locator("#save")).to_be_enabled()  # what was not saved is kept
+    for page in pages:
+        page.context.close()
+
+
+def test_a_supervisor_approves_and_publishes_in_her_name(
+    browser: Browser, planned: Service
+) -> None:
+    page = signed_in(browser, planned, "supervisor", lang="en", **SCREEN).new_page()
+    wrong = watch(page, planned)
+    opened(page, "/plan?lang=en")
+    expect(page.locator(".status")).to_have_text("edited")
+    for step, status in (("Approve…", "approved"), ("Publish…", "published")):
+        page.get_by_role("button", name=step).focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("dialog")).to_contain_text("In the name of supervisor")
+        page.keyboard.type(f"{status} after a look at the map")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator(".status")).to_have_text(status)
+    expect(page.locator(".notices")).to_contain_text("People go out on this plan")
+    page.click("#tab-changes")
+    expect(page.locator("#panel")).to_contain_text("no earlier plan")
+    page.click("#tab-routes")
+    expect(page.locator("#panel")).to_contain_text("no routes yet")
+    page.get_by_role("button", name="Make routes, rounds and flights").click()
+    expect(page.locator(".job")).to_be_visible()
+    asyncio.run(work(planned.database, ONCE))
+    expect(page.locator("#panel details").first).to_be_visible()
+    page.click("#tab-cameras")
+    expect(page.locator("#panel")).to_contain_text("looks at")
+    page.click("#tab-done")
+    expect(page.locator("#panel")).to_contain_text("Not compared yet")
+    assert check_axe(page) == []
+    sheet = page.context.new_page()
+    broken = watch(sheet, planned)
+    number = re.search(r"plan=(\d+)", page.url)
+    assert number is not None
+    sheet.goto(f"/api/v1/plans/{number[1]}/files/sheets.html?lang=en")
+    expect(sheet.locator("h1").first).to_contain_text("Shift sheet")
+    assert sheet.locator("h1").first.evaluate("e => getComputedStyle(e).fontSize") != "32px"
+    assert check_axe(sheet) == []
+    assert broken == wrong == []
+    page.context.close()
+
+
+def test_who_only_watches_sees_the_plan_and_no_way_to_change_it(
+    browser: Browser, planned: Service
+) -> None:
+    page = opened(
+        signed_in(browser, planned, "watch", lang="en", **SCREEN).new_page(), "/plan?lang=en"
+    )
+    expect(page.locator(".grids li")).to_have_count(4)
+    assert page.locator(".grids input[type=range]").first.is_disabled()
+    for name in ("Approve…", "Publish…", "New night…", "Save as new version…", "Withdraw…"):
+        assert page.get_by_role("button", name=name).count() == 0
+    page.get_by_role("button", name="Night", exact=True).click()
+    page.wait_for_selector("html[data-theme=night]")
+    assert check_axe(page) == []
+    opened(page, "/grids?lang=en")
+    expect(page.locator(".tools")).to_contain_text("You may look at grids")
+    assert page.locator("#split").count() == 0
+    page.context.close()
+
+
+def test_a_grid_is_split_by_a_drawn_line_and_by_typed_coordinates(
+    browser: Browser, planned: Service
+) -> None:
+    page = signed_in(browser, planned, "planner", **SCREEN).new_page()
+    wrong = watch(page, planned)
+    opened(page, "/grids")
+    expect(page.locator(".grids li")).to_have_count(4)
+    expect(page.locator(".grids li").first).to_contain_text("450 户")
+    page.locator("#grid-w1").focus()
+    page.keyboard.press("Space")
+    middle = WEST + 0.4 * STEP
+    page.fill("#typed", f"{middle},{SOUTH - 0.001}\n{middle},{SOUTH + 2 * STEP + 0.001}")
+    page.locator("#use-typed").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".found tbody tr")).to_have_count(2)
+    expect(page.locator(".found")).to_contain_text("终止: w1")
+    assert check_axe(page) == []
+
+    page.click("#split")
+    box = page.locator(".map-box").bounding_box()
+    assert box is not None
+    x = box["x"] + box["width"] * 0.14
+    page.mouse.click(x, box["y"] + 20)
+    page.mouse.move(x + 3, box["y"] + box["height"] / 2, steps=4)
+    page.mouse.click(x + 3, box["y"] + box["height"] - 20)
+    page.keyboard.press("Enter")
+    expect(page.locator(".found tbody tr")).to_have_count(2)
+
+    page.locator("#confirm").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.type("户数过多")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".grids li")).to_have_count(5)
+    page.locator("#grid-w2").check()
+    page.locator("#grid-e1").check()
+    page.click("#merge")
+    expect(page.locator(".toast.bad")).to_be_visible()  # of two communities
+    assert wrong == []
+    page.context.close()
