@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from geo.database.connect import Database
 from tests.web.district import STEP, WEST
+from web.jobs.queue import WorkerParams, work
 
 
 def add_ground(connection: Any) -> None:
@@ -24,3 +28,10 @@ def add_ground(connection: Any) -> None:
     )
     connection.execute("UPDATE camera SET fov_deg = 90, range_m = 80, height_m = 5")
     connection.commit()
+
+
+def do_work(database: Database) -> None:
+    """Do what is queued; in a thread of its own, as a browser's loop may run in this one."""
+    params = WorkerParams(wait=False)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(work(database, params))).result(timeout=300)

@@ -5,7 +5,6 @@ With GRIDBEAT_WRITE_SCREENSHOTS=1 nothing is written here: docs/images are of th
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,12 +16,10 @@ from geo.database.connect import Database, connect
 from tests.web.browsing import check_axe, chromium, signed_in, watch
 from tests.web.conftest import Service, serving
 from tests.web.district import SOUTH, STEP, WEST
-from tests.web.plans.ground import add_ground
-from web.jobs.queue import WorkerParams, work
+from tests.web.plans.ground import add_ground, do_work
 
 pytestmark = [pytest.mark.db, pytest.mark.browser]
 expect.set_options(timeout=20_000)
-ONCE = WorkerParams(wait=False)
 SCREEN = {"viewport": {"width": 1500, "height": 950}}
 DAY = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
 
@@ -42,7 +39,7 @@ def planned(server: Database, template: Database) -> Iterator[Service]:
         client = running.client(headers=running.bearer("planner"))
         inputs = {"hours": 12, "plan_date": DAY, "weeks": 13}
         client.post("/ogc/processes/night/execution", json={"inputs": inputs})
-        asyncio.run(work(running.database, ONCE))
+        do_work(running.database)
         yield running
 
 
@@ -146,7 +143,7 @@ def test_a_supervisor_approves_and_publishes_in_her_name(
     expect(page.locator("#panel")).to_contain_text("no routes yet")
     page.get_by_role("button", name="Make routes, rounds and flights").click()
     expect(page.locator(".job")).to_be_visible()
-    asyncio.run(work(planned.database, ONCE))
+    do_work(planned.database)
     expect(page.locator("#panel details").first).to_be_visible()
     page.click("#tab-cameras")
     expect(page.locator("#panel")).to_contain_text("looks at")

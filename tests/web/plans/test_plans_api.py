@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,11 +15,9 @@ from icalendar import Calendar
 from geo.database.connect import Database, connect
 from tests.web.conftest import Service, serving
 from tests.web.district import PASSWORD, WEST
-from tests.web.plans.ground import add_ground
-from web.jobs.queue import WorkerParams, work
+from tests.web.plans.ground import add_ground, do_work
 
 pytestmark = pytest.mark.db
-ONCE = WorkerParams(wait=False)
 DAY = "2026-02-10"
 
 
@@ -36,7 +33,7 @@ def planned(server: Database, template: Database) -> Iterator[tuple[Service, int
             json={"inputs": {"hours": 12, "plan_date": DAY, "weeks": 13}},
         )
         assert job.status_code == 201, job.text
-        asyncio.run(work(running.database, ONCE))
+        do_work(running.database)
         status = client.get(job.headers["location"]).json()
         assert status["status"] == "successful", status
         result = client.get(f"{job.headers['location']}/results").json()["result"]
@@ -139,7 +136,7 @@ def test_an_edit_shows_its_cost_first_and_then_makes_a_version(planned):
     job = client.post(
         "/ogc/processes/plan_ways/execution", json={"inputs": {"plan": second, "flights": False}}
     )
-    asyncio.run(work(service.database, ONCE))
+    do_work(service.database)
     assert client.get(job.headers["location"]).json()["status"] == "successful"
     routes = client.get(f"/api/v1/plans/{second}/files/routes.geojson").json()["features"]
     stops = {feature["properties"].get("stop_ref") for feature in routes}
@@ -215,7 +212,7 @@ def test_a_day_that_is_not_over_is_not_compared(planned):
         "/ogc/processes/plan/execution",
         json={"inputs": {"hours": 12, "plan_date": tomorrow, "weeks": 13}},
     )
-    asyncio.run(work(service.database, ONCE))
+    do_work(service.database)
     later = client.get(f"{job.headers['location']}/results").json()["result"]["plan"]
     answer = client.put(f"/api/v1/plans/{later}/done", json={"reason": "x"})
     assert answer.status_code == 409

@@ -35,7 +35,7 @@ export function askNight(desk: Desk): Promise<Record<string, unknown> | null> {
   });
   form.append(
     h("fieldset", { class: "wide" }, h("legend", {}, t("parts")), ...parts.map((one) => one.label)),
-    h("div", { class: "row wide" }, h("button", { type: "submit", value: "cancel", formnovalidate: true }, t("cancel")), h("button", { type: "submit", value: "ok", class: "main" }, t("start"))),
+    h("div", { class: "row wide" }, h("button", { type: "button", onclick: () => dialog.close("cancel") }, t("cancel")), h("button", { type: "submit", value: "ok", class: "main" }, t("start"))),
   );
   const dialog = h("dialog", { "aria-labelledby": "night-title" }, form);
   return new Promise((resolve) => {

@@ -467,7 +467,7 @@ function askMinutes(): Promise<number | null> {
   const dialog = h(
     "dialog",
     { "aria-labelledby": "pin-title" },
-    h("form", { method: "dialog" }, h("h2", { id: "pin-title" }, t("pin")), h("label", { for: "pin-minutes" }, t("pin_minutes")), field, h("div", { class: "row" }, h("button", { type: "submit", value: "cancel", formnovalidate: true }, t("cancel")), h("button", { type: "submit", value: "ok", class: "main" }, t("pin")))),
+    h("form", { method: "dialog" }, h("h2", { id: "pin-title" }, t("pin")), h("label", { for: "pin-minutes" }, t("pin_minutes")), field, h("div", { class: "row" }, h("button", { type: "button", onclick: () => dialog.close("cancel") }, t("cancel")), h("button", { type: "submit", value: "ok", class: "main" }, t("pin")))),
   );
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
