@@ -81,7 +81,7 @@ def next_status(status: str, action: Action, *, plan_id: int) -> Status:
     may = [name for name, rules in RULES.items() if any(b == status for b, _ in rules)]
     allowed = ", ".join(may) if may else "nothing"
     only = " or ".join(before for before, _ in RULES[action])
-    msg = f"plan {plan_id} is {status}; only a {only} can be {_DONE[action]} (now: {allowed})"
+    msg = f"plan {plan_id} is {status}; only {only} plans can be {_DONE[action]} (now: {allowed})"
     raise ConflictError(msg)
 
 

@@ -87,7 +87,7 @@ def test_a_named_person_with_a_reason_approves_a_draft_once(db, jurisdiction_id,
     assert (head["status"], head["approved_by"]) == ("approved", "王敏")
     assert head["approval_reason"] == "与各社区核对"
     assert head["approved_at"] == NOW
-    with pytest.raises(ConflictError, match="is approved; only a draft"):
+    with pytest.raises(ConflictError, match="is approved; only draft"):
         approve_plan(db, plan_id, person="李雷", reason="again", now=NOW)
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from analytics.nightly import NightlyParams, run_night
-from analytics.outlook_store import ForecastParams, read_outlook, store_outlook
+from analytics.outlook_store import ForecastParams, store_outlook
 from analytics.queries import CubeRequest
 from analytics.store import read_result
 from geo.errors import GridbeatError, NotFoundError
@@ -32,6 +32,7 @@ from patrol.planning.nights import NAMES, Outcome, Part, night_outcome, write_ni
 from patrol.planning.store import Desk, read_desk
 from patrol.plans import Plan
 from patrol.store import write_plan
+from web.database import packaged_sql
 from web.results import newest_run_ids
 from web.subject import About
 
@@ -145,7 +146,7 @@ class Night:
         self.parts.append(Part(name, outcome, message[:2000], round(clock.monotonic() - since, 3)))
 
     def _results(self) -> tuple[Outcome, str]:
-        found = stored_results(self.connection, self.request)
+        found = stored_results(self.connection, self.request, "hotspots")
         if found is not None:
             return "as stored", f"result {found}"
         night = run_night(
@@ -154,10 +155,9 @@ class Night:
         return "done", f"hotspots {night.run_ids['hotspots']}"
 
     def _forecast(self) -> tuple[Outcome, str]:
-        end = datetime.combine(self.request.end, datetime.min.time(), self.about.zone)
-        stored = read_outlook(self.connection, self.about.number, level="grid", until=end)
+        stored = stored_results(self.connection, self.request, "forecast")
         if stored is not None:
-            return "as stored", f"result {stored.result_run_id}"
+            return "as stored", f"result {stored}"
         made = store_outlook(
             self.connection, self.request, ForecastParams(), level="grid",
             code_version=version("gridbeat"), seed=SEED,
@@ -220,16 +220,18 @@ class Night:
         return "done", f"flights {', '.join(map(str, made))}"
 
 
-def stored_results(connection: Connection, request: CubeRequest) -> int | None:
-    """Return the newest hotspots over cells of the same incidents by this version, if stored."""
-    found: Any = connection.exec_driver_sql(
-        "SELECT max(result_run_id) FROM result_run r JOIN jurisdiction j USING (jurisdiction_id) "
-        "WHERE r.jurisdiction_id = %s AND kind = 'hotspots' AND unit = 'cell' "
-        "AND code_version = %s AND parameters #> '{request,classes}' = 'null'::jsonb "
-        "AND (window_to AT TIME ZONE j.time_zone)::date = %s "
-        "AND (window_from AT TIME ZONE j.time_zone)::date = %s",
-        (request.jurisdiction_id, version("gridbeat"), request.end, request.start),
-    ).scalar_one()
+def stored_results(connection: Connection, request: CubeRequest, kind: str) -> int | None:
+    """Return the newest hotspots or forecast of the same incidents by this version, if stored.
+
+    A forecast learns from a longer window, so that its end alone has to be the same. What was
+    made before the last import or report of incidents does not count.
+    """
+    values = {
+        "place": request.jurisdiction_id, "kind": kind, "version": version("gridbeat"),
+        "unit": "area" if kind == "forecast" else "cell", "end": request.end.isoformat(),
+        "start": request.start.isoformat(),
+    }  # fmt: skip
+    found: Any = connection.exec_driver_sql(packaged_sql("night_stored"), values).scalar_one()
     return None if found is None else int(found)
 
 

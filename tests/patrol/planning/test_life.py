@@ -60,7 +60,7 @@ def test_every_step_that_is_no_rule_is_refused_by_the_code_and_by_the_database(d
     for action, rules in RULES.items():
         for before in STATUSES:
             if before not in {rule[0] for rule in rules}:
-                with pytest.raises(ConflictError, match=f"plan 7 is {before}; only a"):
+                with pytest.raises(ConflictError, match=f"plan 7 is {before}; only "):
                     next_status(before, action, plan_id=7)
     for action in ("publish", "execute", "compare"):
         step = {"plan_id": plan_id, "seq": 2, "action": action, "from_status": "draft",
@@ -85,7 +85,7 @@ def test_a_plan_goes_from_draft_to_compared_and_keeps_who_did_what(db, plan_id, 
     kept = read_done(db, plan_id).set_index("area_id")["done_min"]
     assert kept[area] == 45.0
     assert kept.isna().sum() == len(planned) - 1
-    with pytest.raises(ConflictError, match="is compared; only a"):
+    with pytest.raises(ConflictError, match="is compared; only "):
         withdraw_plan(db, plan_id, WANG)
     write_done(db, plan_id, found, Act("Gridbeat", "more tracks came", NOW + timedelta(days=3)))
     assert len(read_done(db, plan_id)) == len(planned)
@@ -142,7 +142,7 @@ def test_publishing_replaces_what_was_published_for_the_day(db, plan_id):
     desk = read_desk(db, plan_id)
     area = int(desk.items["area_id"].iloc[0])
     second = write_version(db, desk, [Edit("set_minutes", area, 1, "foot", 15, reason="x")], WANG)
-    with pytest.raises(ConflictError, match="is edited; only a approved can be published"):
+    with pytest.raises(ConflictError, match="is edited; only approved plans can be published"):
         publish_plan(db, second, WANG)
     approve_plan(db, second, person="李雷", reason="better", now=NOW)
     assert publish_plan(db, second, replace(WANG, reason="rain")) == plan_id

@@ -176,7 +176,7 @@ def test_who_only_watches_sees_the_plan_and_no_way_to_change_it(
     page.wait_for_selector("html[data-theme=night]")
     assert check_axe(page) == []
     opened(page, "/grids?lang=en")
-    expect(page.locator(".tools")).to_contain_text("You may look at grids")
+    expect(page.locator(".grid-tools")).to_contain_text("You may look at grids")
     assert page.locator("#split").count() == 0
     page.context.close()
 

@@ -49,7 +49,7 @@ class Gridder {
   private filter = "";
   private draw: TerraDraw | null = null;
   private readonly list = h("ul", { class: "grids" });
-  private readonly tools = h("section", { class: "tools", "aria-label": t("title") });
+  private readonly tools = h("section", { class: "grid-tools", "aria-label": t("title") });
   private readonly found = h("section", { class: "found", "aria-live": "polite" });
   private readonly day = h("input", { type: "date", id: "on", required: true });
   private readonly retag = h("input", { type: "checkbox", id: "retag" });
