@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from web.auth.principal import Principal
 from web.database import EVERYTHING, Databases
-from web.live.events import Event, read_events
+from web.live.events import Event, Wish, may_hear, read_events
 
 LOG = logging.getLogger("gridbeat.live")
 _PAGE = 1000
@@ -26,7 +27,36 @@ class Steered:
     wall: str
 
 
-Said = Event | Steered | str
+@dataclass(eq=False)
+class Batch:
+    """Events that were read together, in order; what screens alike are sent is put together once.
+
+    Hundreds of screens of one scope and wish share the same bytes.
+    """
+
+    events: list[Event]
+    _sent: dict[Hashable, bytes] = field(default_factory=dict)
+
+    def message(self, principal: Principal, areas: frozenset[int], wish: Wish, after: int) -> bytes:
+        """Return what a screen is sent of them, after the last event that it has seen."""
+        if self.events[0].number <= after:
+            return self._put_together(principal, areas, wish, after)
+        key = (principal.scope, principal.permissions, wish)
+        if key not in self._sent:
+            self._sent[key] = self._put_together(principal, areas, wish, after)
+        return self._sent[key]
+
+    def _put_together(
+        self, principal: Principal, areas: frozenset[int], wish: Wish, after: int
+    ) -> bytes:
+        return b"".join(
+            event.message()
+            for event in self.events
+            if event.number > after and may_hear(principal, areas, event) and wish.wants(event)
+        )
+
+
+Said = Batch | Steered | str
 
 
 @dataclass(eq=False)
@@ -53,11 +83,15 @@ class Hub:
     last
         Number of the last event read; None before the first look.
     room
-        How many events a screen may be behind.
+        How many batches of events a screen may be behind.
+    together_s
+        Events of so long a time are told together: a wall needs them within a second, and a
+        hundred screens cost less so.
     """
 
     databases: Databases
-    room: int = 2000
+    room: int = 500
+    together_s: float = 0.1
     last: int | None = None
     _ears: set[Ear] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -104,6 +138,7 @@ class Hub:
             self._news.clear()
             try:
                 await self._tell()
+                await asyncio.sleep(self.together_s)
             except (psycopg.Error, PoolTimeout) as error:
                 LOG.warning("events cannot be read, again in %.0f s: %s", _AGAIN_S, error)
                 await asyncio.sleep(_AGAIN_S)
@@ -117,9 +152,10 @@ class Hub:
                 self.last = int(first[0]) if first else 0
             while True:
                 events = await read_events(rows, after=self.last, most=_PAGE)
-                for event in events:
+                if events:
+                    batch = Batch(events)
                     for ear in self._ears:
-                        ear.put(event)
-                    self.last = event.number
+                        ear.put(batch)
+                    self.last = events[-1].number
                 if len(events) < _PAGE:
                     return

@@ -14,7 +14,7 @@ from web.auth.permissions import Permission
 from web.auth.principal import Identified, Principal, identify, needs
 from web.database import Databases
 from web.errors import SignInError
-from web.live.events import Event, Wish, may_hear, read_events
+from web.live.events import Wish, may_hear, read_events
 from web.live.hub import Ear, Hub, Steered
 from web.wall.screens import wall_of
 
@@ -125,12 +125,8 @@ async def follow(
         elif isinstance(said, Steered):
             if wish.wall is not None and said.wall in {"", wish.wall}:
                 yield b"event: direct\ndata: {}\n\n"
-        elif _is_new(said, after) and may_hear(principal, areas, said) and wish.wants(said):
-            yield said.message()
-
-
-def _is_new(event: Event, after: int) -> bool:
-    return event.number > after
+        elif message := said.message(principal, areas, wish, after):
+            yield message
 
 
 async def still(request: Request, before: Principal) -> Principal | None:
