@@ -15,7 +15,16 @@ import pandas as pd
 from geo.errors import InputError
 
 ListKind = Literal[
-    "changes", "clusters", "scan", "near_repeat", "effect", "bias", "backtest", "joins", "profile"
+    "changes",
+    "clusters",
+    "scan",
+    "near_repeat",
+    "effect",
+    "bias",
+    "backtest",
+    "joins",
+    "profile",
+    "blind_spots",
 ]
 RowUnit = Literal["area", "zone", "whole"]
 

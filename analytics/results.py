@@ -58,6 +58,7 @@ LABELS: Mapping[str, Mapping[Lang, str]] = MappingProxyType(
         "below": {"zh": "低于正常范围", "en": "below the limits"},
         "within": {"zh": "正常范围内", "en": "within the limits"},
         "unknown": {"zh": "情况不明", "en": "unknown"},
+        "blind": {"zh": "视频盲区", "en": "blind spot"},
         "known": {"zh": "情况已知", "en": "known"},
         "high-high": {"zh": "高值聚集", "en": "high among high"},
         "low-low": {"zh": "低值聚集", "en": "low among low"},

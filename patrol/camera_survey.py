@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from analytics.listing import Listing
 from geo.camera_store import read_buildings, read_cameras
 from geo.crs.systems import unproject
 from geo.errors import InputError, NotFoundError
@@ -175,6 +176,26 @@ def survey_blind_spots(
         lattice, survey.samples["area"], seen, survey.incidents.assign(category=names),
         weeks=survey.weeks, params=params, unseen=shapely.difference(whole, hidden),
     )  # fmt: skip
+
+
+def blind_listing(
+    spots: gpd.GeoDataFrame, request: SurveyRequest, *, cell_m: float, params: BlindParams
+) -> Listing:
+    """Return blind spots as a list to store; a spot is the unseen ground of a cell."""
+    zone = ZoneInfo(request.time_zone)
+    first, end = (
+        datetime(day.year, day.month, day.day, tzinfo=zone) for day in (request.first, request.end)
+    )
+    shapes = np.empty(len(spots), dtype=object)
+    for row, shape in enumerate(spots.geometry):
+        parts = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
+        shapes[row] = shapely.MultiPolygon(parts)
+    rows = pd.DataFrame(spots.drop(columns="geometry")).assign(
+        label="blind", observed=spots["reports"], score=spots["need"], geometry=shapes
+    )
+    rows = rows[~shapely.is_empty(shapes)].drop(columns=["reports", "need"])
+    described = {"method": asdict(params) | {"cell_m": cell_m, "spacing_m": request.spacing_m}}
+    return Listing("blind_spots", "zone", (first, end), rows, described, srid=request.srid)
 
 
 @dataclass(frozen=True)

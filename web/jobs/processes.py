@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,12 +12,24 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Connection
 
+from analytics.answers import SEED
 from analytics.density import DensityParams
 from analytics.nightly import NightlyParams, run_night
+from analytics.outlook_store import ForecastParams, store_outlook
 from analytics.queries import CubeRequest
+from analytics.store import Origin, write_listing
 from geo.errors import NotFoundError
+from geo.visibility.cameras import LookParams
 from patrol.allocate import AllocationParams
 from patrol.allocation.day import DayRules
+from patrol.camera_survey import (
+    SurveyRequest,
+    blind_listing,
+    read_survey,
+    survey_blind_spots,
+    survey_coverage,
+)
+from patrol.coverage.blind_spots import BlindParams
 from patrol.coverage.three_sources import CoverageParams
 from patrol.coverage_store import report_coverage
 from patrol.drafting import DayRequest, draft_day
@@ -51,6 +64,20 @@ class HotspotInputs(Inputs):
     """What a search for hotspots takes."""
 
     cell_m: Annotated[float, Field(ge=50, le=2000, description="Cell size in metres.")] = 100.0
+
+
+class ForecastInputs(Inputs):
+    """What a forecast takes."""
+
+    history_weeks: Annotated[int, Field(ge=14, le=520, description="What is learnt from.")] = 104
+
+
+class BlindInputs(Inputs):
+    """What a survey of cameras takes."""
+
+    cell_m: Annotated[float, Field(ge=20, le=500, description="Cell size in metres.")] = 50.0
+    spacing_m: Annotated[float, Field(ge=2, le=50, description="Of points on the ground.")] = 5.0
+    top: Annotated[int, Field(ge=1, le=5000, description="Most blind spots.")] = 200
 
 
 class PlanInputs(Inputs):
@@ -121,6 +148,47 @@ def find_hotspots(
     night = run_night(connection, request, params, code_version=version("gridbeat"))
     tell(95, "stored")
     return {"jurisdiction": about.code, "result_runs": dict(night.run_ids)}
+
+
+def make_forecast(
+    connection: Connection, given: ForecastInputs, now: datetime, tell: Tell
+) -> dict[str, Any]:
+    """Forecast the week after the data by grid and class, and store it."""
+    del now
+    about, request = _request(connection, given, by_class=True)
+    tell(10, f"{request.start} .. {request.end}")
+    runs = store_outlook(
+        connection, request, ForecastParams(history_weeks=given.history_weeks), level="grid",
+        code_version=version("gridbeat"), seed=SEED,
+    )  # fmt: skip
+    if not runs:
+        raise NotFoundError("the data are too few to forecast from: 14 weeks or more are needed")
+    return {"jurisdiction": about.code, "result_runs": runs}
+
+
+def survey_cameras(
+    connection: Connection, given: BlindInputs, now: datetime, tell: Tell
+) -> dict[str, Any]:
+    """Find what cameras see and miss; store the blind spots as a result."""
+    del now
+    about = read_about(connection, given.jurisdiction)
+    start, end = data_window(connection, about, until=given.until, weeks=given.weeks)
+    asked = SurveyRequest(about.number, about.srid, about.time_zone, start, end, given.spacing_m)
+    tell(10, f"{start} .. {end}")
+    survey = read_survey(connection, asked, LookParams())
+    tell(60, "seen")
+    params = BlindParams(top=given.top)
+    spots = survey_blind_spots(survey, cell_size_m=given.cell_m, params=params)
+    number = write_listing(
+        connection,
+        blind_listing(spots, asked, cell_m=given.cell_m, params=params),
+        Origin(CubeRequest(about.number, start, end), version("gridbeat"), seed=SEED),
+    )
+    grids = survey_coverage(survey).drop(columns="geometry", errors="ignore")
+    return {
+        "jurisdiction": about.code, "result_runs": {"blind_spots": number}, "spots": len(spots),
+        "grids": json.loads(grids.to_json(orient="records")),
+    }  # fmt: skip
 
 
 def draft_plan(
@@ -216,6 +284,15 @@ PROCESSES: tuple[Process, ...] = (
     Process(
         "coverage", "三源覆盖与死角", "Three-source coverage and blind spots", CoverageInputs,
         map_coverage, Permission.JOBS_RUN,
+    ),
+    Process(
+        "forecast", "预测下一周", "Forecast of the next week", ForecastInputs, make_forecast,
+        Permission.JOBS_RUN,
+    ),
+    Process(
+        "blind_spots", "视频覆盖与盲区", "What cameras cover and miss", BlindInputs,
+        survey_cameras,
+        Permission.JOBS_RUN,
     ),
     Process(
         "plan", "起草巡逻计划", "Draft a patrol plan", PlanInputs, draft_plan,
