@@ -38,6 +38,7 @@ from geo.cluster.processes import running_process
 from geo.cluster.server import ensure_running, stop
 from geo.database.connect import Database, connect, make_engine, private_database
 from geo.database.schema import migrate
+from geo.errors import GridbeatError
 from web.auth.accounts import NewAccount, write_account, write_token
 from web.auth.passwords import Passwords
 from web.auth.permissions import Permission, Role
@@ -152,7 +153,7 @@ def write_events(
             connection.commit()
             committed[int(row[0]) if row else 0] = time.time()
             n += 1
-        except psycopg.Error:
+        except (psycopg.Error, GridbeatError):
             connection = None
             time.sleep(0.2)
             n = int((time.monotonic() - begins) * rate)
@@ -181,7 +182,7 @@ class Service:
             command, env=os.environ | {"GRIDBEAT_HOME": str(self.home)},
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        for _ in range(900):
+        for _ in range(1800):
             try:
                 if httpx.get(f"http://127.0.0.1:{self.port}/api/v1/version").status_code == 200:
                     return
@@ -257,7 +258,7 @@ def run(
         path = str(Path(place) / "heard.npz")
         process = context.Process(target=screens, args=(n, service.port, token, until, path, ready))
         process.start()
-        if not ready.wait(120):
+        if not ready.wait(300):
             raise RuntimeError("not every screen could connect")
         used = os.times()
         committed = write_events(database, rate=rate, seconds=seconds, faults=faults)

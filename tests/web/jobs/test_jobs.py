@@ -210,3 +210,31 @@ def test_each_process_describes_its_inputs(planner: httpx.Client) -> None:
         # A plan's hours may be said by kind of unit and shift instead; a night's may not.
         least_hours = 0 if process["id"] == "plan" else 1
         assert whole["inputs"].get("hours", {"minOccurs": least_hours})["minOccurs"] == least_hours
+
+
+def test_what_cameras_miss_is_a_stored_result_that_the_wall_can_draw(
+    own_service: Service, planner: httpx.Client
+) -> None:
+    where = ask(planner, "blind_spots", weeks=4, top=10, until="2026-02-03")
+    asyncio.run(work(own_service.database, ONCE))
+    done = planner.get(where).json()
+    assert done["status"] == "successful", done
+    result = planner.get(f"{where}/results").json()["result"]
+    run = result["result_runs"]["blind_spots"]
+    with connect(own_service.database) as connection:
+        rows = connection.execute(
+            "SELECT label, ST_IsValid(geom) FROM result_row WHERE result_run_id = %s", [run]
+        ).fetchall()
+    assert len(rows) == result["spots"]
+    assert set(rows) <= {("blind", True)}
+    assert {row["code"] for row in result["grids"]} == {"w1", "w2", "e1", "e2", "all"}
+
+
+def test_a_forecast_of_too_little_data_says_how_much_is_needed(
+    own_service: Service, planner: httpx.Client
+) -> None:
+    where = ask(planner, "forecast", weeks=4, until="2026-02-03")
+    asyncio.run(work(own_service.database, ONCE))
+    done = planner.get(where).json()
+    assert done["status"] == "failed"
+    assert "14 weeks" in done["message"]
