@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from geo.errors import FormatError, NotFoundError
+from geo.errors import FormatError, InputError, NotFoundError
 from geo.formats.open import open_table
 from geo.formats.table import GEOMETRY, RawBatch
 from geo.imports.mapping import Mapping, make_mapping, template_columns
@@ -180,12 +180,17 @@ def _retry(
     with connect() as connection:
         connection.autocommit = True
         found = connection.execute(
-            "SELECT r.mapping, r.crs, j.code FROM import_run r JOIN feed USING (feed_id) "
+            "SELECT r.mapping, r.crs, j.code, r.kind FROM import_run r JOIN feed USING (feed_id) "
             "JOIN jurisdiction j USING (jurisdiction_id) WHERE import_run_id = %s", (run_id,),
         ).fetchone()  # fmt: skip
         if found is None:
             raise NotFoundError(f"there is no import run {run_id}")
-        stored, crs, code = found
+        stored, crs, code, kind = found
+        if kind == "tracks":
+            raise InputError(
+                f"rows of run {run_id} are of tracks: mend the file or register the device, and "
+                "`gridbeat tracks import` it again, which takes in what is missing"
+            )
         mapping = mapping or make_mapping(stored, name=f"mapping of run {run_id}")  # type: ignore[arg-type]
         place = read_place(connection, str(code))
         plan = plan_reading(connection, mapping, place, mapping.crs or str(crs), now)

@@ -278,7 +278,10 @@ def export(
             command_line_entry("tracks.read", about=str(out), begins=begins.isoformat(),
                                ends=ends.isoformat(), segments=len(found)),
         )  # fmt: skip
-    out.write_text(found.to_json(ensure_ascii=False), "utf-8")
+    plain = found.assign(
+        starts_at=found["starts_at"].astype(str), ends_at=found["ends_at"].astype(str)
+    )
+    out.write_text(plain.to_json(ensure_ascii=False, drop_id=True), "utf-8")
     typer.echo(f"{len(found):,} stretches 轨迹段 in {out}; the read is logged 已记入审计")
 
 
