@@ -100,8 +100,8 @@ def cover_fairly(
 
     References
     ----------
-    Kiekintveld, C. et al. (2009). Computing optimal randomized resource allocations for massive
-    security games. AAMAS. https://doi.org/10.5555/1558013.1558108
+    Kiekintveld, C., Jain, M., Tsai, J., Pita, J., Ordóñez, F. and Tambe, M. (2009). Computing
+    optimal randomized resource allocations for massive security games. AAMAS, 689-696.
     """
     need = np.asarray(need, dtype=np.float64)
     open_ = np.ones(len(need), dtype=bool) if hold_out is None else ~np.asarray(hold_out, bool)
@@ -145,48 +145,53 @@ def draw_places(chance: Floats, *, rng: np.random.Generator) -> Longs:
     return np.sort(order[np.diff(ticks) > 0])
 
 
-def draw_times(
-    start_min: float, end_min: float, *, rng: np.random.Generator, params: VisitParams | None = None
+def spread_visits(
+    start_min: float,
+    end_min: float,
+    *,
+    minutes: float,
+    rng: np.random.Generator,
+    params: VisitParams | None = None,
 ) -> Floats:
-    """Draw the visits to one place within a shift.
+    """Draw the visits to one place within a shift, which together last the minutes given.
+
+    The shift is cut into as many equal parts as visits are needed at the longest stay; each visit
+    begins anywhere in its part, as far as the jitter lets it. Where the parts are longer than the
+    revisit interval, the minutes do not suffice for it: fewer visits are made, none is stretched.
 
     Parameters
     ----------
     start_min, end_min
         The shift, in minutes of any one clock.
+    minutes
+        On the spot, at most the length of the shift; 0 for none.
 
     Returns
     -------
     NDArray
-        Shape ``(k, 2)``, begin and end of each visit in minutes; visits lie within the shift and
-        never overlap. Empty if the shift is shorter than the longest stay.
+        Shape ``(k, 2)``, begin and end of each visit in minutes, in order; visits lie within the
+        shift, never overlap, and last `minutes` together.
 
     Raises
     ------
     InputError
-        If the shift ends before it starts.
+        If the shift ends before it starts, or is shorter than the minutes.
     """
     params = params or VisitParams()
     if not start_min <= end_min < np.inf:
         msg = f"the shift ends at minute {end_min:g}, before its start at {start_min:g}"
         raise InputError(msg)
-    longest = params.dwell_min[1]
-    room = end_min - start_min - longest
-    if room < 0:
+    length = end_min - start_min
+    if not 0 <= minutes <= length + 1e-9:
+        msg = f"{minutes:g} minutes do not fit into a shift of {length:g}"
+        raise InputError(msg)
+    if minutes == 0:
         return np.empty((0, 2))
-    first = rng.uniform(0.0, min(params.revisit_min, room))
-    begins = start_min + np.arange(first, room + 1e-9, params.revisit_min)
-    swing = params.jitter_share * (params.revisit_min - longest)
-    begins = begins + rng.uniform(-swing, swing, len(begins))
-    begins = np.clip(begins, start_min, start_min + room)
-    begins = _apart(begins, longest)
-    return np.column_stack([begins, begins + rng.uniform(*params.dwell_min, len(begins))])
-
-
-def _apart(begins: Floats, least: float) -> Floats:
-    """Drop a begin that clipping has pushed onto the visit before it."""
-    keep = np.concatenate([[True], np.diff(begins) >= least])
-    return np.asarray(begins[keep])
+    count = max(int(np.ceil(minutes / params.dwell_min[1] - 1e-9)), 1)
+    stay, part = minutes / count, length / count
+    where = 0.5 + params.jitter_share * rng.uniform(-1.0, 1.0, count)
+    begins = start_min + part * np.arange(count) + (part - stay) * where
+    return np.column_stack([begins, begins + stay])
 
 
 def _least(weight: Floats, worst: float, floor: float) -> Floats:

@@ -138,7 +138,7 @@ TRIP_H = 1.0
 
 def share_day(
     need: Floats,
-    level: Floats,
+    level: Floats | None,
     duty: Duty,
     *,
     rules: DayRules,
@@ -152,7 +152,8 @@ def share_day(
     Parameters
     ----------
     need, level
-        Shape ``(n, s, k)``, expected reports, and those by the recent level alone.
+        Shape ``(n, s, k)``, expected reports, and those by the recent level alone; without the
+        latter nobody asks what the trend changes, and one sharing is enough.
     duty
         Who is on duty.
     codes, groups
@@ -173,9 +174,12 @@ def share_day(
     surprise = _draw(replace(problem, base=explore), rules, _held(codes, rules), rng)
     problem = replace(problem, base=explore + surprise)
     shared = share_hours(problem, method=rules.method)
-    plain = share_hours(replace(problem, need=level), method=rules.method)
+    by_trend = np.zeros_like(shared.steps)
+    if level is not None:
+        plain = share_hours(replace(problem, need=level), method=rules.method)
+        by_trend = shared.steps - plain.steps
     more, less = hour_margins(problem, shared.steps)
-    return DayShare(problem, shared, explore, surprise, shared.steps - plain.steps, more, less)
+    return DayShare(problem, shared, explore, surprise, by_trend, more, less)
 
 
 def hour_margins(problem: Problem, steps: Longs) -> tuple[Floats, Floats]:

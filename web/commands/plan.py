@@ -25,6 +25,7 @@ from web.commands.bias import Effort
 from web.commands.hotspots import make_request
 from web.commands.plan_day import Asked, Objective, as_request, describe_shares
 from web.commands.plan_desk import COMMANDS
+from web.commands.plan_visits import visits
 from web.effort_file import read_effort
 from web.found import strongest
 from web.lot import choose_seed
@@ -259,5 +260,6 @@ def write_files(draft: Plan, folder: Path, *, found: Sequence[tuple[str, str]] =
     return [folder / name for name in contents]
 
 
+app.command("visits")(visits)
 for name, command in COMMANDS.items():
     app.command(name)(command)

@@ -1,0 +1,181 @@
+"""A day's rules: the lot, exploring, hold-outs, and which rule is to blame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from geo.errors import InputError
+from patrol.allocation.day import DayRules, Duty, hour_margins, share_day
+from patrol.allocation.exact import share_hours
+from patrol.allocation.needs import need_by_cell, share_shifts
+from patrol.prescribe.files import shipped
+from patrol.shifts import PlanShift, parse_shifts, whole_day
+
+N, CODES = 10, [f"g{i}" for i in range(10)]
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def duty(hours=((20.0, 4.0), (12.0, 4.0)), kinds=("foot", "drone"), **given):
+    defaults = {
+        "kinds": kinds, "hours": np.array(hours), "shift_h": np.full(len(hours), 8.0),
+        "serves": np.ones((N, len(kinds)), dtype=np.bool_), "way_min": np.zeros((N, len(kinds))),
+    }  # fmt: skip
+    return Duty(**(defaults | given))
+
+
+def share(rules=None, on_duty=None, **given):
+    on_duty = on_duty or duty()
+    need = np.random.default_rng(3).gamma(0.6, 3.0, (N, len(on_duty.hours), len(on_duty.kinds)))
+    return share_day(
+        need, need * 0.8, on_duty, rules=rules or DayRules(cap_h=12.0), codes=CODES,
+        groups=np.arange(N) // 4, **given,
+    )  # fmt: skip
+
+
+def test_all_hours_are_given_and_every_grid_is_visited():
+    day = share()
+    assert (day.shared.steps.sum(axis=0) * 0.25 == duty().hours).all()
+    assert (day.shared.steps.sum(axis=(1, 2)) >= 2).all()
+    assert (day.shared.steps >= day.explore + day.surprise).all()
+
+
+def test_a_tenth_goes_by_lot_and_a_tenth_to_explore():
+    day = share()
+    budget = duty().hours / 0.25
+    assert (day.surprise.sum(axis=0) == np.floor(0.1 * budget + 1e-9)).all()
+    assert day.explore.sum() == np.floor(0.1 * budget + 1e-9).sum()
+
+
+def test_the_lot_differs_by_seed_and_day_and_is_the_same_for_the_same():
+    one, again = share(DayRules(seed=5, cap_h=12.0)), share(DayRules(seed=5, cap_h=12.0))
+    assert (one.shared.steps == again.shared.steps).all()
+    others = [share(DayRules(seed=6, cap_h=12.0)), share(DayRules(seed=5, cap_h=12.0), turn=1)]
+    assert all((one.surprise != other.surprise).any() for other in others)
+
+
+def test_exploring_goes_where_least_was_watched():
+    effort = np.full(N, 40.0)
+    effort[[2, 7]] = 0.0
+    day = share(effort_h=effort)
+    given = day.explore.sum(axis=(1, 2))
+    assert given[[2, 7]].tolist() == [4, 4]  # an hour each, the most that exploring gives
+    assert given.max() == 4
+    assert (np.delete(given, [2, 7]) <= 1).all()
+
+
+def test_a_grid_that_is_held_out_gets_its_floor_and_no_more_and_needs_a_name():
+    day = share(DayRules(hold_out=("g1", "g4"), asked_by="王", cap_h=12.0))
+    assert day.shared.steps.sum(axis=(1, 2))[[1, 4]].tolist() == [2, 2]
+    assert day.surprise[[1, 4]].sum() == 0
+    with pytest.raises(InputError, match="only when a named person asks"):
+        DayRules(hold_out=("g1",))
+    with pytest.raises(InputError, match="no grid to hold out has the code 'x'"):
+        share(DayRules(hold_out=("x",), asked_by="王"))
+
+
+def test_a_desk_does_not_count_as_a_visit():
+    on_duty = duty(((8.0, 8.0),), ("foot", "camera_desk"))
+    day = share(DayRules(cap_h=8.0), on_duty)
+    assert (day.shared.steps[:, :, 0].sum(axis=1) >= 2).all()
+
+
+def test_a_long_way_leaves_less_of_an_hour():
+    way = np.zeros((N, 1))
+    way[0] = 60.0
+    on_duty = duty(((20.0,),), ("foot",), way_min=way)
+    need = np.ones((N, 1, 1))
+    day = share_day(
+        need, need, on_duty, rules=DayRules(floor_min=0, explore_share=0, surprise_share=0),
+        codes=CODES, groups=np.zeros(N, dtype=np.int64),
+    )  # fmt: skip
+    covered = day.problem.covered(day.shared.steps)[:, 0, 0]
+    assert covered[0] < covered[1:].min()
+    assert day.problem.presence[0, 0] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("rules", "on_duty", "words"),
+    [
+        ({"floor_min": 300}, {}, "the floor is to blame: 300 min in each of 10 grids is 50 h"),
+        ({"cap_h": 3.0}, {}, "the cap is to blame: 10 grids may take 30 h, and 40 h are on duty"),
+        ({}, {"serves": np.arange(N)[:, None] * np.ones((1, 2)) > 0},
+         "the floor is to blame: no kind of unit on duty can serve grid g0"),
+        ({}, {"shift_h": np.full(2, 0.5)}, "the length of the shift is to blame: 20 h of foot"),
+        ({}, {"hours": np.array([[20.1, 4.0], [12.0, 4.0]])}, "20.1 h of foot in shift 1 is no"),
+    ],
+)  # fmt: skip
+def test_rules_that_admit_no_plan_are_blamed_by_name(rules, on_duty, words):
+    with pytest.raises(InputError, match=words):
+        share(DayRules(**rules), duty(**on_duty))
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ({"floor_min": 20}, "must be a multiple of 15"),
+        ({"explore_share": 0.3, "surprise_share": 0.3}, "at most half of the hours"),
+        ({"fairness": 1.5}, "fairness must lie between 0 and 1"),
+        ({"cap_h": 0.25}, "below the floor"),
+        ({"cover_h": 0.0}, "cover_h must be above 0"),
+    ],
+)
+def test_rules_that_make_no_sense_are_refused(rules, words):
+    with pytest.raises(InputError, match=words):
+        DayRules(**rules)
+
+
+def test_an_hour_more_is_worth_what_sharing_it_anew_adds(make_problem):
+    problem = make_problem(6, 1, 1, seed=2, budget=np.array([[12]]), lower=np.ones(6, dtype=int))
+    found = share_hours(problem)
+    more, less = hour_margins(problem, found.steps)
+    anew = share_hours(replace(problem, budget=problem.budget + 4))
+    before = problem.covered(found.steps).sum()
+    assert more[0, 0] == pytest.approx(problem.covered(anew.steps).sum() - before)
+    fewer = share_hours(replace(problem, budget=problem.budget - 4))
+    assert less[0, 0] == pytest.approx(before - problem.covered(fewer.steps).sum())
+    full = replace(problem, upper=found.steps.sum(axis=(1, 2)))
+    assert np.isnan(hour_margins(full, found.steps)[0]).all()
+
+
+def test_a_week_is_shared_over_shifts_by_its_hours_and_windows():
+    rng = np.random.default_rng(1)
+    profile = rng.dirichlet(np.ones(168), 2).reshape(2, 7, 24)
+    day = date(2026, 11, 23)  # a Monday
+    shifts = parse_shifts(["08:00-16:00", "16:00-24:00"], day=day, zone=SHANGHAI)
+    share = share_shifts(["x", "y"], profile, shifts, {}, zone=SHANGHAI)
+    np.testing.assert_allclose(share[:, 0], profile[:, 0, 8:16].sum(axis=1))
+    np.testing.assert_allclose(share[:, 1], profile[:, 0, 16:24].sum(axis=1))
+    late = replace(shipped()["0504"], window_from=time(17), window_to=time(20))
+    held = share_shifts(["x", "y"], profile, shifts, {"x": late}, zone=SHANGHAI)
+    assert held[0].tolist() == pytest.approx([0.0, share[0].sum()])
+    assert held[1].tolist() == share[1].tolist()
+    early = replace(late, window_from=time(3), window_to=time(4))
+    np.testing.assert_allclose(
+        share_shifts(["x", "y"], profile, shifts, {"x": early}, zone=SHANGHAI), share
+    )
+    with pytest.raises(InputError, match="the profile has shape"):
+        share_shifts(["x"], profile, shifts, {}, zone=SHANGHAI)
+
+
+def test_half_hours_and_the_hour_of_a_clock_change_count_as_long_as_they_last():
+    profile = np.full((1, 7, 24), 1 / 168)
+    half = PlanShift(1, "", "", datetime(2026, 5, 4, 8, 30, tzinfo=UTC),
+                     datetime(2026, 5, 4, 10, 0, tzinfo=UTC))  # fmt: skip
+    share = share_shifts(["x"], profile, [half], {}, zone=ZoneInfo("UTC"))
+    assert share[0, 0] == pytest.approx(1.5 / 168)
+    chicago = ZoneInfo("America/Chicago")
+    spring = whole_day(date(2026, 3, 8), chicago)
+    assert share_shifts(["x"], profile, [spring], {}, zone=chicago)[0, 0] == pytest.approx(23 / 168)
+
+
+def test_need_by_cell_keeps_the_need():
+    rng = np.random.default_rng(2)
+    by_class, shifts = rng.random((5, 3)), rng.dirichlet(np.ones(4), 3)
+    kinds = rng.dirichlet(np.ones(2), 3)
+    need = need_by_cell(by_class, shifts, kinds)
+    np.testing.assert_allclose(need.sum(axis=(1, 2)), by_class.sum(axis=1))

@@ -1,0 +1,88 @@
+"""A plan of shifts and kinds says who goes where, when, and why, and survives the database."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from geo.errors import InputError
+from patrol.allocation.day import DayRules, Duty
+from patrol.exports import plan_parameters
+from patrol.prescribe.files import shipped
+from patrol.shift_plans import Roster, draft_shift_plan
+from patrol.shifts import parse_shifts
+
+SHIFTS = ["08:00-16:00=早班/early", "16:00-24:00=晚班/late"]
+
+
+@pytest.fixture
+def roster(context):
+    duty = Duty(
+        ("foot", "camera_desk"), np.array([[8.0, 1.0], [6.0, 2.0]]), np.array([8.0, 8.0]),
+        np.ones((6, 2), dtype=np.bool_), np.zeros((6, 2)),
+    )  # fmt: skip
+    shifts = parse_shifts(SHIFTS, day=context.plan_date, zone=context.data_from.tzinfo)
+    return Roster(shifts, duty, np.full((2, 7, 24), 1 / 168), shipped())
+
+
+@pytest.fixture
+def drafted(grids, signals, roster, context):
+    rules = DayRules(cap_h=8.0, hold_out=("990101001000000",), asked_by="王")
+    return draft_shift_plan(grids, signals, roster, context=context, rules=rules)
+
+
+def test_rows_sum_to_the_hours_on_duty_of_each_shift_and_kind(drafted, roster):
+    table = drafted.rows.pivot_table(
+        index="shift_no", columns="unit_kind", values="minutes", aggfunc="sum", fill_value=0
+    )
+    given = table[["foot", "camera_desk"]].to_numpy() / 60
+    np.testing.assert_allclose(given, roster.duty.hours)
+    assert drafted.items["hours"].sum() == roster.duty.hours.sum()
+    assert not drafted.rows.duplicated(["code", "shift_no", "unit_kind"]).any()
+
+
+def test_each_row_says_when_by_whom_and_what_it_covers(drafted):
+    row = drafted.rows[(drafted.rows["code"] == drafted.items["code"][1])].iloc[0]
+    assert "early on foot" in row["reason_en"] or "late on foot" in row["reason_en"]
+    assert "reports expected then" in row["reason_en"]
+    assert "dumping" in row["reason_en"]
+    assert "本班预计" in row["reason_zh"]
+    assert row["reason"]["driver"] == "dump"
+    assert 0 <= row["reason"]["covered"] <= row["reason"]["need"]
+
+
+def test_a_grid_held_out_says_by_whom(drafted):
+    row = drafted.rows[drafted.rows["code"] == "990101001000000"].iloc[0]
+    assert "to compare with, by 王" in row["reason_en"]
+    assert "应王要求" in row["reason_zh"]
+
+
+def test_a_grid_of_several_rows_says_who_goes_when_first(drafted):
+    counts = drafted.rows.groupby("code").size()
+    code = counts.index[counts > 1][0]
+    words = drafted.items.set_index("code").loc[code]
+    assert words["reason_en"].startswith(f"{words['hours']:.2f} h (")
+    assert words["reason_zh"].startswith(f"共{words['hours']:.2f}小时（")
+
+
+def test_what_an_hour_changes_and_how_good_it_is_stand_in_the_parameters(drafted):
+    shares = plan_parameters(drafted)["shares"]
+    assert shares["method"] == "exact"
+    assert shares["value"] <= shares["bound"] + 1e-9
+    assert {row["unit_kind"] for row in shares["hours"]} == {"foot", "camera_desk"}
+    # No class of this district falls to the desk, so that an hour there covers nothing more.
+    more = {(row["unit_kind"], row["one_more"] > 0) for row in shares["hours"]}
+    assert more == {("foot", True), ("camera_desk", False)}
+    assert sum(row["covered"] for row in shares["communities"]) == pytest.approx(shares["covered"])
+    assert plan_parameters(drafted)["allocation"]["hold_out"] == ["990101001000000"]
+
+
+def test_the_same_input_gives_the_same_plan(grids, signals, roster, context, drafted):
+    again = draft_shift_plan(grids, signals, roster, context=context, rules=drafted.params)
+    assert again.rows.equals(drafted.rows)
+
+
+def test_a_profile_of_other_classes_is_refused(grids, signals, roster, context):
+    wrong = Roster(roster.shifts, roster.duty, np.full((3, 7, 24), 1 / 168), roster.prescriptions)
+    with pytest.raises(InputError, match="the profile has shape"):
+        draft_shift_plan(grids, signals, wrong, context=context, rules=DayRules())
