@@ -55,6 +55,14 @@ def govern(service: Service) -> dict[str, int]:
         _write_classes(connection)
         connection.execute(
             text(
+                "WITH one AS (INSERT INTO person (jurisdiction_id, staff_no) VALUES (1, 'S1') "
+                "RETURNING person_id) INSERT INTO post (person_id, role, area_id, valid_from) "
+                "SELECT person_id, 'grid_leader', :area, '2026-01-01' FROM one"
+            ),
+            {"area": service.areas["w1"]},
+        )
+        connection.execute(
+            text(
                 "INSERT INTO routing_rule (jurisdiction_id, scheme, category_code, department_id, "
                 "basis) VALUES (1, 'test', 'dump', :env, '清单第2条'), (1, NULL, NULL, :grid, ''), "
                 "(1, 'gridbeat-demo', '0102', :env, '清单第2条')"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, or_, select, text
 
 from geo.models.places import Jurisdiction
 from governance.models import CaseFile
+from governance.posts.roles import role_name
 from web.auth.principal import Principal
 from web.cases.clocks import ClockMemory, tell_clock
 from web.cases.listing import select_rows, tell_row
@@ -48,6 +49,7 @@ def read_today(
         "classes": [
             dict(row) for row in connection.exec_driver_sql(packaged_sql("case_classes")).mappings()
         ],
+        "posts": _posts(connection, now.astimezone(zone).date()),
         "grids": _grids(connection),
     }
 
@@ -101,6 +103,21 @@ def _duty(
     return {"on": bool(answer and answer["on"]), "since": answer["at"] if answer else None}
 
 
+def _posts(connection: Connection, day: date) -> list[dict[str, Any]]:
+    """Return how many hold which role in one's own grids; nobody's name."""
+    rows = connection.execute(_POSTS, {"day": day}).all()
+    return [
+        {"area": row.area, "role": row.role, "people": row.people,
+         **dict(zip(("zh", "en"), role_name(row.role), strict=True))}
+        for row in rows
+    ]  # fmt: skip
+
+
+_POSTS = text(
+    "SELECT a.name AS area, p.role, count(*) AS people FROM post p JOIN area a USING (area_id) "
+    "WHERE a.level = 'grid' AND p.valid_from <= :day AND :day < p.valid_to "
+    "GROUP BY a.name, p.role ORDER BY a.name, p.role LIMIT 200"
+)
 # The device that the account's tracks are taken in by; none: no track is kept.
 _DEVICE = text(
     "SELECT d.device_ref FROM account_device a JOIN track_device d USING (track_device_id) "

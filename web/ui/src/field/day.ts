@@ -56,6 +56,8 @@ export interface Today {
   /** The device that this account's tracks are taken in by. */
   device: string | null;
   classes: ClassRow[];
+  /** Who is on post in one's own grids today: roles and how many, no names. */
+  posts: { area: string; role: string; zh: string; en: string; people: number }[];
   grids: { bounds: [number, number, number, number] | null; shapes: FeatureCollection };
 }
 

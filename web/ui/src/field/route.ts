@@ -32,7 +32,7 @@ export class RouteView {
     const route = routes.find((one) => one.unit_id === this.unit) ?? routes[0] ?? null;
     this.map.showRoute(route);
     if (route === null) {
-      this.place.replaceChildren(h("p", { class: "empty" }, t("no_route")));
+      this.place.replaceChildren(h("p", { class: "empty" }, t("no_route")), ...this.posts());
       return;
     }
     const choice = h("select", { id: "unit", onchange: () => void this.choose(Number(choice.value)) }, ...routes.map((one) => h("option", { value: one.unit_id }, one.unit)));
@@ -43,7 +43,18 @@ export class RouteView {
       choice,
       h("p", { class: "asof" }, `${clock(new Date(route.starts_at), zone)}–${clock(new Date(route.ends_at), zone)} · ${number(route.travel_m / 1000, 1)} km`),
       h("ol", { class: "cards stops" }, ...route.stops.map((stop) => this.stop(route, stop, zone))),
+      ...this.posts(),
     );
+  }
+
+  /** Who is on post in one's own grids. */
+  private posts(): HTMLElement[] {
+    const posts = this.day.today?.posts ?? [];
+    if (posts.length === 0) return [];
+    const areas = [...new Set(posts.map((post) => post.area))];
+    const line = (area: string): string =>
+      posts.filter((post) => post.area === area).map((post) => `${language() === "en" ? post.en : post.zh} ${post.people}`).join(" · ");
+    return [h("h2", {}, t("posts")), h("ul", { class: "posts" }, ...areas.map((area) => h("li", {}, h("b", {}, area), ` ${line(area)}`)))];
   }
 
   private async choose(unit: number): Promise<void> {

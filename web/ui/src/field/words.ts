@@ -53,6 +53,7 @@ export const t = translator({
   report_need_class: ["请选择问题类别", "Choose what it is"],
   report_done: ["已记录，将自动发送", "Noted; it is sent by itself"],
   find: ["发现{name}", "Found: {name}"],
+  posts: ["本网格在岗岗位", "Posts in my grids"],
   my_unit: ["我的班组", "My unit"],
   no_route: ["今天没有排定路线", "No route is planned today"],
   arrive: ["到点", "Arrive"],

@@ -11,9 +11,8 @@ const MOST_TILES = 3000;
 worker.addEventListener("install", () => void worker.skipWaiting());
 worker.addEventListener("activate", (event) => event.waitUntil(begin()));
 worker.addEventListener("message", (event) => {
-  const said = event.data as { keep?: string[]; forget?: boolean };
+  const said = event.data as { keep?: string[] };
   if (said.keep) event.waitUntil(keepAll(said.keep, event.ports[0]));
-  if (said.forget) event.waitUntil(forget());
 });
 worker.addEventListener("fetch", (event) => {
   const { request } = event;
@@ -57,7 +56,10 @@ async function fromNetwork(request: Request, path: string): Promise<Response> {
   const pages = await caches.open(PAGE);
   try {
     const answer = await fetch(request);
-    if (answer.ok && (await isSignedIn(path, answer))) await pages.put(path, answer.clone());
+    if (answer.ok) {
+      if (await isSignedIn(path, answer)) await pages.put(path, answer.clone());
+      else await forget();
+    }
     return answer;
   } catch (error) {
     const kept = await pages.match(path);
