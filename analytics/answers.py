@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
@@ -20,6 +21,7 @@ from analytics.bias.listing import EquityParams, list_equity
 from analytics.cell_association import AssociationParams, find_association
 from analytics.change_rows import list_changes
 from analytics.cluster_zones import ClusterParams, find_cluster_zones
+from analytics.contiguity import nearest, sharing_sides, within_distance
 from analytics.cube import Cube
 from analytics.cube_store import read_area_cube, read_cell_cube, units_of_areas
 from analytics.delay import recent_completeness
@@ -28,7 +30,7 @@ from analytics.density import DensityParams, find_density
 from analytics.effect import EffectParams, find_effect
 from analytics.emerging import EmergingParams, find_emerging
 from analytics.emerging_words import history
-from analytics.exposure_store import read_exposure
+from analytics.exposure_store import read_area_shapes, read_exposure
 from analytics.fetch import fetch
 from analytics.hot_streets import StreetParams, find_hot_streets
 from analytics.hotspots import HotspotParams, Neighbours, find_hotspots
@@ -48,7 +50,7 @@ from analytics.store import Origin
 from analytics.street_store import read_street_cube
 from analytics.trends import TrendParams, find_trends
 from geo.errors import InputError
-from geo.lattice.lattice import Lattice, neighbours
+from geo.lattice.lattice import Lattice, cell_centres, neighbours
 from geo.network.streets import segment_neighbours, snap_points
 
 SEED = 20_260_101
@@ -105,8 +107,33 @@ def _drawn(origin: Origin) -> np.random.Generator:
 
 def _hotspots(connection: Connection, origin: Origin, params: HotspotParams) -> Found:
     cube, near, lattice = read_cube(connection, origin)
+    if params.near != "touching":
+        near = _neighbours(connection, origin, cube, params)
     share = None if lattice is None else lattice.share
     return find_hotspots(cube, near, params, share=share, rng=_rng(origin))
+
+
+def _neighbours(
+    connection: Connection, origin: Origin, cube: Cube, params: HotspotParams
+) -> Neighbours:
+    """Return the neighbours that are asked for, where they are not those that touch."""
+    if params.near == "rook":
+        if origin.lattice is not None:
+            return neighbours(origin.lattice, contiguity="rook")
+        if origin.streets is not None:
+            raise InputError("streets have no sides: take touching, distance or nearest")
+        return sharing_sides(read_area_shapes(connection, cube, origin.request.jurisdiction_id))
+    if origin.lattice is not None:
+        x, y = cell_centres(origin.lattice)
+    elif origin.streets is not None:
+        x, y = origin.streets.middles
+    else:
+        shapes = read_area_shapes(connection, cube, origin.request.jurisdiction_id)
+        middle = shapely.centroid(shapes)
+        x, y = shapely.get_x(middle), shapely.get_y(middle)
+    if params.near_m is not None:
+        return within_distance(x, y, distance_m=params.near_m)
+    return nearest(x, y, k=params.near_k or 1)
 
 
 def _trends(

@@ -67,6 +67,57 @@ def within_distance(
     return _as_csr(both[:, 0], both[:, 1], len(x))
 
 
+def sharing_sides(polygons: NDArray[np.object_], *, gap_m: float = 1.0) -> Neighbours:
+    """Return which polygons share a side, not a corner alone (rook).
+
+    Parameters
+    ----------
+    polygons, gap_m
+        As in `touching`. A side counts from five times the gap on: around a corner the outlines
+        of two polygons are nearer than the gap for less than that.
+
+    Returns
+    -------
+    tuple
+        CSR ``(indptr, indices)``, symmetric, ascending in each row.
+    """
+    indptr, indices = touching(polygons, gap_m=gap_m)
+    rows = np.repeat(np.arange(len(polygons)), np.diff(indptr))
+    wide = shapely.buffer(polygons[rows], gap_m)
+    shared = shapely.length(shapely.intersection(wide, shapely.boundary(polygons[indices])))
+    side = shared > 5 * gap_m
+    pairs = rows * len(polygons) + indices
+    both = side & np.isin(pairs, (indices * len(polygons) + rows)[side])
+    return _as_csr(rows[both], indices[both], len(polygons))
+
+
+def nearest(x: NDArray[np.float64], y: NDArray[np.float64], *, k: int) -> Neighbours:
+    """Return the `k` nearest other points of each point; equally near ones by their order.
+
+    Parameters
+    ----------
+    x, y
+        Shape ``(n,)``, in a metric CRS, with more than `k` points.
+
+    Returns
+    -------
+    tuple
+        CSR ``(indptr, indices)``, ascending in each row. Not symmetric: the nearest of a lonely
+        place has nearer ones of its own. Not for join counts.
+    """
+    n = len(x)
+    if not 1 <= k < n:
+        raise InputError(f"k is {k}; of {n} places each has 1 to {max(n - 1, 0)} others")
+    _, found = cKDTree(np.column_stack((x, y))).query(np.column_stack((x, y)), k=k + 1)
+    rows = np.repeat(np.arange(n), k + 1)
+    columns = found.ravel()
+    own = rows == columns
+    # Of several points at one place the query may leave out the point itself: then its last goes.
+    lost = np.flatnonzero(np.bincount(rows[own], minlength=n) == 0)
+    own[lost * (k + 1) + k] = True
+    return _as_csr(rows[~own], columns[~own], n)
+
+
 def _as_csr(rows: NDArray[np.integer], columns: NDArray[np.integer], n: int) -> Neighbours:
     other = rows != columns
     rows, columns = rows[other], columns[other]

@@ -79,11 +79,23 @@ def read_exposure(
     return add_exposure(cube, **more)
 
 
-def _locate_in_areas(connection: Connection, cube: Cube, srid: int) -> Locate:
+def read_area_shapes(
+    connection: Connection, cube: Cube, jurisdiction_id: int
+) -> NDArray[np.object_]:
+    """Read the outlines of a cube's areas in its order, in the jurisdiction's metric system."""
+    srid = int(read_jurisdiction(connection, jurisdiction_id)["metric_srid"])
+    return _shapes_of(connection, cube, srid)
+
+
+def _shapes_of(connection: Connection, cube: Cube, srid: int) -> NDArray[np.object_]:
     ids = cube.units.ids.tolist()
     shapes = select(Area.area_id, func.ST_AsBinary(Area.geom).label("geom"))
     found = fetch(connection, shapes.where(Area.area_id.in_(ids))).set_index("area_id")
-    index = index_polygons(_metric(found["geom"].reindex(ids), srid), srid=srid)
+    return _metric(found["geom"].reindex(ids), srid)
+
+
+def _locate_in_areas(connection: Connection, cube: Cube, srid: int) -> Locate:
+    index = index_polygons(_shapes_of(connection, cube, srid), srid=srid)
     return lambda x, y: locate(index, x, y)
 
 

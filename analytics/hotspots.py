@@ -30,6 +30,7 @@ Neighbours = tuple[Ints, Ints]
 """Who neighbours whom as CSR ``(indptr, indices)``: those of unit i stand at
 ``indices[indptr[i]:indptr[i + 1]]``, without i itself and without repeats."""
 
+Near = Literal["touching", "rook", "distance", "nearest"]
 Weights = Literal["binary", "row"]
 Chance = Literal["auto", "exact", "simulated", "normal"]
 WHOLE = 0.9
@@ -43,6 +44,10 @@ class HotspotParams:
     ----------
     star
         Whether a unit counts as its own neighbour (Gi*), or not (Gi).
+    near, near_m, near_k
+        Who is a neighbour: ``touching`` (queen; cells by the lattice's contiguity), ``rook`` (a
+        common side), within the ``distance`` of `near_m` metres, or the `near_k` ``nearest``.
+        It says with which neighbours the caller is to find hotspots; see `analytics.answers`.
     weights
         ``binary``, the statistic as published, or ``row``, each row summing to 1 with the
         variance that esda uses, for comparison with maps made that way.
@@ -60,6 +65,9 @@ class HotspotParams:
     """
 
     star: bool = True
+    near: Near = "touching"
+    near_m: float | None = None
+    near_k: int | None = None
     weights: Weights = "binary"
     chance: Chance = "auto"
     permutations: int = 999
@@ -73,6 +81,10 @@ class HotspotParams:
             raise InputError(f"alpha is {self.alpha}; it must lie between 0 and 1")
         if self.permutations < 1:
             raise InputError("at least one permutation is needed; 999 is usual")
+        if (self.near == "distance") != (self.near_m is not None):
+            raise InputError("neighbours by distance need near_m, in metres, and no others do")
+        if (self.near == "nearest") != (self.near_k is not None):
+            raise InputError("the nearest neighbours need near_k, their number, and no others do")
 
 
 @dataclass(frozen=True, eq=False)

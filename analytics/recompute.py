@@ -86,7 +86,8 @@ def recompute(connection: Connection, stored: StoredResult) -> Result | Listing:
         )
     # The adjusted trends alone say by which method they were tested.
     params = _params(known["method" in method and len(known) > 1], method)
-    if run["kind"] == "hotspots" and not method.get("share", UNSAID["share"]):
+    on_cells = "lattice" in run["parameters"]
+    if run["kind"] == "hotspots" and on_cells and not method.get("share", UNSAID["share"]):
         return _unweighted(connection, stored, params)
     return answer(connection, run["kind"], read_origin(connection, stored), params)
 

@@ -28,6 +28,8 @@ COMMANDS = {
     "import": ("web.commands.imports", "Take in files: incidents, boundaries, grids, cameras."),
     "grids": ("web.commands.grids", "Check, divide, split and merge responsibility grids."),
     "hotspots": ("web.commands.hotspots", "Find where incidents pile up, and where they rise."),
+    "gi": ("web.commands.gi", "Test cells, grids or streets by Getis-Ord, every choice in hand."),
+    "density": ("web.commands.density", "Smooth incidents into a surface."),
     "trends": (
         "web.commands.trends",
         "Test areas for trends: Mann-Kendall, seasonal, Sen's slope.",
@@ -78,8 +80,8 @@ COMMANDS = {
 # How the help groups them; what is not named here stands first.
 SECTIONS = {
     "What is happening": (
-        "hotspots", "trends", "emerging", "changes", "scan", "clusters", "streets", "near-repeat",
-        "rates", "association", "profile", "effect", "bias",
+        "hotspots", "gi", "density", "trends", "emerging", "changes", "scan", "clusters",
+        "streets", "near-repeat", "rates", "association", "profile", "effect", "bias",
     ),
 }  # fmt: skip
 EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (

@@ -63,6 +63,12 @@ class Streets:
         return self.network.segments["length_m"].to_numpy(dtype=np.float64)
 
     @property
+    def middles(self) -> tuple[Floats, Floats]:
+        """Return x and y of the middle of each segment, each ``(n,)``."""
+        middle = shapely.line_interpolate_point(self.lines, 0.5, normalized=True)
+        return shapely.get_x(middle), shapely.get_y(middle)
+
+    @property
     def digest(self) -> str:
         """Return what tells this network from another: of its names and shapes."""
         names = "\n".join(self.network.segments["segment_id"].astype(str))
