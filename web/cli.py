@@ -63,6 +63,7 @@ COMMANDS = {
     "map": ("web.commands.map", "Write the map of hotspots, trends, grids and plan."),
     "results": ("web.commands.results", "Show stored results, and compute one again."),
     "cases": ("web.commands.cases", "List cases, show one, move one, send late ones up."),
+    "reports": ("web.commands.reports", "Reports that wait, and files of other departments."),
     "routing": ("web.commands.routing", "Say which department answers for which class."),
     "indicators": ("web.commands.indicators", "Shares of what was due, with definitions."),
     "brief": ("web.commands.brief", "Write the monthly brief of a grid."),

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from geo.models.base import Base, identity_key, one_of
 
 EVENT_KINDS = ("incident", "case", "plan", "alert")
-ALERT_KINDS = ("burst", "late_case", "coverage_drop", "feed_silent")
+ALERT_KINDS = ("burst", "late_case", "coverage_drop", "feed_silent", "filing_due")
 
 
 class LiveEvent(Base):

@@ -53,7 +53,7 @@ h1 { font-size: 17pt; margin: 0; } h2 { font-size: 12pt; margin: 6mm 0 1mm; }
 table { border-collapse: collapse; width: 100%; } caption { text-align: left; color: #46535f; }
 th, td { text-align: left; padding: 1mm 2mm; border-bottom: 0.2mm solid #ccd4db;
   vertical-align: top; }
-th { background: #eef1f4; } td.n { text-align: right; font-variant-numeric: tabular-nums; }
+th { background: #eef1f4; } .n { text-align: right; font-variant-numeric: tabular-nums; }
 .small { font-size: 8pt; color: #46535f; }
 """
 
@@ -135,7 +135,11 @@ def _say(word: str, lang: Lang) -> str:
 def _table(heads: list[str], rows: list[list[str]], lang: Lang) -> str:
     if not rows:
         return f"<p>{_say('none', lang)}</p>"
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
+    numbers = [cell.startswith('<td class="n">') for cell in rows[0]]
+    head = "".join(
+        f'<th scope="col"{" class=n" if number else ""}>{escape(text)}</th>'
+        for text, number in zip(heads, numbers, strict=True)
+    )
     body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 

@@ -94,3 +94,29 @@ def test_round_of_the_worker_tells_escalates_and_purges_once(
         ).scalars()
         assert list(said) == ["accept", "escalate", "overdue", "report"]
     engine.dispose()
+
+
+def test_levels_are_called_as_the_district_calls_them(
+    gridbeat: Gridbeat, district: Database
+) -> None:
+    assert "street     街道  Street" in gridbeat("cases", "levels").out
+    named = gridbeat("cases", "levels", "street=镇街/Town")
+    assert "street     镇街  Town" in named.out
+    assert "grid       网格  Grid" in named.out
+    assert gridbeat("cases", "levels", "moon=月/Moon").code == 2
+    assert gridbeat("cases", "levels", "street=x").code == 2
+
+
+def test_file_of_a_department_waits_at_the_desk(
+    gridbeat: Gridbeat, district: Database, tmp_path
+) -> None:
+    file = tmp_path / "feed.csv"
+    file.write_text(
+        "id,words,time,lon,lat\n1,路口垃圾,2026-03-03 10:00,116.4,39.9\n2,,x,,\n", "utf-8"
+    )
+    made = gridbeat("reports", "feed", str(file), "--source", "城管", "--crs", "wgs84")
+    assert "1 new 新增, 0 same 未变, 1 quarantined 隔离" in made.out
+    assert "row 行 2, words: a required value is missing" in made.out
+    listed = gridbeat("reports", "list").out
+    assert "路口垃圾" in listed
+    assert "1 reports wait" in listed

@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from geo.errors import InputError
 from governance.cases.states import RULES
 from governance.cases.steps import Step
+from governance.levels import read_level_names, write_level_names
 from governance.store import (
     escalate_overdue,
     find_case,
@@ -103,3 +105,28 @@ def escalate(jurisdiction: Jurisdiction = None) -> None:
     for case in moved:
         typer.echo(f"{case.number} goes up to {case.level}")
     typer.echo(f"{len(moved)} late cases went up one level 逾期上报")
+
+
+@app.command()
+def levels(
+    given: Annotated[
+        list[str] | None, typer.Argument(help="Such as street=镇街/Town; prints without any.")
+    ] = None,
+    jurisdiction: Jurisdiction = None,
+) -> None:
+    """Print what the four levels are called, or name some of them."""
+    with begin(open_database()) as connection:
+        number = read_about(connection, jurisdiction).number
+        if given:
+            write_level_names(connection, number, dict(map(_named, given)))
+        names = read_level_names(connection, number)
+    for level, (zh, en) in names.items():
+        typer.echo(f"{level:<10} {zh}  {en}")
+
+
+def _named(given: str) -> tuple[str, tuple[str, str]]:
+    level, _, names = given.partition("=")
+    zh, _, en = names.partition("/")
+    if not (zh and en):
+        raise InputError(f"{given!r}: a level is named street=镇街/Town")
+    return level, (zh, en)

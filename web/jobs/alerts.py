@@ -1,4 +1,4 @@
-"""What the worker watches every minute: bursts, late cases, ground that is left, and silence."""
+"""What the worker watches every minute: bursts, late cases, ground left, silence, filings."""
 
 from __future__ import annotations
 
@@ -86,6 +86,7 @@ def watch(
         "late_case": find_late_cases(connection, place, now=now),
         "coverage_drop": find_coverage_drop(connection, place, now=now),
         "feed_silent": find_silence(connection, place, shares, now=now),
+        "filing_due": find_unfiled_cameras(connection, place, now=now),
     }
     for kind, findings in found.items():
         _settle(connection, place, kind, findings)
@@ -172,6 +173,24 @@ def find_silence(
         title_zh=f"自{since:%m-%d %H:%M}起没有收到实时报告：请检查来源",
         title_en=f"No live report since {since:%m-%d %H:%M}: check the sources",
         body={"expected": round(row["n"] / 2 * share, 1)},
+    )]  # fmt: skip
+
+
+def find_unfiled_cameras(connection: Connection, place: Place, *, now: datetime) -> list[Finding]:
+    """Return whether cameras in use are past their filing date, or will be within a week.
+
+    Decree 799 art. 14: filed within thirty days of use.
+    """
+    today = now.astimezone(place.zone).date()
+    row = _read(connection, "alert_filing", {"place": place.number, "today": today})[0]
+    if not row["soon"]:
+        return []
+    return [Finding(
+        subject="cameras", severity=2 if row["late"] else 1,
+        title_zh=f"摄像机备案：{row['late']}台已逾期，{row['soon'] - row['late']}台一周内到期",
+        title_en=f"Cameras to file: {row['late']} past their date, "
+                 f"{row['soon'] - row['late']} due within a week",
+        body={"late": row["late"], "soon": row["soon"]},
     )]  # fmt: skip
 
 

@@ -133,3 +133,28 @@ def test_live_reports_that_stop_are_an_alert_and_imports_are_not(district: Conne
     now = datetime.now(UTC)
     assert watch(district, PLACE, now=now)["feed_silent"] == 0
     assert watch(district, PLACE, now=now + timedelta(days=5))["feed_silent"] == 1
+
+
+def test_camera_that_nobody_filed_is_told_a_week_before_its_date(district: Connection) -> None:
+    place = {"j": PLACE.number}
+    feed = district.execute(
+        text("SELECT feed_id FROM feed WHERE jurisdiction_id = :j LIMIT 1"), place
+    ).scalar_one()
+    point = district.execute(
+        text("SELECT ST_PointOnSurface(geom) FROM jurisdiction WHERE jurisdiction_id = :j"), place
+    ).scalar_one()
+    today = NOW.astimezone(PLACE.zone).date()
+    for ref, days, filing in (("a", 20, None), ("b", 24, None), ("c", 40, None), ("d", 40, "F1")):
+        district.execute(
+            text("INSERT INTO camera (feed_id, source_ref, content_hash, geom, in_use_on, "
+                 "filing_no, status) VALUES (:f, :ref, 0, :p, :day, :filing, 'online')"),
+            {"f": feed, "ref": ref, "p": point, "day": today - timedelta(days=days),
+             "filing": filing},
+        )  # fmt: skip
+    assert watch(district, PLACE, now=NOW)["filing_due"] == 1
+    title = district.execute(
+        text("SELECT title_en FROM alert WHERE kind = 'filing_due' AND ended_at IS NULL")
+    ).scalar_one()
+    assert title == "Cameras to file: 1 past their date, 1 due within a week"
+    district.execute(text("UPDATE camera SET filing_no = 'F'"))
+    assert watch(district, PLACE, now=NOW)["filing_due"] == 0
