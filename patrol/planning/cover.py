@@ -26,14 +26,26 @@ class CoverParams:
         Length of a visit (Koper 1995, doi:10.1080/07418829500096231: 12 to 15 minutes).
     visible_min
         How long something stays to be met with after it began.
+    cover_h
+        Instead: hours in a shift that cover 63 % of its need, where the plan was shared by that
+        (`patrol.allocation.day.DayRules`), so that an edit is judged as the plan was made.
     """
 
     dwell_min: float = 15.0
     visible_min: float = 30.0
+    cover_h: float | None = None
 
     def __post_init__(self) -> None:
         if not (self.dwell_min > 0 and self.visible_min >= 0):
             raise InputError("a visit lasts above 0 minutes, visible_min is 0 or more")
+        if self.cover_h is not None and not self.cover_h > 0:
+            raise InputError("cover_h is above 0 hours")
+
+    def scale_min(self, shift_min: Floats) -> Floats:
+        """Return the minutes that cover 63 % of a shift's need."""
+        if self.cover_h is not None:
+            return np.full(shift_min.shape, self.cover_h * 60.0)
+        return shift_min * self.dwell_min / (self.dwell_min + self.visible_min)
 
 
 @dataclass(frozen=True)
@@ -106,8 +118,7 @@ def covered_share(minutes: Floats, shift_min: Floats, params: CoverParams) -> Fl
     ----------
     Larson, R. C. (1972). Urban Police Patrol Analysis. MIT Press, chapter 4.
     """
-    factor = (params.dwell_min + params.visible_min) / params.dwell_min
-    return np.asarray(-np.expm1(-minutes * factor / shift_min), dtype=np.float64)
+    return np.asarray(-np.expm1(-minutes / params.scale_min(shift_min)), dtype=np.float64)
 
 
 def expected_coverage(

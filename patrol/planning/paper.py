@@ -21,21 +21,19 @@ from patrol.planning.needs import need_of
 from patrol.planning.sheets import Sheet, SheetStop
 from patrol.planning.sketch import Drawing
 from patrol.planning.states import IN_FORCE
+from patrol.prescribe.prescription import find_prescription
+from patrol.prescribe.store import in_force
 from patrol.routes.store import StoredRoutes, read_routes
-from patrol.store import StoredPlan, read_plan
+from patrol.store import StoredPlan, read_class_names, read_plan
 
 Checks = Mapping[int, tuple[tuple[str, str], ...]]
 
 
-def read_sheets(
-    connection: Connection, plan_id: int, *, checks: Checks | None = None, unit: str | None = None
-) -> list[Sheet]:
+def read_sheets(connection: Connection, plan_id: int, *, unit: str | None = None) -> list[Sheet]:
     """Read the sheets of a plan's units, by shift and unit.
 
     Parameters
     ----------
-    checks
-        What to look for in each area, Chinese and English.
     unit
         Of this unit alone.
 
@@ -46,12 +44,12 @@ def read_sheets(
     """
     plan = read_plan(connection, plan_id)
     place = _place(connection, plan.head["jurisdiction_id"])
-    sheets = []
+    checks, sheets = read_checks(connection, plan), []
     for run in read_gathered(connection, plan_id).routes:
         routes = read_routes(connection, run)
         ground = _Ground(connection, plan, routes)
         sheets += [
-            _sheet(plan, place, routes, way, ground, checks or {})
+            _sheet(plan, place, routes, way, ground, checks)
             for way in _records(routes.routes)
             if unit is None or way["unit"] == unit
         ]
@@ -113,6 +111,21 @@ def _sheet(
         drawing=Drawing(way["geometry"], shown, (float(first[0]), float(first[1])),
                         ground.roads, ground.borders),
     )  # fmt: skip
+
+
+def read_checks(connection: Connection, plan: StoredPlan) -> Checks:
+    """Return what to look for in each area: the prescription of the class that drives its need."""
+    head = plan.head
+    rules = in_force(connection, head["jurisdiction_id"], day=head["plan_date"])
+    codes = {zh: name.rpartition("/")[2] for name, (zh, _) in read_class_names(connection).items()}
+    found: dict[int, tuple[tuple[str, str], ...]] = {}
+    for row in _records(plan.items):
+        code = codes.get(str(row["reason"].get("driver_zh", "")), "")
+        rule = find_prescription(code, rules) if code else None
+        if rule is not None:
+            pairs = zip(rule.checklist_zh, rule.checklist_en, strict=True)
+            found[int(row["area_id"])] = tuple(pairs)
+    return found
 
 
 def plan_calendar(sheets: Sequence[Sheet], *, plan_id: int, stamped: datetime) -> bytes:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select, text, tuple_
 
 from geo.errors import InputError, NotFoundError
 from patrol.models import Plan, PlanDone, PlanEdit
+from patrol.planning.cover import CoverParams
 from patrol.planning.done import Done
 from patrol.planning.edits import Edit, Mark, apply_edits, fold_marks, name_marks
 from patrol.planning.needs import shift_lengths, with_needs
@@ -52,6 +53,12 @@ class Desk:
     marks: Mapping[str, Mark]
     items: pd.DataFrame
     shifts: pd.DataFrame
+
+    @property
+    def cover(self) -> CoverParams:
+        """Return by what assumption the plan was shared, and its edits are judged."""
+        rules = self.plan.head["parameters"].get("allocation", {})
+        return CoverParams(cover_h=rules.get("cover_h"))
 
     def edited(self, edits: Sequence[Edit], *, person: str) -> pd.DataFrame:
         """Return the rows after edits, with their needs; nothing is written."""

@@ -48,7 +48,7 @@ def edit(
         edits = edits_of_text(desk, minutes=minutes, pin=pin, forbid=forbid, lift=lift, why=reason)
         rows = desk.edited(edits, person=by)
         rows = balanced(desk, rows, edits) if balance else rows
-        cost = edit_cost(desk.items, rows, desk.shifts)
+        cost = edit_cost(desk.items, rows, desk.shifts, desk.cover)
         typer.echo("\n".join(cost.words()[::-1]))
         if not dry:
             act = Act(by, reason, datetime.now(UTC))

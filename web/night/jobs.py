@@ -9,11 +9,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from analytics.queries import CubeRequest
+from geo.errors import InputError
 from patrol.allocate import AllocationParams
+from patrol.allocation.day import DayRules
+from patrol.drafting import DayRequest
+from patrol.duty_store import DutyRequest
 from patrol.planning.gather import GatherParams
 from patrol.planning.store import read_desk
+from web.lot import choose_seed
 from web.night.run import Night, NightParams, NightRun, Tell, next_day
 from web.subject import About, data_window, read_about
+
+ShiftText = Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*$")]
+Kind = Annotated[str, Field(max_length=20, pattern="^[a-z_]+$")]
+Hours = Annotated[float, Field(ge=0, le=100_000, multiple_of=0.25)]
 
 
 class Ways(BaseModel):
@@ -57,6 +66,23 @@ class NightInputs(Ways):
     floor_min: Annotated[int, Field(ge=0, le=1440, description="Minutes of every grid.")] = 30
     cap_h: Annotated[float | None, Field(gt=0, le=24, description="Most hours of a grid.")] = None
     explore_share: Annotated[float, Field(ge=0, le=1)] = 0.10
+    shifts: Annotated[
+        tuple[ShiftText, ...], Field(max_length=12, description="As 08:00-16:00=早班/early.")
+    ] = ()
+    units: Annotated[
+        dict[Kind, tuple[Hours, ...]],
+        Field(max_length=6, description="Hours of each kind in every shift, or one for all."),
+    ] = {}
+
+    def day(self, *, seed: int) -> DayRequest | None:
+        """Return what is asked of shifts and kinds; None where they are not told apart."""
+        if not self.units:
+            if self.shifts:
+                raise InputError("say who goes in the shifts: units, such as {'foot': [40]}")
+            return None
+        rules = DayRules(floor_min=self.floor_min, cap_h=self.cap_h,
+                         explore_share=self.explore_share, seed=seed)  # fmt: skip
+        return DayRequest(self.shifts, DutyRequest(self.units), rules)
 
 
 class GatherInputs(Ways):
@@ -71,14 +97,14 @@ def run_whole(
     """Do a whole night; a part that fails leaves what is published as it is, and says so."""
     about = read_about(connection, given.jurisdiction)
     start, end = data_window(connection, about, until=given.until, weeks=given.weeks)
-    params = NightParams(
-        plan_date=given.plan_date or next_day(now, about),
-        allocation=AllocationParams(
-            total_h=given.hours, floor_min=given.floor_min, cap_h=given.cap_h,
-            explore_share=given.explore_share,
-        ),
-        gather=given.gather(), leave_out=given.left_out(),
+    plan_date = given.plan_date or next_day(now, about)
+    day = given.day(seed=choose_seed(connection, about.number, plan_date, None))
+    whole = None if day is not None else AllocationParams(
+        total_h=given.hours, floor_min=given.floor_min, cap_h=given.cap_h,
+        explore_share=given.explore_share,
     )  # fmt: skip
+    params = NightParams(plan_date=plan_date, allocation=whole, day=day, gather=given.gather(),
+                         leave_out=given.left_out())  # fmt: skip
     request = CubeRequest(about.number, start, end)
     return told(Night(connection, about, request, params, now=now, tell=tell).run())
 

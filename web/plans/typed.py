@@ -47,6 +47,7 @@ def balanced(desk: Desk, rows: pd.DataFrame, edits: Sequence[Edit]) -> pd.DataFr
     return balance_minutes(
         rows, desk.shifts, total_min=int(desk.items["minutes"].sum()), fixed=fixed,
         floor_min=int(rules.get("floor_min", 0)), step_min=int(rules.get("step_min", 15)),
+        params=desk.cover,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import shapely
 from sqlalchemy import Connection, text
 
 from patrol.drones.store import read_drone
-from patrol.planning.cover import Cost, CoverParams, expected_coverage
+from patrol.planning.cover import Cost, expected_coverage
 from patrol.planning.edits import Mark
 from patrol.planning.gather import read_gathered, read_looks
 from patrol.planning.nights import Part, night_words, read_night
@@ -68,12 +68,13 @@ def view_shift(desk: Desk, row: Mapping[Any, Any]) -> dict[str, Any]:
 
 def view_coverage(desk: Desk) -> dict[str, Any]:
     """Return need and expected coverage of a plan, and by what assumption."""
-    table = expected_coverage(desk.items, desk.shifts)
-    params = CoverParams()
+    params = desk.cover
+    table = expected_coverage(desk.items, desk.shifts, params)
     need, covered = float(table["need"].sum()), float(table["covered"].sum())
     return {
         "need": need, "covered": covered, "share": covered / need if need else None,
         "dwell_min": params.dwell_min, "visible_min": params.visible_min,
+        "cover_h": params.cover_h,
         "unknown_areas": int(desk.items.loc[desk.items["need_day"].isna(), "area_id"].nunique()),
     }  # fmt: skip
 

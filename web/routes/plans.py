@@ -196,7 +196,7 @@ def show_cost(
     require_everywhere(principal)
     desk = read_desk(connection, plan_id)
     _, rows = edited(desk, given, principal)
-    cost = view.view_cost(edit_cost(desk.items, rows, desk.shifts))
+    cost = view.view_cost(edit_cost(desk.items, rows, desk.shifts, desk.cover))
     moved = rows.merge(desk.items, on=["area_id", "shift_no", "unit_kind"], how="left",
                        suffixes=("", "_old"))  # fmt: skip
     moved = moved[moved["minutes"] != moved["minutes_old"].fillna(0)]
@@ -218,7 +218,10 @@ def edit_plan(
     number = write_version(connection, desk, edits, act, rows=rows)
     log(request, connection, principal, "plan edited", number, parent=plan_id, edits=len(edits))
     answer.headers["Location"] = f"/api/v1/plans/{number}"
-    return {"plan_id": number, "cost": view.view_cost(edit_cost(desk.items, rows, desk.shifts))}
+    return {
+        "plan_id": number,
+        "cost": view.view_cost(edit_cost(desk.items, rows, desk.shifts, desk.cover)),
+    }
 
 
 @router.post(

@@ -243,6 +243,28 @@ def test_what_a_unit_carries_comes_in_every_form(planned):
     assert client.get(f"{path}/sheets.pdf", params={"unit": "nobody"}).status_code == 404
 
 
+def test_a_night_of_shifts_and_means_is_shared_and_costed_by_its_own_assumption(planned):
+    service = planned[0]
+    client = service.client(headers=service.bearer("planner"))
+    inputs = {
+        "hours": 1, "plan_date": "2026-02-12", "weeks": 13, "flights": False, "rounds": False,
+        "shifts": ["08:00-16:00=早班/early", "16:00-24:00=晚班/late"], "units": {"foot": [8]},
+    }  # fmt: skip
+    job = client.post("/ogc/processes/night/execution", json={"inputs": inputs})
+    do_work(service.database)
+    result = client.get(f"{job.headers['location']}/results").json()["result"]
+    assert result["plan"], result
+    found = client.get(f"/api/v1/plans/{result['plan']}").json()
+    assert [shift["name_en"] for shift in found["shifts"]] == ["early", "late"]
+    assert found["plan"]["hours"] == 16
+    assert found["coverage"]["cover_h"] == 1.0
+    assert len(found["gathered"]["routes"]) == 2  # one run a shift
+    half = inputs | {"units": {}}
+    refused = client.post("/ogc/processes/night/execution", json={"inputs": half})
+    do_work(service.database)
+    assert "say who goes" in client.get(refused.headers["location"]).json()["message"]
+
+
 def test_bad_edits_say_what_is_wrong(planned):
     service, number, _ = planned
     client = service.client(headers=service.bearer("planner"))

@@ -50,7 +50,7 @@ export interface PlanView {
   plan: Head;
   shifts: Shift[];
   kinds: string[];
-  coverage: { need: number; covered: number; share: number | null; dwell_min: number; visible_min: number; unknown_areas: number };
+  coverage: { need: number; covered: number; share: number | null; dwell_min: number; visible_min: number; cover_h: number | null; unknown_areas: number };
   steps: { action: string; actor: string; reason: string; at: string }[];
   edits: { ordinal: number; kind: string; area_id: number | null; minutes_before: number | null; minutes: number | null; edited_by: string; reason: string; edited_at: string }[];
   marks: MarkView[];

@@ -29,6 +29,15 @@ export function askNight(desk: Desk): Promise<Record<string, unknown> | null> {
   const length = field("length", t("shift_hours"), { type: "number", min: 1, max: 12, step: 0.5, value: 8, required: true });
   const watchers = field("watchers", t("watchers"), { type: "number", min: 1, max: 50, value: 2, required: true });
   const spots = field("spots", t("spots"), { type: "number", min: 1, max: 200, value: 12, required: true });
+  const byKind = h("details", { class: "wide" }, h("summary", {}, t("by_kinds")));
+  const shifts = h("textarea", { id: "night-shifts", rows: 3, placeholder: "08:00-16:00=早班/early" });
+  byKind.append(h("label", { for: "night-shifts" }, t("more_shifts")), shifts);
+  const perKind = (["foot", "vehicle", "drone", "camera_desk"] as const).map((kind) => {
+    const input = h("input", { id: `night-${kind}`, type: "number", min: 0, max: 10000, step: 0.25 });
+    byKind.append(h("label", { for: `night-${kind}` }, t("hours_kind", { kind: t(kind) })), input);
+    return { kind, input };
+  });
+  form.append(byKind);
   const parts = (["routes", "cameras", "flights"] as const).map((name) => {
     const box = h("input", { type: "checkbox", id: `part-${name}`, checked: true });
     return { name: name === "cameras" ? "rounds" : name, box, label: h("label", { for: `part-${name}`, class: "check" }, box, t(name)) };
@@ -40,7 +49,9 @@ export function askNight(desk: Desk): Promise<Record<string, unknown> | null> {
   const dialog = h("dialog", { "aria-labelledby": "night-title" }, form);
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
+      const units = Object.fromEntries(perKind.filter((one) => Number(one.input.value) > 0).map((one) => [one.kind, [Number(one.input.value)]]));
       const asked = {
+        shifts: shifts.value.split("\n").map((line) => line.trim()).filter(Boolean), units,
         plan_date: day.value, hours: Number(hours.value), floor_min: Number(floor.value), explore_share: Number(explore.value) / 100,
         shift_from: from.value, shift_hours: Number(length.value), watchers: Number(watchers.value), spots: Number(spots.value),
         ...(cap.value ? { cap_h: Number(cap.value) } : {}),

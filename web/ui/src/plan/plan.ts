@@ -169,7 +169,7 @@ class Planner {
   private headline(): HTMLElement {
     const { plan, coverage } = this.view!;
     const share = coverage.share === null ? "?" : `${number(coverage.share * 100, 1)} %`;
-    const how = t("coverage_how", { dwell: coverage.dwell_min, visible: coverage.visible_min, unknown: coverage.unknown_areas });
+    const how = coverage.cover_h !== null ? t("coverage_by", { hours: number(coverage.cover_h, 2), unknown: coverage.unknown_areas }) : t("coverage_how", { dwell: coverage.dwell_min, visible: coverage.visible_min, unknown: coverage.unknown_areas });
     const until = plan.parameters?.data?.until?.slice(0, 10);
     return h(
       "dl",

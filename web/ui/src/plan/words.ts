@@ -23,6 +23,13 @@ export const t = translator({
     "假设：每次停留 {dwell} 分钟，事件可见 {visible} 分钟（拉森巡逻频率模型）；是假设，不是结论。{unknown} 个网格情况不明。",
     "Assumes visits of {dwell} min and things that stay to be seen for {visible} min (Larson's patrol frequency): an assumption, no finding. {unknown} grids are unknown.",
   ],
+  coverage_by: [
+    "假设：一个班次内 {hours} 小时覆盖该处需求的 63%；是假设，不是结论。{unknown} 个网格情况不明。",
+    "Assumes that {hours} h in a shift cover 63 % of a place's need: an assumption, no finding. {unknown} grids are unknown.",
+  ],
+  more_shifts: ["班次（每行一个，空为全天）", "Shifts (one a line; empty: the whole day)"],
+  hours_kind: ["{kind}：每班小时数", "{kind}: hours in each shift"],
+  by_kinds: ["按班次与方式分配（留空则用上方总时长）", "By shift and means (else the hours above)"],
   cost: ["修改的代价", "What the edits cost"],
   cost_none: ["尚无修改。拖动时长、设必到点或禁入，即时显示代价。", "No edits yet. Drag hours, pin a stop or forbid ground: the cost shows at once."],
   balance: ["保持总时长（由其他网格补足）", "Keep the total (other grids make up)"],
