@@ -26,6 +26,10 @@ def add_ground(connection: Any) -> None:
         "INSERT INTO unit (feed_id, source_ref, content_hash, kind, name, home_station) VALUES "
         "(1, 'u1', 0, 'foot', '一队', 's1'), (1, 'u2', 0, 'foot', '=二队', 's1')"
     )
+    connection.execute(
+        "INSERT INTO area (jurisdiction_id, feed_id, source_ref, content_hash, code, name, level, "
+        "geom) SELECT 1, 1, 'all', 0, 'all', 'all', 'district', geom FROM jurisdiction"
+    )
     connection.execute("UPDATE camera SET fov_deg = 90, range_m = 80, height_m = 5")
     connection.commit()
 

@@ -253,7 +253,7 @@ def test_a_night_of_shifts_and_means_is_shared_and_costed_by_its_own_assumption(
     job = client.post("/ogc/processes/night/execution", json={"inputs": inputs})
     do_work(service.database)
     result = client.get(f"{job.headers['location']}/results").json()["result"]
-    assert result["plan"], result
+    assert result["plan"], [part["message"] for part in result["parts"]]
     found = client.get(f"/api/v1/plans/{result['plan']}").json()
     assert [shift["name_en"] for shift in found["shifts"]] == ["early", "late"]
     assert found["plan"]["hours"] == 16
