@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from patrol.routes.balance import BalanceParams, balance_routes
 from patrol.routes.check import check_routes
 from patrol.routes.problem import RoutingProblem, Stop, Unit
 from patrol.routes.search import SearchParams, find_routes, make_routes
@@ -305,13 +306,41 @@ def table(data: Path, scores: Path) -> str:
     return "\n".join(lines)
 
 
+def balance(data: Path, names: list[str], budget_s: float) -> str:
+    """Share the work evenly on instances with several paths; return what it costs."""
+    rows = []
+    for name in names:
+        problem = problem_of(data, name)
+        if len(problem.units) < 2 or len(problem.stops) < 3 * len(problem.units):
+            continue
+        rng = np.random.default_rng(1)
+        search = SearchParams(iterations=None, cpu_s=budget_s)
+        routes = find_routes(problem, rng=rng, params=search)
+        shared = balance_routes(problem, routes, rng=rng, search=search, params=BalanceParams())
+        before = routes.makespan_s / max(routes.mean_work_s, 1e-9) - 1
+        lost = 1 - shared.routes.prize / max(routes.prize, 1e-9)
+        rows.append((name, before, shared.over, lost))
+        print(name, f"{before:.3f} {shared.over:.3f} {lost:.4f}", flush=True)
+    _, before, after, lost = (np.array(column) for column in zip(*rows, strict=True))
+    good = (after <= 0.05) & (lost < 0.01)
+    return (
+        f"{len(rows)} instances: longest work above the mean {before.mean():.1%} before, "
+        f"{after.mean():.1%} after (worst {after.max():.1%}); prize lost {lost.mean():.2%} "
+        f"(worst {lost.max():.2%}); within 5 % at under 1 %: {good.sum()} of {len(rows)}"
+    )
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--scores", type=Path, default=Path("routing_scores.csv"))
     parser.add_argument("--plan", choices=("sample", "chao", "full"), default="sample")
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--balance", nargs="*", metavar="INSTANCE", help="share work on these")
     given = parser.parse_args()
+    if given.balance is not None:
+        print(balance(given.data, given.balance or [*HARD, *EASY, *STRANGE], 1.0))
+        raise SystemExit
     if not given.table:
         run(given.data, given.scores, given.plan)
     print(table(given.data, given.scores))
