@@ -118,6 +118,8 @@ def plan(
         raise typer.BadParameter(
             "say how many hours there are: --hours 120; or who goes when: --unit or --on-duty"
         )
+    if asked.given:
+        as_request(asked, seed=0)  # what is wrong with the options is said before anything is read
     strange = sorted(set(leave_out or ()) - set(OPTIONAL))
     if strange:
         raise typer.BadParameter(f"--leave-out takes {', '.join(OPTIONAL)}, not {strange[0]!r}")
