@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module, metadata, util
 from typing import Annotated, Any
 
-import psycopg
 import typer
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from typer.core import TyperGroup
 
 from geo.errors import (
@@ -92,10 +90,12 @@ EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (NotFoundError, 5),
     (ConflictError, 6),
     (GridbeatError, 1),
-    (SQLAlchemyError, 3),
-    (psycopg.Error, 3),
     (OSError, 1),
 )
+# Errors of the database libraries. Only commands that use the database load these, and what is not
+# loaded has raised nothing: importing them for `gridbeat --help` would double its time.
+DATABASE_ERRORS = (("sqlalchemy.exc", "SQLAlchemyError"), ("psycopg", "Error"))
+DATABASE_CODE = 3
 FAULT = 70
 
 
@@ -162,14 +162,26 @@ def gridbeat(
 
 def exit_code(error: Exception) -> int:
     """Return the exit code of the process for `error`."""
+    if _is_of_database(error):
+        return DATABASE_CODE
     return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), FAULT)
+
+
+def _is_of_database(error: Exception) -> bool:
+    loaded = [
+        getattr(sys.modules[module], name)
+        for module, name in DATABASE_ERRORS
+        if module in sys.modules
+    ]
+    return isinstance(error, tuple(loaded))
 
 
 def describe(error: Exception) -> str:
     """Return what the user is told: our own words, or those of the system or the database."""
-    if isinstance(error, DBAPIError):
-        # Its own text repeats the statement and the values, which may be confidential.
-        error = error.orig if isinstance(error.orig, Exception) else error
+    if _is_of_database(error):
+        # SQLAlchemy's own text repeats the statement and the values, which may be confidential.
+        inner = getattr(error, "orig", None)
+        error = inner if isinstance(inner, Exception) else error
     text = str(error).strip() or type(error).__name__
     if exit_code(error) != FAULT:
         return f"Error: {text}"

@@ -267,6 +267,17 @@ class TestCommandLine:
         assert outcome.returncode == 0
         assert "Start, upgrade, back up and stop the database." in outcome.stdout
 
+    def test_help_waits_for_no_library_of_numbers_or_of_the_database(self) -> None:
+        code = (
+            "import sys\nfrom web.cli import main\n"
+            "try:\n    main(['--help'])\nfinally:\n"
+            "    heavy = {'numpy', 'pandas', 'numba', 'sqlalchemy', 'psycopg', 'fastapi'}\n"
+            "    print('loaded:', sorted(heavy & set(sys.modules)))"
+        )
+        outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert outcome.returncode == 0
+        assert "loaded: []" in outcome.stdout
+
     def test_main_ends_the_process_with_the_code(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
