@@ -28,7 +28,7 @@ from geo.errors import InputError
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
-OWN_PAST_DAYS = 180.0
+OWN_PAST_DAYS = float("inf")
 """Half-life of the own past by which a unit's level is judged."""
 
 
