@@ -10,7 +10,7 @@ before the first one that is judged choose the method; nothing that is judged ta
 
 Portland: motor vehicle theft calls of the NIJ Real-Time Crime Forecasting Challenge; 0.25 square
 miles of 147.7, cells of 250 ft and 600 ft; the contest's own windows from 1 March 2017, and many
-four-week windows before it.
+four-week windows before it, of which twelve choose the method and the rest judge it.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ from analytics.evaluate.choose import (
 from analytics.evaluate.origins import Origins, rolling_origins
 from analytics.evaluate.scores import capture
 from analytics.forecast.baselines import ALL_HISTORY, EWMA
-from analytics.forecast.blend import BlendParams
+from analytics.forecast.blend import Blend, BlendParams
 from analytics.forecast.protocol import Method, Places, Target
 from analytics.forecast.suite import largest_classes, standard_methods
+from analytics.forecast.surfaces import Memory, Surface
 from analytics.steps import Steps, make_steps
 from geo.crs.systems import project
 
@@ -242,7 +243,7 @@ def run_portland(points: Points, *, side_ft: float, n_origins: int) -> Iterator[
     cube = count(points, steps, ids, side_ft)
     places = places_of(ids, side_ft, FOOT_M)
     params = BlendParams(outcome_steps=4, windows=26)
-    methods = standard_methods(Target(), places, params=params)
+    methods = [*standard_methods(Target(), places, params=params), *naive_methods(places, params)]
     area = np.full(len(ids), side_ft**2)
     share = FORECAST_FT2 / area.sum()
     for method in methods:
@@ -259,25 +260,55 @@ def run_portland(points: Points, *, side_ft: float, n_origins: int) -> Iterator[
                 f"| {side_ft:g} ft | {name} ({len(at)}) | {method.name} | {caught:.1f} | {naive} "
                 f"| {pai:.1f} | {caught / best:.3f} |"
             )
+    gains = ("all-history counts", EWMA, "EWMA, 1 year")
+    yield f"\n| cells | windows | method | PAI | {' | '.join(f'over {g}' for g in gains)} "
+    yield "| PAI of these cells at 1 / 2 / 5 % | log score |\n|---|---|---|--:|---|---|---|---|--:|"
     yield from many_windows(cube, methods, n_origins, share, side_ft)
+
+
+def naive_methods(places: Places, params: BlendParams) -> list[Method]:
+    """Return ways of counting that need no more than a line: memories and kernels by hand."""
+    memories = [Surface(Memory("decay", days)) for days in (365.0, 730.0)]
+    kernels = [Surface(Memory("all"), feet * FOOT_M) for feet in (300.0, 600.0)]
+    names = ["EWMA, 1 year", "EWMA, 2 years", "kernel 300 ft", "kernel 600 ft"]
+    return [
+        Blend(name, Target(), places, (surface,), params)
+        for name, surface in zip(names, memories + kernels, strict=True)
+    ]
 
 
 def many_windows(
     cube: Cube, methods: Sequence[Method], n_origins: int, share: float, side_ft: float
 ) -> Iterator[str]:
-    origins = rolling_origins(len(cube.steps), n_origins=n_origins, horizon_steps=4)
-    how = BacktestParams(shares=(share,))
+    """Choose by the first windows, at the contest's share of the area, and judge by the others."""
+    n_windows = n_origins + DECIDING
+    origins = rolling_origins(len(cube.steps), n_origins=n_windows, horizon_steps=4)
+    how = BacktestParams(shares=(share, *SMALL_SHARES))
     table = backtest(cube, methods, Origins(origins.steps, 4), target=Target(), params=how)
+    first = origins.steps[DECIDING]
+    choice = choose_method(
+        table, rng=np.random.default_rng(0), before_origin=first, shares=(share, *SMALL_SHARES)
+    )
+    table = table[table["origin"] >= first]
+    chosen = table[table["method"] == choice.method].assign(method=f"chosen: {choice.method}")
+    table = pd.concat([table, chosen], ignore_index=True)
     column = f"hit_rate_{100 * share:g}"
     scale = PORTLAND_FT2 / FORECAST_FT2
     for method in dict.fromkeys(table["method"]):
         ours = score_matrix(table, method, column) * scale
         gains = [
             paired_gain(ours, score_matrix(table, b, column) * scale, rng=np.random.default_rng(1))
-            for b in (ALL_HISTORY, EWMA)
+            for b in (ALL_HISTORY, EWMA, "EWMA, 1 year")
         ]
         words = " | ".join(f"{g.mean:+.2f} ({g.low:+.2f} to {g.high:+.2f})" for g in gains)
-        yield f"| {side_ft:g} ft | {n_origins} x 4 weeks | {method} | | | {ours.mean():.1f} | {words} |"
+        wide = " / ".join(
+            f"{score_matrix(table, method, f'pai_{100 * s:g}').mean():.2f}" for s in SMALL_SHARES
+        )
+        log = score_matrix(table, method, "log_score").mean()
+        yield (
+            f"| {side_ft:g} ft | {n_origins} x 4 weeks | {method} | {ours.mean():.1f} | {words} "
+            f"| {wide} | {log:.5f} |"
+        )
 
 
 def around(ids: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -293,6 +324,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(default))
     parser.add_argument("--classes", default=",".join(CLASSES))
     parser.add_argument("--cells", default=",".join(f"{c:g}" for c in CELLS_M))
+    parser.add_argument("--feet", default="600,250", help="sides of Portland's cells")
     parser.add_argument("--origins", type=int, default=40)
     parser.add_argument("--city", choices=["chicago", "portland", "both"], default="both")
     parser.add_argument("--scores", type=Path, help="write every score of Chicago here (Parquet)")
@@ -313,10 +345,11 @@ def main() -> None:
         print_chicago(table)
     if given.city != "chicago":
         points = read_portland(given.data)
-        print("\n| cells | window (calls) | method | caught | note | PAI | PEI* / gains |")
+        print("\n| cells | window (calls) | method | caught | note | PAI | PEI* |")
         print("|---|---|---|---|---|---|---|")
-        for side in (250.0, 600.0):
-            print("\n".join(run_portland(points, side_ft=side, n_origins=given.origins)))
+        for side in given.feet.split(","):
+            for line in run_portland(points, side_ft=float(side), n_origins=given.origins):
+                print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
 OWN_PAST_DAYS = float("inf")
-"""Half-life of the own past by which a unit's level is judged."""
+"""Half-life of the own past by which a unit's level is judged: all of it is evidence."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class BlendParams:
     warm_up
         Steps that must have gone by before a window is learnt from.
     knots
-        Own incidents (remembered with a half-life of 180 days) between which weights change
-        linearly in the logarithm; fewer than two knots mean one set of weights.
+        Own incidents so far between which weights change linearly in the logarithm; fewer than
+        two knots mean one set of weights.
     belief
         Strength of the belief that all levels have the same weights, see `learn_level_weights`.
     sweeps

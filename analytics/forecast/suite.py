@@ -26,8 +26,12 @@ KNOTS = (0.5, 2.0, 8.0, 32.0, 128.0)
 
 
 def own_surfaces() -> tuple[Surface, ...]:
-    """Return views of the target's own past: four memories in place, three at three reaches."""
+    """Return views of the target's own past: five memories in place, three at three reaches.
+
+    All history is among them, so that what is learnt can fall back on plain counting.
+    """
     here = [Surface(Memory("decay", days)) for days in HALF_LIVES_DAYS]
+    here.append(Surface(Memory("all")))
     near = [
         Surface(Memory("decay", days), reach)
         for reach in REACHES_M
