@@ -260,9 +260,9 @@ def run_portland(points: Points, *, side_ft: float, n_origins: int) -> Iterator[
                 f"| {side_ft:g} ft | {name} ({len(at)}) | {method.name} | {caught:.1f} | {naive} "
                 f"| {pai:.1f} | {caught / best:.3f} |"
             )
-    gains = ("all-history counts", EWMA, "EWMA, 1 year")
-    yield f"\n| cells | windows | method | PAI | {' | '.join(f'over {g}' for g in gains)} "
-    yield "| PAI of these cells at 1 / 2 / 5 % | log score |\n|---|---|---|--:|---|---|---|---|--:|"
+    over = " | ".join(f"over {name}" for name in (ALL_HISTORY, EWMA, "EWMA, 1 year"))
+    yield f"\n| cells | windows | method | PAI | {over} | PAI at 1 / 2 / 5 % of these | log score |"
+    yield "|---|---|---|--:|---|---|---|---|--:|"
     yield from many_windows(cube, methods, n_origins, share, side_ft)
 
 

@@ -310,6 +310,31 @@ class TestChanges:
         assert row[0] == row[1] == row[2]
         assert row[3] == 0
 
+    def test_totals_are_those_of_the_days_with_what_lies_in_no_grid_once(
+        self, own_service: Service
+    ) -> None:
+        with connect(own_service.database) as connection:
+            connection.execute("UPDATE incident SET area_id = NULL WHERE source_ref < 'i3'")
+        refresh(own_service.database)
+        kinds = {
+            "category_id, area_id": "area_id <> 0",
+            "0, area_id": "area_id <> 0",
+            "category_id, 0": "true",
+            "0, 0": "true",
+        }
+        wanted = " UNION ALL ".join(
+            f"SELECT level, i, j, {columns}, sum(n) FROM hexagon_day WHERE {kept} "
+            "GROUP BY 1, 2, 3, 4, 5"
+            for columns, kept in kinds.items()
+        )
+        with connect(own_service.database) as connection:
+            days = connection.execute(wanted.encode()).fetchall()
+            totals = connection.execute(
+                "SELECT level, i, j, category_id, area_id, n FROM hexagon_total"
+            ).fetchall()
+        assert sorted(days) == sorted(totals)
+        assert any(row[4] for row in totals)
+
     def test_tile_that_holds_too_much_says_how_much_it_left_out(
         self, own_service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
