@@ -4,14 +4,14 @@ from importlib.resources import files
 
 from alembic import op
 
-revision = "0024"
-down_revision = "0023"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    run("0024_hexagon_counting.sql")
+    run("0025_hexagon_counting.sql")
 
 
 def run(name: str) -> None:
@@ -21,4 +21,4 @@ def run(name: str) -> None:
 
 
 def downgrade() -> None:
-    run("0024_hexagon_counting_down.sql")
+    run("0025_hexagon_counting_down.sql")
