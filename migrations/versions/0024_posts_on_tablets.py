@@ -1,0 +1,16 @@
+"""Tablets show which roles are on post in a grid, and still nobody's name."""
+
+from alembic import op
+
+revision = "0024"
+down_revision = "0023"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("GRANT SELECT (role, valid_from) ON post TO gridbeat_web")
+
+
+def downgrade() -> None:
+    op.execute("REVOKE SELECT (role, valid_from) ON post FROM gridbeat_web")
