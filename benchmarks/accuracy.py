@@ -1,12 +1,15 @@
 """How well the methods forecast real incidents, beside counting.
 
     python -m benchmarks.accuracy [--data DIRECTORY] [--classes THEFT,ROBBERY] [--cells 150,250]
-                                  [--origins 40] [--city chicago|portland|both] [--scores FILE]
+                                  [--origins 40] [--city chicago|vancouver|portland|both] [--scores FILE]
                                   [--read FILE ...]
 
 Chicago: all police-reported incidents of 2013 and 2014; the next week's theft, burglary, robbery
 and motor vehicle theft, in every cell that ever held an incident of any class. Twelve origins
 before the first one that is judged choose the method; nothing that is judged takes part.
+
+Vancouver: all located incidents of 2020, next week, in the same way; a check of what was designed on
+Chicago.
 
 Portland: motor vehicle theft calls of the NIJ Real-Time Crime Forecasting Challenge; 0.25 square
 miles of 147.7, cells of 250 ft and 600 ft; the contest's own windows from 1 March 2017, and many
@@ -19,8 +22,6 @@ import argparse
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -45,13 +46,10 @@ from analytics.forecast.protocol import Method, Places, Target
 from analytics.forecast.suite import largest_classes, standard_methods
 from analytics.forecast.surfaces import Memory, Surface
 from analytics.steps import Steps, make_steps
-from geo.crs.systems import project
+from benchmarks.accuracy_cities import CITIES, City, Points, read_portland
 
-CHICAGO_SRID = 26971
-CLASSES = ("THEFT", "BURGLARY", "ROBBERY", "MOTOR VEHICLE THEFT")
 CELLS_M = (150.0, 250.0)
 DECIDING = 12
-LEAST_CLASS = 5_000
 FOOT_M = 0.3048
 PORTLAND_FT2 = 4_117_777_129.0
 FORECAST_FT2 = 0.25 * 5280.0**2
@@ -66,47 +64,18 @@ NOTE = {  # incidents caught of 71, 273, 805 by the best naive method, chosen af
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class Points:
-    """Located incidents: metres (or feet), local time, class."""
-
-    x: Floats
-    y: Floats
-    when: pd.DatetimeIndex
-    category: NDArray[np.object_]
-
-
-def read_chicago(data: Path) -> Points:
-    files = sorted((data / "chicago").glob("incidents_*.parquet"))
-    columns = ["occurred_at", "primary_type", "lon", "lat"]
-    frame = pd.concat([pd.read_parquet(f, columns=columns) for f in files]).dropna()
-    frame = frame[frame["lat"] > 40]  # the geocoder's fallback point lies far outside the city
-    x, y = project(frame["lon"].to_numpy(), frame["lat"].to_numpy(), srid=CHICAGO_SRID)
-    when = pd.DatetimeIndex(frame["occurred_at"])
-    return Points(x, y, when, frame["primary_type"].to_numpy(dtype=object))
-
-
-def read_portland(data: Path) -> Points:
-    frame = pd.read_csv(data / "portland/vehicle_theft_calls_2012_2017.csv.gz")
-    when = pd.DatetimeIndex(pd.to_datetime(frame["occurred_on"]))
-    return Points(
-        frame["x_ft"].to_numpy(dtype=np.float64),
-        frame["y_ft"].to_numpy(dtype=np.float64),
-        when,
-        np.full(len(frame), "VEHICLE THEFT", dtype=object),
-    )
-
-
 def cell_codes(points: Points, side: float) -> NDArray[np.int64]:
     column, row = np.floor(points.x / side), np.floor(points.y / side)
     return (row * 1_000_000 + column).astype(np.int64)
 
 
-def count(points: Points, steps: Steps, ids: NDArray[np.int64], side: float) -> Cube:
+def count(
+    points: Points, steps: Steps, ids: NDArray[np.int64], side: float, *, least: int = 1
+) -> Cube:
     """Count points by cell, week and class; rare classes are left out."""
     local = points.when.tz_localize(steps.time_zone, ambiguous=True, nonexistent="shift_forward")
     sizes = pd.Series(points.category).value_counts()
-    codes = tuple(sorted(sizes.index[sizes >= LEAST_CLASS]))
+    codes = tuple(sorted(sizes.index[sizes >= least]))
     units = Units("cell", ids)
     place = (
         units.locate(cell_codes(points, side)),
@@ -124,14 +93,14 @@ def places_of(ids: NDArray[np.int64], side: float, unit_m: float = 1.0) -> Place
     return Places((column + 0.5) * side * unit_m, (row + 0.5) * side * unit_m)
 
 
-def run_chicago(
-    points: Points, *, classes: Sequence[str], cells_m: Sequence[float], n_origins: int
+def run_city(
+    city: City, points: Points, *, classes: Sequence[str], cells_m: Sequence[float], n_origins: int
 ) -> pd.DataFrame:
-    steps = make_steps(date(2013, 1, 1), date(2015, 1, 1), step="week", time_zone="America/Chicago")
+    steps = make_steps(city.first, city.last, step="week", time_zone=city.time_zone)
     tables = []
     for side in cells_m:
         ids = np.unique(cell_codes(points, side))
-        cube = count(points, steps, ids, side)
+        cube = count(points, steps, ids, side, least=city.least)
         origins = rolling_origins(len(steps), n_origins=n_origins + DECIDING)
         for code in classes:
             began = time.perf_counter()
@@ -145,9 +114,9 @@ def run_chicago(
     return pd.concat(tables, ignore_index=True)
 
 
-def print_chicago(table: pd.DataFrame) -> None:
+def print_city(table: pd.DataFrame) -> None:
     judged, words = add_chosen(table, int(table["origin"].min()) + DECIDING)
-    print("\n".join(write_chicago(judged, words)))
+    print("\n".join(write_city(judged, words)))
 
 
 def add_chosen(table: pd.DataFrame, first_judged: int) -> tuple[pd.DataFrame, list[str]]:
@@ -162,7 +131,7 @@ def add_chosen(table: pd.DataFrame, first_judged: int) -> tuple[pd.DataFrame, li
     return pd.concat(judged, ignore_index=True), words
 
 
-def write_chicago(judged: pd.DataFrame, words: list[str]) -> Iterator[str]:
+def write_city(judged: pd.DataFrame, words: list[str]) -> Iterator[str]:
     yield "### What the earlier origins chose\n"
     yield from (f"- {line}" for line in words)
     yield "\n### All methods, mean over classes, cell sizes and origins\n"
@@ -322,28 +291,32 @@ def main() -> None:
     root = Path(__file__).resolve().parent.parent.parent
     default = os.environ.get("GRIDBEAT_SHARED_DATA", str(root / "shared/data"))
     parser.add_argument("--data", type=Path, default=Path(default))
-    parser.add_argument("--classes", default=",".join(CLASSES))
+    parser.add_argument("--classes", default="", help="the city's own when none")
     parser.add_argument("--cells", default=",".join(f"{c:g}" for c in CELLS_M))
     parser.add_argument("--feet", default="600,250", help="sides of Portland's cells")
     parser.add_argument("--origins", type=int, default=40)
-    parser.add_argument("--city", choices=["chicago", "portland", "both"], default="both")
+    parser.add_argument("--city", choices=[*CITIES, "portland", "both"], default="both")
     parser.add_argument("--scores", type=Path, help="write every score of Chicago here (Parquet)")
     parser.add_argument("--read", type=Path, nargs="+", help="print scores that were written")
     given = parser.parse_args()
     if given.read:
-        print_chicago(pd.concat([pd.read_parquet(file) for file in given.read], ignore_index=True))
+        print_city(pd.concat([pd.read_parquet(file) for file in given.read], ignore_index=True))
         return
-    if given.city != "portland":
-        table = run_chicago(
-            read_chicago(given.data),
-            classes=given.classes.split(","),
+    for name in ("chicago",) if given.city == "both" else (given.city,):
+        city = CITIES.get(name)
+        if city is None:
+            continue
+        table = run_city(
+            city,
+            city.read(given.data),
+            classes=given.classes.split(",") if given.classes else city.classes,
             cells_m=[float(c) for c in given.cells.split(",")],
             n_origins=given.origins,
         )
         if given.scores:
             table.to_parquet(given.scores)
-        print_chicago(table)
-    if given.city != "chicago":
+        print_city(table)
+    if given.city in ("portland", "both"):
         points = read_portland(given.data)
         print("\n| cells | window (calls) | method | caught | note | PAI | PEI* |")
         print("|---|---|---|---|---|---|---|")
