@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -13,11 +12,11 @@ from numpy.typing import NDArray
 from analytics.autocorrelation import hamed_rao, pre_whitened
 from analytics.changes import find_change_points
 from analytics.cube import REPORTED, Cube
-from analytics.fdr import Procedure, adjust_fdr
+from analytics.fdr import Procedure
 from analytics.results import Result
 from analytics.seasonal import seasonal_mann_kendall
 from analytics.sen_interval import sen_interval
-from analytics.trends import MannKendall, label_trends, mann_kendall
+from analytics.trends import MannKendall, mann_kendall, trend_result
 from geo.errors import InputError
 
 Method = Literal[
@@ -86,25 +85,9 @@ def find_adjusted_trends(cube: Cube, params: AdjustedTrendParams | None = None) 
     period = how.period or YEAR[cube.steps.step]
     series = cube.series(classes=how.classes, found_by=how.found_by)
     test = _test(series, how, period)
-    observed = series.sum(axis=1)
-    p = np.where(observed >= how.fewest, test.p, np.nan)
-    q = adjust_fdr(p, procedure=how.fdr)
-    described = asdict(how) | cube.describe(classes=how.classes, found_by=how.found_by)
-    if how.method.startswith("seasonal"):
-        described["period"] = period
-    return Result(
-        kind="trends",
-        units=cube.units,
-        steps=cube.steps,
-        observed=observed.astype(np.float64),
-        score=test.tau,
-        p=p,
-        q=q,
-        slope=test.slope,
-        label=label_trends(test.s, q, alpha=how.alpha),
-        parameters=MappingProxyType(described),
-        details=_details(series, test, how, period).join(_last_change(series, cube)),
-    )
+    more = {"period": period} if how.method.startswith("seasonal") else {}
+    details = _details(series, test, how, period).join(_last_change(series, cube))
+    return trend_result(cube, test, how, more=more, details=details)
 
 
 def _details(

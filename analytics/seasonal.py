@@ -9,6 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from analytics.trend_kernel import pair_slopes
 from analytics.trends import MannKendall, mann_kendall
 from geo.errors import InputError
 
@@ -112,14 +113,7 @@ def _median_slope(cycles: Floats) -> Floats:
     slope = np.full(n_units, np.nan)
     slopes = np.empty(period * n * (n - 1) // 2)
     for i in range(n_units):
-        filled = 0
-        for g in range(period):
-            for a in range(n - 1):
-                for b in range(a + 1, n):
-                    change = (cycles[i, g, b] - cycles[i, g, a]) / (b - a)
-                    if not np.isnan(change):
-                        slopes[filled] = change
-                        filled += 1
+        filled = pair_slopes(cycles[i], slopes)
         if filled:
             slope[i] = np.median(slopes[:filled])
     return slope

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from analytics.seasonal import fold, seasonal_mann_kendall
+from analytics.trend_kernel import pair_slopes
 from analytics.trends import mann_kendall
 from geo.errors import InputError
 
@@ -73,14 +74,7 @@ def _bounds(cycles: Floats, reach: Floats) -> tuple[Floats, Floats]:
     low, high = np.full(n_units, np.nan), np.full(n_units, np.nan)
     slopes = np.empty(n_seasons * n * (n - 1) // 2)
     for i in range(n_units):
-        filled = 0
-        for g in range(n_seasons):
-            for a in range(n - 1):
-                for b in range(a + 1, n):
-                    change = (cycles[i, g, b] - cycles[i, g, a]) / (b - a)
-                    if not np.isnan(change):
-                        slopes[filled] = change
-                        filled += 1
+        filled = pair_slopes(cycles[i], slopes)
         if filled == 0:
             continue
         ordered = np.sort(slopes[:filled])

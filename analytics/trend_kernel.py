@@ -302,3 +302,20 @@ def _middle_buckets(places: NDArray[np.uint8], sizes: Ints) -> tuple[int, int, i
         bucket += 1
         seen += sizes[0, bucket] + sizes[1, bucket] + sizes[2, bucket] + sizes[3, bucket]
     return low, bucket, before
+
+
+@njit(cache=True, nogil=True)
+def pair_slopes(cycles: Floats, slopes: Floats) -> int:
+    """Write the slopes between all steps of one season, season by season; return how many.
+
+    `cycles` is ``(n_seasons, n_cycles)``; pairs with a missing step are left out.
+    """
+    filled = 0
+    for g in range(cycles.shape[0]):
+        for a in range(cycles.shape[1] - 1):
+            for b in range(a + 1, cycles.shape[1]):
+                change = (cycles[g, b] - cycles[g, a]) / (b - a)
+                if not np.isnan(change):
+                    slopes[filled] = change
+                    filled += 1
+    return filled

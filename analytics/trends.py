@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
@@ -92,10 +93,29 @@ def find_trends(cube: Cube, params: TrendParams | None = None) -> Result:
     """
     how = params or TrendParams()
     series = cube.series(classes=how.classes, found_by=how.found_by)
-    observed = series.sum(axis=1)
-    test = mann_kendall(series)
-    p = np.where(observed >= how.fewest, test.p, np.nan)
-    q = adjust_fdr(p, procedure=how.fdr)
+    return trend_result(cube, mann_kendall(series), how)
+
+
+def trend_result(
+    cube: Cube,
+    test: MannKendall,
+    params: Any,
+    *,
+    more: Mapping[str, Any] | None = None,
+    details: pd.DataFrame | None = None,
+) -> Result:
+    """Return a test of the units of a cube as a result, with its false discovery rate.
+
+    Parameters
+    ----------
+    params
+        A dataclass with ``classes``, ``found_by``, ``fewest``, ``alpha`` and ``fdr``; it and `more`
+        are stored beside the result.
+    """
+    observed = cube.totals(classes=params.classes, found_by=params.found_by)
+    p = np.where(observed >= params.fewest, test.p, np.nan)
+    q = adjust_fdr(p, procedure=params.fdr)
+    described = asdict(params) | cube.describe(classes=params.classes, found_by=params.found_by)
     return Result(
         kind="trends",
         units=cube.units,
@@ -105,10 +125,9 @@ def find_trends(cube: Cube, params: TrendParams | None = None) -> Result:
         p=p,
         q=q,
         slope=test.slope,
-        label=label_trends(test.s, q, alpha=how.alpha),
-        parameters=MappingProxyType(
-            asdict(how) | cube.describe(classes=how.classes, found_by=how.found_by)
-        ),
+        label=label_trends(test.s, q, alpha=params.alpha),
+        parameters=MappingProxyType(described | dict(more or {})),
+        details=details,
     )
 
 
