@@ -142,11 +142,18 @@ def join_looks(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     if not full:
         return pd.DataFrame({"i": [], "j": [], "last_us": [], "by_hour": []})
     every = pd.concat(full, ignore_index=True)
-    rows = [
-        (i, j, int(found["last_us"].max()), np.max(np.stack(found["by_hour"].to_list()), axis=0))
-        for (i, j), found in every.groupby(["i", "j"])
-    ]
-    return pd.DataFrame(rows, columns=["i", "j", "last_us", "by_hour"])
+    i, j = (every[name].to_numpy(dtype=np.int64) for name in ("i", "j"))
+    order = np.lexsort((j, i))
+    i, j = i[order], j[order]
+    first = np.flatnonzero(np.concatenate([[True], (np.diff(i) != 0) | (np.diff(j) != 0)]))
+    hours = np.stack(every["by_hour"].to_list())[order]
+    last = every["last_us"].to_numpy(dtype=np.int64)[order]
+    return pd.DataFrame(
+        {
+            "i": i[first], "j": j[first], "last_us": np.maximum.reduceat(last, first),
+            "by_hour": pd.Series(list(np.maximum.reduceat(hours, first, axis=0)), dtype=object),
+        }
+    )  # fmt: skip
 
 
 def _gather(seen: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
