@@ -40,6 +40,8 @@ class Asked:
     satisfaction: str | None = None
     merged_into: int | None = None
     limit: TimeLimit | None = None
+    level: str | None = None
+    binding: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def do_step(
         asked.action, principal.login, at, asked.request_id, seen_version=asked.seen_version,
         reason=asked.reason, department_id=asked.department_id, category_id=asked.category_id,
         evidence=asked.evidence, outcome=asked.outcome, satisfaction=asked.satisfaction,
-        merged_into=asked.merged_into, limit=asked.limit,
+        merged_into=asked.merged_into, limit=asked.limit, level=asked.level,
+        binding=asked.binding,
     )  # fmt: skip
     clock = clocks.get(connection, head.jurisdiction_id)
     try:

@@ -52,6 +52,8 @@ class StepIn(BaseModel):
     satisfaction: Literal["satisfied", "neutral", "dissatisfied", "not_reached"] | None = None
     merged_into: Annotated[int, Field(ge=1, lt=2**63)] | None = None
     limit: Limit | None = None
+    level: Annotated[Level | None, Field(description="Of accept: where the case begins.")] = None
+    binding: Annotated[bool, Field(description="Of dispatch: hears no objection.")] = False
 
     def asked(self, *, seen_version: int | None = None) -> Asked:
         """Return it as the steps take it."""
