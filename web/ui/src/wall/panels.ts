@@ -6,6 +6,9 @@ import { hourChart, intervalChart, shareBar, weekLine } from "./chart";
 import type { Alert, Grid, Mover, WallState } from "./data";
 import { t, type Word } from "./words";
 
+/** So many alerts fit beside the other panels; the rest is counted. */
+const SHOWN = 4;
+
 export interface PanelDoes {
   goTo: (lon: number, lat: number, area: number | null) => void;
   acknowledge: ((alert: Alert) => void) | null;
@@ -47,13 +50,15 @@ export class Panels {
   drawAlerts(alerts: Alert[], zone: string, now: Date): void {
     const waiting = alerts.filter((alert) => alert.acknowledged_at === null).length;
     const head = waiting > 0 ? t("waiting", { n: waiting }) : "";
-    const list = h("ol", { class: "alerts-list" }, ...alerts.slice(0, 8).map((alert) => this.alert(alert, zone, now)));
+    const list = h("ol", { class: "alerts-list" }, ...alerts.slice(0, SHOWN).map((alert) => this.alert(alert, zone, now)));
     const at = t("as_of", { at: clock(now, zone) });
-    this.places.alerts!.replaceChildren(
+    const parts = [
       h("h2", { id: "panel-alerts" }, t("alerts"), head ? h("span", { class: "count" }, head) : null),
       h("p", { class: "as-of" }, at),
       alerts.length > 0 ? list : h("p", { class: "nothing" }, t("no_alerts")),
-    );
+      alerts.length > SHOWN ? h("p", { class: "hint" }, t("more_alerts", { n: alerts.length - SHOWN })) : null,
+    ];
+    this.places.alerts!.replaceChildren(...parts.filter((part) => part !== null));
     this.places.alerts!.classList.toggle("urgent", alerts.some((a) => a.acknowledged_at === null && a.severity === 3));
   }
 

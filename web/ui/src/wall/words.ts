@@ -46,6 +46,7 @@ const WORDS = {
   looks_unknown: ["没有轨迹或视频巡查记录：巡视情况未知，不等于安全", "No tracks or camera rounds are recorded: unknown, which is not safe"],
   alerts: ["告警", "Alerts"],
   no_alerts: ["没有未结束的告警", "No open alert"],
+  more_alerts: ["另有 {n} 条", "{n} more"],
   acknowledge: ["确认", "Acknowledge"],
   acknowledge_title: ["确认告警", "Acknowledge the alert"],
   acknowledge_note: ["说明（可不填）", "Note (may be empty)"],
