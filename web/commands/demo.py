@@ -184,9 +184,9 @@ def import_all(database: Database, folder: Path, manifest: dict[str, Any], say: 
         )
     with begin(database) as own:
         refresh_hexagons(own)
-        refresh_hexagon_ground(own)
     with begin(database) as own:
         take_demo_tracks(own, read_about(own, code), folder, say)
+        refresh_hexagon_ground(own)
     fill_governance(database, code, folder, say)
 
 

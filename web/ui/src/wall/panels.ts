@@ -7,7 +7,7 @@ import type { Alert, Grid, Mover, WallState } from "./data";
 import { t, type Word } from "./words";
 
 /** So many alerts fit beside the other panels; the rest is counted. */
-const SHOWN = 4;
+const SHOWN = 3;
 
 export interface PanelDoes {
   goTo: (lon: number, lat: number, area: number | null) => void;
@@ -84,7 +84,7 @@ export class Panels {
     const grids = new Map(state.grids.map((grid) => [grid.area_id, grid]));
     if (state.movers.up.length + state.movers.down.length === 0) return [h("p", { class: "nothing" }, t("no_movers"))];
     const table = (word: Word, list: Mover[]): HTMLElement =>
-      h("div", { class: `mover-list ${word}` }, h("h3", {}, t(word)), h("ul", {}, ...list.slice(0, 4).map((mover) => this.mover(mover, grids.get(mover.area_id)))));
+      h("div", { class: `mover-list ${word}` }, h("h3", {}, t(word)), h("ul", {}, ...list.slice(0, 3).map((mover) => this.mover(mover, grids.get(mover.area_id)))));
     return [h("p", { class: "hint" }, t("movers_hint")), table("up", state.movers.up), table("down", state.movers.down)];
   }
 
