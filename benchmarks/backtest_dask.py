@@ -3,7 +3,10 @@
     python -m benchmarks.backtest_dask [--units 400] [--classes 6] [--origins 10]
 
 Starts a scheduler and two workers of one thread each on this machine, as anybody would. Workers
-import the package and read the cube before the clock starts, as on a cluster that stays up.
+import the package and read the cube before the clock starts, as on a cluster that stays up. On a
+machine that is busy with other work the clock says little, so processor times stand beside it: those
+of one process, and those of the busier worker, which is what the clock would show on idle cores. In
+the end one of the workers is killed in the middle of the same backtest.
 """
 
 from __future__ import annotations
@@ -19,9 +22,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from threading import Timer
 
 import numpy as np
 import pandas as pd
+import psutil
 from distributed import Client
 
 from analytics.backtest_dask import run_on_cluster
@@ -46,8 +51,8 @@ def make_arena(n_units: int, n_classes: int, seed: int = 1) -> Arena:
 
 
 @contextmanager
-def cluster(workers: int) -> Iterator[str]:
-    """Give the address of a scheduler with workers of one thread each."""
+def cluster(workers: int) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """Give the address of a scheduler and its workers of one thread each."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "scheduler.json"
         common = ["--scheduler-file", str(file), "--no-dashboard", "--host", "127.0.0.1"]
@@ -62,7 +67,7 @@ def cluster(workers: int) -> Iterator[str]:
         worker += ["--local-directory", folder, *common]
         running += [subprocess.Popen(worker, **quiet) for _ in range(workers)]
         try:
-            yield json.loads(file.read_text())["address"]
+            yield json.loads(file.read_text())["address"], running[1:]
         finally:
             for process in running:
                 process.terminate()
@@ -79,20 +84,41 @@ def main() -> None:
     warm = BacktestDesign(n_origins=1, suite="full", by=())
     run_tasks(arenas, warm)
     design = BacktestDesign(n_origins=given.origins, suite="full")
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     here = run_tasks(arenas, design)
-    alone = time.perf_counter() - began
-    print(f"one process: {len(lay_tasks(arenas, design))} tasks, {alone:.1f} s")
-    with cluster(2) as address:
+    alone, used = time.perf_counter() - began, time.process_time() - used
+    n_tasks = len(lay_tasks(arenas, design))
+    print(f"one process: {n_tasks} tasks, {alone:.1f} s, {used:.1f} s of processor", flush=True)
+    with cluster(2) as (address, workers):
         with Client(address, set_as_default=False) as client:
             client.wait_for_workers(2)
         for _ in range(2):
             run_on_cluster(arenas, warm, address=address)
+        before = [processor_s(worker) for worker in workers]
         began = time.perf_counter()
         there = run_on_cluster(arenas, design, address=address)
         spent = time.perf_counter() - began
+        each = [processor_s(w) - b for w, b in zip(workers, before, strict=True)]
+        pd.testing.assert_frame_equal(there, here, check_exact=True)
+        print(
+            f"two workers: {spent:.1f} s, {alone / spent:.2f} times as fast; "
+            f"{' and '.join(f'{s:.1f}' for s in each)} s of processor, "
+            f"{used / max(each):.2f} times less for the busier; every figure identical",
+            flush=True,
+        )
+        killer = Timer(spent / 3, workers[0].kill)
+        killer.start()
+        began = time.perf_counter()
+        there = run_on_cluster(arenas, design, address=address)
+        spent = time.perf_counter() - began
+        was_killed = workers[0].poll() is not None
     pd.testing.assert_frame_equal(there, here, check_exact=True)
-    print(f"two workers: {spent:.1f} s, {alone / spent:.2f} times as fast, every figure identical")
+    print(f"one of them killed on the way ({was_killed}): {spent:.1f} s, every figure identical")
+
+
+def processor_s(worker: subprocess.Popen[bytes]) -> float:
+    times = psutil.Process(worker.pid).cpu_times()
+    return float(times.user + times.system)
 
 
 if __name__ == "__main__":
