@@ -188,7 +188,7 @@ def _profile(connection: Connection, request: CubeRequest, classes: Sequence[str
     weeks = (request.end - request.start) // timedelta(weeks=1)
     if weeks < 1:
         raise InputError("the hours of the week need a window of a week or more")
-    cube, _ = read_area_cube(connection, weekly, level="district")
+    cube, _ = read_area_cube(connection, weekly, level="grid")
     even = np.full((len(classes), 7, 24), 1 / 168)
     if not cube.classes or not cube.counts.sum():
         return even

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -73,6 +73,32 @@ def test_a_plan_is_drafted(own_service: Service, planner: httpx.Client) -> None:
             "WHERE plan_id = %s GROUP BY status", [number],
         ).fetchone()  # fmt: skip
     assert row == ("draft", 720)
+
+
+def test_a_plan_of_shifts_and_kinds_is_drafted_with_the_hours_of_each(
+    own_service: Service, planner: httpx.Client
+) -> None:
+    job = ask(
+        planner, "plan", weeks=13, plan_date="2026-02-10", shifts=["08:00-16:00", "16:00-24:00"],
+        units={"foot": [8, 6], "volunteer": [1]}, floor_min=15,
+    )  # fmt: skip
+    do_work(own_service)
+    status = planner.get(job).json()
+    assert status["status"] == "successful", status.get("message")
+    number = planner.get(f"{job}/results").json()["result"]["plan"]
+    with connect(own_service.database) as connection:
+        rows = connection.execute(
+            "SELECT shift_no, unit_kind, sum(minutes) FROM plan_item WHERE plan_id = %s "
+            "GROUP BY shift_no, unit_kind ORDER BY shift_no, unit_kind", [number],
+        ).fetchall()  # fmt: skip
+        parameters, starts = connection.execute(
+            "SELECT p.parameters, min(s.starts_at) FROM plan p JOIN plan_shift s USING (plan_id) "
+            "WHERE plan_id = %s GROUP BY p.plan_id", [number],
+        ).fetchone()  # fmt: skip
+    assert rows == [(1, "foot", 480), (1, "volunteer", 60), (2, "foot", 360), (2, "volunteer", 60)]
+    assert parameters["shares"]["method"] == "exact"
+    assert 0 < parameters["shares"]["covered"] < parameters["shares"]["need"]
+    assert starts.timestamp() == datetime(2026, 2, 10, tzinfo=UTC).timestamp()  # 08:00 there
 
 
 def test_a_job_that_cannot_be_done_says_why(own_service: Service, planner: httpx.Client) -> None:
