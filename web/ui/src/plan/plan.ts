@@ -120,6 +120,7 @@ class Planner {
     else document.body.dataset.unsaved = "";
     this.cost = this.edits.isEmpty ? null : this.cost;
     this.askCost();
+    this.drawBar();
     this.drawDesk();
     this.drawGrids();
   }
@@ -182,7 +183,7 @@ class Planner {
 
   private steps(): HTMLElement[] {
     const made: HTMLElement[] = [];
-    const button = (text: string, act: () => void, main = false): HTMLElement => h("button", { type: "button", class: main ? "main" : null, onclick: act }, text);
+    const button = (text: string, act: () => void, main = false): HTMLElement => h("button", { type: "button", class: main ? "main" : null, disabled: !this.edits.isEmpty, title: this.edits.isEmpty ? null : t("save_first"), onclick: act }, text);
     const status = this.view?.plan.status;
     if (may("plans.approve") && status && this.session.areas === null) {
       if ((status === "draft" || status === "edited") && this.newest?.plan_id === this.view!.plan.plan_id) made.push(button(t("approve"), () => void this.step("approve"), true));

@@ -38,6 +38,7 @@ export const t = translator({
   save: ["保存为新版本…", "Save as new version…"],
   save_why: ["为什么修改？（写入历史）", "Why these edits? (kept in the history)"],
   saved: ["已保存为第 {version} 版。路线、轮巡与航线需要重新生成。", "Saved as v{version}. Routes, camera rounds and flights are to be made again."],
+  save_first: ["请先保存或放弃修改", "Save or discard the edits first"],
   approve: ["批准…", "Approve…"],
   publish: ["发布…", "Publish…"],
   withdraw: ["撤回…", "Withdraw…"],
