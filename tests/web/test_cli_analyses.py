@@ -12,9 +12,12 @@ from uuid import uuid4
 import numpy as np
 import pandas as pd
 import pytest
+from sqlalchemy import text
+from sqlalchemy.pool import NullPool
 
 from geo.crs.systems import project
-from geo.database.connect import Database, connect
+from geo.database.connect import Database, connect, make_engine
+from geo.effort_store import write_effort
 from tests.conftest import created
 from tests.web.district import SOUTH, STEP, WEST, write_district
 
@@ -236,12 +239,12 @@ def test_without_hours_finds_count_for_nothing_and_places_are_unknown(ask, tmp_p
 
 def test_hours_that_cannot_be_read_are_refused_by_row(ask, gridbeat, tmp_path):
     hours = tmp_path / "hours.csv"
-    for text, said in (
+    for written, said in (
         ("code,hours\nw1,-3\n", "row 2: hours is '-3'"),
         ("code,hours\nw1,3\nw1,4\n", "row 3: grid 'w1' comes twice"),
         ("grid;h\n", "needs the columns code and hours"),
     ):
-        hours.write_text(text, "utf-8")
+        hours.write_text(written, "utf-8")
         done = gridbeat("bias", "--effort", hours)
         assert done.code != 0
         assert said in done.err
@@ -259,6 +262,28 @@ def test_a_plan_sets_its_hours_beside_need_by_both_sources(ask, gridbeat, tmp_pa
     assert "0/2" in west
     share = [float(text.rstrip("%")) for text in re.findall(r"[\d.]+%", west)]
     assert share[1] > share[2]  # what was found only by looking more weighs less once corrected
+
+
+def test_hours_of_patrols_are_those_of_tracks_where_no_file_is_named(ask, town):
+    engine = make_engine(town, pool=NullPool)
+    with engine.begin() as connection:
+        found = connection.execute(text("SELECT code, area_id FROM area WHERE level = 'grid'"))
+        areas = dict(found.tuples().all())
+        hour = pd.Timestamp("2026-01-20 02:00", tz="UTC")
+        rows = [(hour, "foot", 0, 0, areas[code], 3600 * hours, 1)
+                for code, hours in (("w1", 30), ("w2", 6))]  # fmt: skip
+        columns = ["hour", "source", "i", "j", "area_id", "seconds", "visits"]
+        effort = pd.DataFrame(rows, columns=columns).assign(i=[0, 1])
+        write_effort(connection, 1, effort)
+    out = ask("bias")
+    (west,) = (line for line in out.splitlines() if " west " in line)
+    assert " 36 " in west
+    assert "0/2" in west
+    (east,) = (line for line in out.splitlines() if " east " in line)
+    assert "2/2" in east
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM effort"))
+    engine.dispose()
 
 
 def lay_streets(town):
