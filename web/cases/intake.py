@@ -14,7 +14,7 @@ from sqlalchemy.exc import NoResultFound
 from geo.errors import ConflictError, InputError, NotFoundError
 from geo.models.incidents import Category
 from geo.models.places import Jurisdiction
-from governance.cases.states import OUTCOMES, Outcome
+from governance.cases.states import Outcome
 from governance.cases.steps import Case
 from governance.clock.deadlines import WorkClock
 from governance.intake.classifier_store import (
@@ -257,11 +257,6 @@ def list_reports(connection: Connection, *, limit: int) -> list[dict[str, Any]]:
     """Return reports that nobody has filed, joined or ended yet, the oldest first."""
     rows = connection.execute(_UNFILED, {"limit": limit}).mappings()
     return [_told(dict(row)) for row in rows]
-
-
-def outcome_words(outcome: Outcome) -> tuple[str, str]:
-    """Return an outcome in Chinese and English."""
-    return OUTCOMES[outcome]
 
 
 def _told(values: Mapping[str, Any]) -> dict[str, Any]:
