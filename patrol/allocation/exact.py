@@ -14,7 +14,9 @@ from patrol.allocation.prices import Prices, find_prices
 from patrol.allocation.problem import Floats, Longs, Problem, Shared
 
 # Rounds of pricing; each adds steps that pay at the prices of the last, so it ends long before.
-_ROUNDS = 60
+_ROUNDS = 14
+# A program of more steps than this takes minutes: the greedy sharing is taken, and named.
+_LARGEST = 150_000
 # What further steps could add, as a share of the value, at which an answer counts as the best.
 _PROVED = 2e-4
 # How near to its price a step must pay to be decided by the program, at first and at most.
@@ -106,6 +108,8 @@ def _optimise(problem: Problem) -> Shared:
     small = room.sum() <= _SMALL
     master = Master(np.zeros_like(room), room) if small else _window(problem, prices, band)
     for turn in range(_ROUNDS):
+        if int((master.high - master.low).sum()) > _LARGEST:
+            raise NoAnswerError(f"more than {_LARGEST:,} steps pay about their price")
         answer = _solve(problem, master)
         if _short(answer) and band < _WIDEST:
             band *= 2
@@ -116,7 +120,8 @@ def _optimise(problem: Problem) -> Shared:
             break
         master = wider
     else:
-        raise NoAnswerError("HiGHS found no end of pricing")
+        if _short(answer):
+            raise NoAnswerError("no sharing that keeps all rules was found within the rounds")
     _blame(problem, answer)
     bound = answer.value + surplus
     steps = np.rint(answer.given).astype(np.int64)
