@@ -143,9 +143,9 @@ def test_what_happens_is_on_the_screen_at_once_and_an_alert_is_acknowledged_by_n
         expect(page.locator("#old")).to_be_visible()
         before = int(page.locator("#heard").inner_text())
         report(own_service.database)
-        expect(page.locator("#heard")).to_have_text(str(before + 1))
-        expect(page.locator("#old")).to_be_hidden()  # what was old is of now
-        expect(page.locator(".today .big")).to_have_text("1")
+        expect(page.locator("#heard")).to_have_text(str(before + 1), timeout=20_000)
+        expect(page.locator("#old")).to_be_hidden(timeout=40_000)  # what was old is of now
+        expect(page.locator(".today .big")).to_have_text("1", timeout=20_000)
         raise_alert(own_service, "w1", "Burst in w1")
         row = page.locator(".alert", has_text="Burst in w1")
         row.get_by_role("button", name="Acknowledge Burst in w1").click()

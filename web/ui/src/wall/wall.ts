@@ -105,6 +105,8 @@ class Wall {
       this.draw();
       this.time.setEnd(this.state.as_of, this.days?.days ?? []);
       this.paint();
+      // The document is kept for some seconds: ask again until it knows of what was heard here.
+      if (this.state.is_old && (this.points[0]?.t ?? 0) > this.state.as_of) this.refreshSoon();
     } catch {
       // The connection's own state says so; the numbers keep saying of when they are.
     }
