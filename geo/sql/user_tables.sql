@@ -8,7 +8,7 @@ JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
 WHERE class.relkind IN ('r', 'p')
   AND NOT class.relispartition
   AND class.relpersistence <> 't'
-  AND class.relname NOT IN ('alembic_version', 'case_need', 'case_rule')
+  AND class.relname NOT IN ('alembic_version', 'case_need', 'case_rule', 'plan_rule')
   AND namespace.nspname NOT IN ('pg_catalog', 'information_schema')
   AND namespace.nspname NOT LIKE 'pg\_toast%'
   AND NOT EXISTS (
