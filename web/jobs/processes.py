@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from importlib.metadata import version
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from analytics.answers import SEED
@@ -20,8 +20,6 @@ from analytics.queries import CubeRequest
 from analytics.store import Origin, write_listing
 from geo.errors import NotFoundError
 from geo.visibility.cameras import LookParams
-from patrol.allocate import AllocationParams
-from patrol.allocation.day import DayRules
 from patrol.camera_survey import (
     SurveyRequest,
     blind_listing,
@@ -32,32 +30,17 @@ from patrol.camera_survey import (
 from patrol.coverage.blind_spots import BlindParams
 from patrol.coverage.three_sources import CoverageParams
 from patrol.coverage_store import report_coverage
-from patrol.drafting import DayRequest, draft_day
-from patrol.duty_store import DutyRequest
+from patrol.drafting import draft_day
 from patrol.store import write_plan
 from patrol.track_import import watch_place
 from web.auth.permissions import Permission
-from web.lot import choose_seed
+from web.jobs.asked import DayInputs, Inputs
 from web.night.jobs import GatherInputs, NightInputs, gather_again, run_whole
 from web.results import newest_run_ids
 from web.subject import About, data_window, read_about
 
 Tell = Callable[[int, str], None]
 RECENT_WEEKS = 6
-
-
-class Inputs(BaseModel):
-    """What every process takes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    jurisdiction: Annotated[
-        str | None, Field(max_length=40, pattern=r"^[^\x00]*$", description="Its code.")
-    ] = None
-    until: Annotated[date | None, Field(description="Last day; default: the last incident's.")] = (
-        None
-    )
-    weeks: Annotated[int, Field(ge=4, le=520, description="Length of the data window.")] = 26
 
 
 class HotspotInputs(Inputs):
@@ -78,43 +61,6 @@ class BlindInputs(Inputs):
     cell_m: Annotated[float, Field(ge=20, le=500, description="Cell size in metres.")] = 50.0
     spacing_m: Annotated[float, Field(ge=2, le=50, description="Of points on the ground.")] = 5.0
     top: Annotated[int, Field(ge=1, le=5000, description="Most blind spots.")] = 200
-
-
-class PlanInputs(Inputs):
-    """What a draft of a plan takes."""
-
-    hours: Annotated[
-        float | None,
-        Field(gt=0, le=100_000, multiple_of=0.25, examples=[120],
-              description="Hours of one shift and kind; or say units, or on_duty."),
-    ] = None  # fmt: skip
-    shifts: Annotated[
-        list[Annotated[str, Field(max_length=60)]],
-        Field(max_length=24, examples=[["08:00-16:00", "16:00-24:00"]]),
-    ] = []
-    units: Annotated[
-        dict[str, list[Annotated[float, Field(ge=0, le=100_000)]]],
-        Field(max_length=6, description="Kind of unit -> hours in each shift, or one number."),
-    ] = {}
-    on_duty: Annotated[bool, Field(description="Kinds and hours as the calendar says.")] = False
-    fairness: Annotated[float, Field(ge=0, le=1, description="Of the worst community.")] = 0.25
-    surprise_share: Annotated[float, Field(ge=0, le=0.5, description="Drawn by lot.")] = 0.10
-    cover_h: Annotated[float, Field(gt=0, le=24)] = 1.0
-    caution: Annotated[float, Field(ge=0, le=1)] = 0.0
-    method: Literal["exact", "greedy"] = "exact"
-    hold_out: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=500)] = []
-    asked_by: Annotated[str, Field(max_length=200, description="Who holds grids out.")] = ""
-    plan_date: Annotated[date | None, Field(description="Default: tomorrow.")] = None
-    floor_min: Annotated[int, Field(ge=0, le=1440, description="Minutes of every grid.")] = 30
-    cap_h: Annotated[float | None, Field(gt=0, le=24, description="Most hours of a grid.")] = None
-    explore_share: Annotated[float, Field(ge=0, le=1)] = 0.10
-
-    @model_validator(mode="after")
-    def _one_way(self) -> PlanInputs:
-        ways = (self.hours is not None) + bool(self.units) + self.on_duty
-        if ways != 1 or (self.hours is not None and self.shifts):
-            raise ValueError("say one of hours (without shifts), units, on_duty")
-        return self
 
 
 @dataclass(frozen=True)
@@ -192,7 +138,7 @@ def survey_cameras(
 
 
 def draft_plan(
-    connection: Connection, given: PlanInputs, now: datetime, tell: Tell
+    connection: Connection, given: DayInputs, now: datetime, tell: Tell
 ) -> dict[str, Any]:
     """Draft a day's plan and store it; a person approves it."""
     about, request = _request(connection, given, by_class=True)
@@ -200,9 +146,9 @@ def draft_plan(
     tomorrow = now.astimezone(about.zone).date() + timedelta(days=1)
     plan_date = given.plan_date or tomorrow
     draft = draft_day(
-        connection, request, about, plan_date=plan_date, params=_hours_rules(given),
+        connection, request, about, plan_date=plan_date, params=given.whole(),
         recent_steps=RECENT_WEEKS, now=now, code_version=version("gridbeat"),
-        day=_day_request(connection, about, given, plan_date),
+        day=given.day(connection, about, plan_date),
     )  # fmt: skip
     tell(80, "drafted")
     runs = newest_run_ids(connection, about.number)
@@ -211,30 +157,6 @@ def draft_plan(
         hotspot_run_id=runs.get("hotspots"),
     )  # fmt: skip
     return {"jurisdiction": about.code, "plan": number}
-
-
-def _hours_rules(given: PlanInputs) -> AllocationParams | None:
-    if given.hours is None:
-        return None
-    return AllocationParams(
-        total_h=given.hours, floor_min=given.floor_min, cap_h=given.cap_h,
-        explore_share=given.explore_share,
-    )  # fmt: skip
-
-
-def _day_request(
-    connection: Connection, about: About, given: PlanInputs, plan_date: date
-) -> DayRequest | None:
-    if given.hours is not None:
-        return None
-    rules = DayRules(
-        floor_min=given.floor_min, cap_h=given.cap_h, explore_share=given.explore_share,
-        surprise_share=given.surprise_share, cover_h=given.cover_h, fairness=given.fairness,
-        caution=given.caution, method=given.method, hold_out=tuple(given.hold_out),
-        asked_by=given.asked_by, seed=choose_seed(connection, about.number, plan_date, None),
-    )  # fmt: skip
-    hours = {kind: tuple(each) for kind, each in given.units.items()}
-    return DayRequest(tuple(given.shifts), DutyRequest(hours), rules)
 
 
 def _request(
@@ -295,7 +217,7 @@ PROCESSES: tuple[Process, ...] = (
         Permission.JOBS_RUN,
     ),
     Process(
-        "plan", "起草巡逻计划", "Draft a patrol plan", PlanInputs, draft_plan,
+        "plan", "起草巡逻计划", "Draft a patrol plan", DayInputs, draft_plan,
         Permission.PLANS_WRITE,
     ),
     Process(

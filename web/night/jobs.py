@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import datetime, time
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from analytics.queries import CubeRequest
-from geo.errors import InputError
 from patrol.allocate import AllocationParams
-from patrol.allocation.day import DayRules
-from patrol.drafting import DayRequest
-from patrol.duty_store import DutyRequest
 from patrol.planning.gather import GatherParams
 from patrol.planning.store import read_desk
-from web.lot import choose_seed
+from web.jobs.asked import DayInputs
 from web.night.run import Night, NightParams, NightRun, Tell, next_day
 from web.subject import About, data_window, read_about
-
-ShiftText = Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*$")]
-Kind = Annotated[str, Field(max_length=20, pattern="^[a-z_]+$")]
-Hours = Annotated[float, Field(ge=0, le=100_000, multiple_of=0.25)]
 
 
 class Ways(BaseModel):
@@ -51,38 +43,8 @@ class Ways(BaseModel):
         )  # fmt: skip
 
 
-class NightInputs(Ways):
-    """What a night takes."""
-
-    jurisdiction: Annotated[
-        str | None, Field(max_length=40, pattern=r"^[^\x00]*$", description="Its code.")
-    ] = None
-    until: Annotated[date | None, Field(description="Last day; default: the last incident's.")] = (
-        None
-    )
-    weeks: Annotated[int, Field(ge=4, le=520, description="Length of the data window.")] = 26
-    hours: Annotated[float, Field(gt=0, le=100_000, multiple_of=0.25, examples=[120])]
-    plan_date: Annotated[date | None, Field(description="Default: tomorrow.")] = None
-    floor_min: Annotated[int, Field(ge=0, le=1440, description="Minutes of every grid.")] = 30
-    cap_h: Annotated[float | None, Field(gt=0, le=24, description="Most hours of a grid.")] = None
-    explore_share: Annotated[float, Field(ge=0, le=1)] = 0.10
-    shifts: Annotated[
-        tuple[ShiftText, ...], Field(max_length=12, description="As 08:00-16:00=早班/early.")
-    ] = ()
-    units: Annotated[
-        dict[Kind, tuple[Hours, ...]],
-        Field(max_length=6, description="Hours of each kind in every shift, or one for all."),
-    ] = {}
-
-    def day(self, *, seed: int) -> DayRequest | None:
-        """Return what is asked of shifts and kinds; None where they are not told apart."""
-        if not self.units:
-            if self.shifts:
-                raise InputError("say who goes in the shifts: units, such as {'foot': [40]}")
-            return None
-        rules = DayRules(floor_min=self.floor_min, cap_h=self.cap_h,
-                         explore_share=self.explore_share, seed=seed)  # fmt: skip
-        return DayRequest(self.shifts, DutyRequest(self.units), rules)
+class NightInputs(DayInputs, Ways):
+    """What a night takes: what a draft of a day takes, and how the ways are made."""
 
 
 class GatherInputs(Ways):
@@ -98,13 +60,11 @@ def run_whole(
     about = read_about(connection, given.jurisdiction)
     start, end = data_window(connection, about, until=given.until, weeks=given.weeks)
     plan_date = given.plan_date or next_day(now, about)
-    day = given.day(seed=choose_seed(connection, about.number, plan_date, None))
-    whole = None if day is not None else AllocationParams(
-        total_h=given.hours, floor_min=given.floor_min, cap_h=given.cap_h,
-        explore_share=given.explore_share,
+    params = NightParams(
+        plan_date=plan_date, allocation=given.whole(),
+        day=given.day(connection, about, plan_date), gather=given.gather(),
+        leave_out=given.left_out(),
     )  # fmt: skip
-    params = NightParams(plan_date=plan_date, allocation=whole, day=day, gather=given.gather(),
-                         leave_out=given.left_out())  # fmt: skip
     request = CubeRequest(about.number, start, end)
     return told(Night(connection, about, request, params, now=now, tell=tell).run())
 

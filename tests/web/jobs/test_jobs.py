@@ -101,6 +101,30 @@ def test_a_plan_of_shifts_and_kinds_is_drafted_with_the_hours_of_each(
     assert starts.timestamp() == datetime(2026, 2, 10, tzinfo=UTC).timestamp()  # 08:00 there
 
 
+def test_a_night_takes_what_a_plan_takes(own_service: Service, planner: httpx.Client) -> None:
+    told = [planner.get(f"/ogc/processes/{name}").json()["inputs"] for name in ("plan", "night")]
+    assert {name: told[1][name] for name in told[0]} == told[0]
+    job = ask(
+        planner, "night", weeks=13, plan_date="2026-02-11", shifts=["08:00-16:00", "16:00-24:00"],
+        units={"foot": [8, 6]}, objective="fair", surprise_share=0.2, seed=7, floor_min=15,
+        routes=False, rounds=False, flights=False,
+    )  # fmt: skip
+    do_work(own_service)
+    status = planner.get(job).json()
+    assert status["status"] == "successful", status.get("message")
+    number = planner.get(f"{job}/results").json()["result"]["plan"]
+    with connect(own_service.database) as connection:
+        rows = connection.execute(
+            "SELECT shift_no, unit_kind, sum(minutes) FROM plan_item WHERE plan_id = %s "
+            "GROUP BY shift_no, unit_kind ORDER BY shift_no", [number],
+        ).fetchall()  # fmt: skip
+        (rules,) = connection.execute(
+            "SELECT parameters -> 'allocation' FROM plan WHERE plan_id = %s", [number]
+        ).fetchone()
+    assert rows == [(1, "foot", 480), (2, "foot", 360)]
+    assert (rules["fairness"], rules["surprise_share"], rules["seed"]) == (1.0, 0.2, 7)
+
+
 def test_a_job_that_cannot_be_done_says_why(own_service: Service, planner: httpx.Client) -> None:
     job = ask(planner, "hotspots", jurisdiction="nowhere")
     do_work(own_service)
@@ -204,6 +228,10 @@ def test_nothing_is_lost_or_done_twice_when_the_worker_is_killed(
         ("plan", {"weeks": 8}, 400),
         ("plan", {"hours": 12, "on_duty": True}, 400),
         ("plan", {"hours": 12, "shifts": ["08:00-16:00"]}, 400),
+        ("night", {}, 400),
+        ("night", {"hours": 12, "on_duty": True}, 400),
+        ("night", {"hours": 12, "units": {"foot": [8]}}, 400),
+        ("night", {"shifts": ["08:00-16:00"]}, 400),
         ("nothing", {}, 404),
     ],
 )
@@ -233,9 +261,8 @@ def test_each_process_describes_its_inputs(planner: httpx.Client) -> None:
         least = {"weeks": 4, "plan": 1}
         key = "plan" if process["id"] == "plan_ways" else "weeks"
         assert whole["inputs"][key]["schema"]["minimum"] == least[key]
-        # A plan's hours may be said by kind of unit and shift instead; a night's may not.
-        least_hours = 0 if process["id"] == "plan" else 1
-        assert whole["inputs"].get("hours", {"minOccurs": least_hours})["minOccurs"] == least_hours
+        # Hours may be said by kind of unit and shift instead, of a plan as of a whole night.
+        assert whole["inputs"].get("hours", {"minOccurs": 0})["minOccurs"] == 0
 
 
 def test_what_cameras_miss_is_a_stored_result_that_the_wall_can_draw(

@@ -51,8 +51,9 @@ export function askNight(desk: Desk): Promise<Record<string, unknown> | null> {
     dialog.addEventListener("close", () => {
       const units = Object.fromEntries(perKind.filter((one) => Number(one.input.value) > 0).map((one) => [one.kind, [Number(one.input.value)]]));
       const asked = {
-        shifts: shifts.value.split("\n").map((line) => line.trim()).filter(Boolean), units,
-        plan_date: day.value, hours: Number(hours.value), floor_min: Number(floor.value), explore_share: Number(explore.value) / 100,
+        shifts: shifts.value.split("\n").map((line) => line.trim()).filter(Boolean),
+        ...(Object.keys(units).length > 0 ? { units } : { hours: Number(hours.value) }),
+        plan_date: day.value, floor_min: Number(floor.value), explore_share: Number(explore.value) / 100,
         shift_from: from.value, shift_hours: Number(length.value), watchers: Number(watchers.value), spots: Number(spots.value),
         ...(cap.value ? { cap_h: Number(cap.value) } : {}),
         ...Object.fromEntries(parts.map((one) => [one.name, one.box.checked])),
