@@ -69,6 +69,7 @@ COMMANDS = {
     "classifier": ("web.commands.classifier", "Train and try what suggests a report's class."),
     "links": ("web.commands.links", "Other platforms that cases go out to."),
     "contacts": ("web.commands.contacts", "Contacts of reporters: sealed, opened, purged."),
+    "field": ("web.commands.field", "What tablets sent, deleted in time."),
     "calendar": ("web.commands.calendar", "Working days, open hours and deadlines."),
     "serve": ("web.commands.serve", "Serve the API and the pages, on this machine by default."),
     "worker": ("web.commands.worker", "Do the long work that people ask for."),

@@ -69,6 +69,18 @@ class AccountArea(Base):
     area_id: Mapped[int] = mapped_column(ForeignKey("area.area_id"), primary_key=True)
 
 
+class AccountDepartment(Base):
+    """A department that an account works for; without one it works for all of its areas."""
+
+    __tablename__ = "account_department"
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.account_id", ondelete="CASCADE"), primary_key=True
+    )
+    department_id: Mapped[int] = mapped_column(
+        ForeignKey("department.department_id", ondelete="CASCADE"), primary_key=True
+    )
+
+
 class AccountDevice(Base):
     """A device whose fixes an account may send: those of its own duty, and no others."""
 

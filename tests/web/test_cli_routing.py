@@ -120,3 +120,15 @@ def test_file_of_a_department_waits_at_the_desk(
     listed = gridbeat("reports", "list").out
     assert "路口垃圾" in listed
     assert "1 reports wait" in listed
+
+
+def test_entries_of_tablets_are_deleted_and_accounts_told_their_departments(
+    gridbeat: Gridbeat, district: Database
+) -> None:
+    assert "0 of 0 entries" in gridbeat("field", "purge", "--dry-run").out
+    assert "0 entries deleted" in gridbeat("field", "purge").out
+    assert gridbeat("users", "add", "li.na", "--role", "officer", "--all-areas").code == 0
+    unknown = gridbeat("users", "departments", "li.na", "--department", "nowhere")
+    assert unknown.code == 5
+    assert "'nowhere'" in unknown.err
+    assert "every department" in gridbeat("users", "departments", "li.na").out

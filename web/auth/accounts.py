@@ -11,9 +11,10 @@ from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from geo.errors import ConflictError, InputError, NotFoundError
 from geo.models.places import Area
+from governance.models import Department
 from web.auth.permissions import PERSONAL, Permission, Role, permissions_of
 from web.auth.principal import TOKEN_PREFIX, digest_secret
-from web.models import Account, AccountArea, AccountRole, ApiToken, WebSession
+from web.models import Account, AccountArea, AccountDepartment, AccountRole, ApiToken, WebSession
 
 LOGIN_LENGTH = 64
 
@@ -133,6 +134,26 @@ def _area_numbers(connection: Connection, codes: Sequence[str]) -> list[int]:
     if missing:
         raise NotFoundError(f"there is no area of the code {missing[0]!r}")
     return [row.area_id for row in found]
+
+
+def write_departments(connection: Connection, account_id: int, codes: Sequence[str]) -> None:
+    """Say which departments an account works for, and no others; none: its areas alone count.
+
+    Raises
+    ------
+    NotFoundError
+        There is no department of a code.
+    """
+    found = connection.execute(
+        select(Department.code, Department.department_id).where(Department.code.in_(codes))
+    ).all()
+    missing = sorted(set(codes) - {row.code for row in found})
+    if missing:
+        raise NotFoundError(f"there is no department of the code {missing[0]!r}")
+    connection.execute(delete(AccountDepartment).where(AccountDepartment.account_id == account_id))
+    rows = [{"account_id": account_id, "department_id": row.department_id} for row in found]
+    if rows:
+        connection.execute(insert(AccountDepartment), rows)
 
 
 def read_accounts(connection: Connection) -> list[AccountLine]:

@@ -20,6 +20,7 @@ from web.auth.accounts import (
     set_disabled,
     set_password,
     write_account,
+    write_departments,
     write_grants,
     write_token,
 )
@@ -72,6 +73,22 @@ def grant(
         write_grants(connection, number, roles=read_roles(role), areas=area, all_areas=all_areas)
         _log(connection, "account granted", login, roles=role, areas=area, all_areas=all_areas)
     typer.echo(f"{login}: {', '.join(role)}")
+
+
+@app.command()
+def departments(
+    login: Login,
+    department: Annotated[
+        list[str], typer.Option("--department", help="Code of a department; repeat it.")
+    ] = [],  # noqa: B006 - likewise
+) -> None:
+    """Say which departments an account works for; none: its tablet shows all of its areas."""
+    with begin(open_database()) as connection:
+        write_departments(connection, find_account(connection, login), department)
+        _log(connection, "account's departments", login, departments=department)
+    typer.echo(
+        f"{login}: {', '.join(department) or 'every department of its areas 辖区内全部部门'}"
+    )
 
 
 @app.command("list")

@@ -16,7 +16,7 @@ from web.cases.clocks import ClockMemory, tell_clock
 from web.cases.listing import select_rows, tell_row
 from web.cases.steps import tell_actions
 from web.database import packaged_sql
-from web.models import FieldEntry
+from web.models import AccountDepartment, FieldEntry
 
 WAITING = ("dispatched",)
 AT_WORK = ("received", "in_progress", "rework")
@@ -55,12 +55,19 @@ def read_today(
 
 
 def _tasks(connection: Connection, principal: Principal) -> list[Any]:
-    """Read what waits for somebody's signature here, and what this account has in hand."""
+    """Read what waits for a signature of this account's departments, and what it has in hand.
+
+    An account without a department sees what waits in its areas, whoever it was sent to.
+    """
+    mine = select(AccountDepartment.department_id).where(
+        AccountDepartment.account_id == principal.account_id
+    )
+    for_me = or_(CaseFile.department_id.in_(mine), ~mine.exists())
     query = (
         select_rows()
         .where(
             or_(
-                CaseFile.state.in_(WAITING),
+                CaseFile.state.in_(WAITING) & for_me,
                 CaseFile.state.in_(AT_WORK) & (CaseFile.handler == principal.login),
             )
         )

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from geo.database.connect import Database, libpq_options, make_engine
 from web.jobs.alerts import keep_watching
 from web.jobs.cases import keep_cases
+from web.jobs.field import keep_field
 from web.jobs.hexagons import keep_counting
 from web.jobs.links import add_delivery
 from web.jobs.processes import Process, find_process
@@ -71,6 +72,7 @@ async def work(
             count = asyncio.create_task(keep_counting(database, engine))
             cases = asyncio.create_task(keep_cases(engine))
             alerts = asyncio.create_task(keep_watching(engine))
+            field = asyncio.create_task(keep_field(engine))
             try:
                 await queue.run_worker_async(
                     queues=[QUEUE], concurrency=params.at_once, wait=params.wait,
@@ -79,7 +81,7 @@ async def work(
                     shutdown_graceful_timeout=params.stalled_s,
                 )  # fmt: skip
             finally:
-                for task in (watch, count, cases, alerts):
+                for task in (watch, count, cases, alerts, field):
                     task.cancel()
                     with suppress(asyncio.CancelledError):
                         await task

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy.pool import NullPool
 
+from geo.database.connect import make_engine
+from geo.errors import NotFoundError
 from tests.web.field.conftest import make_route
 from tests.web.governed import LAT, LON, People
+from web.auth.accounts import find_account, write_departments
+from web.field.retention import count_entries
+from web.jobs.field import do_round
 
 pytestmark = pytest.mark.db
 DEVICE = str(uuid4())
@@ -198,6 +206,69 @@ def test_today_holds_tasks_duty_choices_and_the_ground_of_ones_own(people: Peopl
     assert people.as_("wei").get("/api/v1/field/today").json()["duty"]["on"] is False
     far = people.as_("eve").get("/api/v1/field/today").json()
     assert case["case_id"] not in {task["case_id"] for task in far["tasks"]}
+
+
+@pytest.fixture
+def connection(people: People) -> Iterator[Connection]:
+    """Give the application's connection; what is written is taken back."""
+    engine = make_engine(people.service.database, role="app", pool=NullPool)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def test_the_tablet_shows_what_waits_for_ones_own_departments_and_what_is_in_hand(
+    people: People, connection: Connection
+) -> None:
+    ours, begun = people.dispatched(), people.dispatched()
+    theirs = people.step("dora", people.file(), "dispatch", department_id=people.departments["env"])
+    people.step("wang", begun, "receive")
+
+    def shown(who: str) -> set[int]:
+        tasks = people.as_(who).get("/api/v1/field/today").json()["tasks"]
+        return {task["case_id"] for task in tasks}
+
+    def works_for(*codes: str) -> None:
+        write_departments(connection, find_account(connection, "wang"), codes)
+        connection.commit()
+
+    ours, begun, theirs = (case["case_id"] for case in (ours, begun, theirs))
+    assert shown("wang") >= {ours, begun, theirs}  # no department: all of the areas
+    works_for("env")
+    assert shown("wang") >= {begun, theirs}
+    assert ours not in shown("wang")
+    assert shown("wei") >= {ours, theirs}
+    works_for("env", "grid")
+    assert shown("wang") >= {ours, begun, theirs}
+    with pytest.raises(NotFoundError, match="'nobody'"):
+        works_for("grid", "nobody")
+    connection.rollback()
+    works_for()
+    assert shown("wang") >= {ours, begun, theirs}
+
+
+def test_entries_older_than_their_days_are_deleted_and_what_they_did_stays(
+    people: People, connection: Connection
+) -> None:
+    case = people.dispatched()
+    noted = step(case, "receive", 1, case["version"])
+    assert outcomes(send(people, "wei", noted)) == ["done"]
+    now = datetime.now(UTC)
+    old, kept = count_entries(connection, now=now, keep_days=90)
+    assert old == 0
+    assert kept > 0
+    later = now + timedelta(days=91)
+    assert count_entries(connection, now=later, keep_days=90) == (kept, kept)
+    connection.rollback()
+    do_round(connection.engine, now=now, keep_days=90)
+    assert count_entries(connection, now=now, keep_days=90) == (0, kept)
+    connection.rollback()
+    do_round(connection.engine, now=later, keep_days=90)
+    assert count_entries(connection, now=now, keep_days=90) == (0, 0)
+    assert look(people, case)["state"] == "received"
+    # A step that comes again after that is known by its number, which the case's history keeps.
+    assert outcomes(send(people, "wei", noted)) == ["done"]
+    assert len([one for one in look(people, case)["history"] if one["action"] == "receive"]) == 1
 
 
 def test_bad_batches_are_refused_whole(people: People) -> None:
