@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import poisson
+from scipy.stats import gamma, poisson
 
-from analytics.bursts import BurstParams, find_bursts, is_silent, share_of_span
+from analytics.bursts import (
+    BurstParams,
+    find_bursts,
+    find_class_bursts,
+    is_silent,
+    share_of_span,
+)
 from geo.errors import InputError
 
 EVEN = np.full(168, 1 / 168)
@@ -63,3 +69,43 @@ def test_silence_is_alarming_only_where_reports_were_to_be_expected() -> None:
 def test_a_burst_without_history_length_is_refused() -> None:
     with pytest.raises(InputError, match="one week"):
         BurstParams(weeks=0)
+    with pytest.raises(InputError, match="false discovery"):
+        BurstParams(fdr=1.0)
+
+
+def test_chance_of_a_class_averages_poisson_over_what_its_rate_may_be() -> None:
+    history, share = np.array([[0, 40]]), 2 / 168
+    found = find_class_bursts(
+        np.array([[1, 4]]), history, np.array([0, 0]), share=share, params=BurstParams()
+    )
+    shares = 50 * share / (history[0] + 50)  # no report of the class in these hours so far
+    rates = gamma(history[0] + 0.5, scale=shares / 8)
+    grid = (np.arange(20_000) + 0.5) / 20_000
+    means = poisson.sf(np.array([0, 3]), np.array([rates.ppf(u) for u in grid])).mean(axis=0)
+    assert found.p[0] == pytest.approx(means, rel=0.02)
+    assert found.expected[0] == pytest.approx(rates.mean())
+    assert (found.low <= found.expected).all()
+    assert (found.high >= found.low).all()
+
+
+def test_a_class_with_hours_of_its_own_is_measured_by_these() -> None:
+    recent, history = np.array([[8, 8]]), np.array([[672, 672]])  # one an hour, each
+    found = find_class_bursts(
+        recent, history, np.array([8, 80]), share=2 / 168, params=BurstParams()
+    )
+    assert found.is_burst[0].tolist() == [True, False]
+
+
+def test_looks_with_a_false_alarm_are_as_rare_as_the_rate_of_false_discovery() -> None:
+    rng = np.random.default_rng(5)
+    params = BurstParams(fdr=0.05, fewest=1)
+    rates = rng.gamma(0.5, 60.0, (60, 12))  # a week; most pairs are nearly empty
+    alarmed = 0
+    for _ in range(300):
+        history = rng.poisson(rates * 8)
+        found = find_class_bursts(
+            rng.poisson(rates * 2 / 168), history, (history.sum(axis=0) * 2) // 168,
+            share=2 / 168, params=params,
+        )  # fmt: skip
+        alarmed += bool(found.is_burst.any())
+    assert alarmed / 300 <= 0.08

@@ -15,7 +15,13 @@ import numpy as np
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from analytics.bursts import BurstParams, find_bursts, is_silent, share_of_span
+from analytics.bursts import (
+    BurstParams,
+    find_bursts,
+    find_class_bursts,
+    is_silent,
+    share_of_span,
+)
 from analytics.cube import REPORTED
 from analytics.today import HOURS_OF_WEEK, share_hours
 from geo.errors import GridbeatError
@@ -96,29 +102,80 @@ def watch(
 def find_place_bursts(
     connection: Connection, place: Place, shares: Floats, *, now: datetime, params: BurstParams
 ) -> list[Finding]:
-    """Return the grids with more reports in the last hours than chance gives."""
+    """Return the classes in grids with more reports in the last hours than chance gives.
+
+    A grid is named by itself where what these classes leave of it is a burst still.
+    """
     rows = _read(connection, "alert_counts", {
         "place": place.number, "now": now, "since": now - timedelta(hours=params.window_h),
         "begin": now - timedelta(weeks=params.weeks), "reported": list(REPORTED),
+        "window_s": params.window_h * 3600, "zone": place.zone.key,
     })  # fmt: skip
     if not rows:
         return []
-    recent = np.array([row["recent"] for row in rows])
-    history = np.array([row["history"] for row in rows])
-    bursts = find_bursts(recent, history, shares, hour=_hour_of_week(now, place), params=params)
-    return [
-        Finding(
+    hour = _hour_of_week(now, place)
+    share = share_of_span(shares, until=hour, length_h=params.window_h)
+    told, explained = _class_bursts(rows, share, params)
+    areas = {int(row["area_id"]): row for row in rows}
+    places = {area: n for n, area in enumerate(areas)}
+    rest = np.zeros((2, len(areas)), np.int64)
+    for row in rows:
+        if (row["area_id"], row["category_id"]) not in explained:
+            rest[:, places[row["area_id"]]] += row["recent"], row["history"]
+    bursts = find_bursts(rest[0], rest[1], shares, hour=hour, params=params)
+    partly = {area for area, _ in explained}
+    for n in np.flatnonzero(bursts.is_burst):
+        row = list(areas.values())[n]
+        other = row["area_id"] in partly
+        told.append(Finding(
             subject=str(row["area_id"]), severity=3 if bursts.p[n] < params.alpha / 100 else 2,
-            title_zh=f"{row['name']}：{params.window_h}小时内{recent[n]}件报告，"
-                     f"通常{bursts.expected[n]:.1f}件",
-            title_en=f"{row['name_en']}: {recent[n]} reports in {params.window_h} h, "
-                     f"usually {bursts.expected[n]:.1f}",
+            title_zh=f"{row['name']}：{params.window_h}小时内{rest[0, n]}件"
+                     f"{'其他' if other else ''}报告，通常{bursts.expected[n]:.1f}件",
+            title_en=f"{row['name_en']}: {rest[0, n]} {'other ' if other else ''}reports in "
+                     f"{params.window_h} h, usually {bursts.expected[n]:.1f}",
             area_id=row["area_id"],
-            body={"n": int(recent[n]), "expected": round(float(bursts.expected[n]), 3),
+            body={"n": int(rest[0, n]), "expected": round(float(bursts.expected[n]), 3),
                   "p": float(f"{bursts.p[n]:.3g}"), "window_h": params.window_h},
-        )
-        for n, row in enumerate(rows) if bursts.is_burst[n]
-    ]  # fmt: skip
+        ))  # fmt: skip
+    return told
+
+
+def _class_bursts(
+    rows: list[dict[str, Any]], share: float, params: BurstParams
+) -> tuple[list[Finding], set[tuple[int, int]]]:
+    """Return what to tell of classes in grids, and which pairs of area and category these are."""
+    areas = {area: n for n, area in enumerate(dict.fromkeys(row["area_id"] for row in rows))}
+    known = [row for row in rows if row["category_id"] is not None]
+    if not known:
+        return [], set()
+    classes = {c: n for n, c in enumerate(dict.fromkeys(row["category_id"] for row in known))}
+    recent, history, same = np.zeros((3, len(areas), len(classes)), np.int64)
+    for row in known:
+        at = areas[row["area_id"]], classes[row["category_id"]]
+        recent[at], history[at], same[at] = row["recent"], row["history"], row["same_hours"]
+    found = find_class_bursts(recent, history, same.sum(axis=0), share=share, params=params)
+    told, pairs = [], set()
+    for row in known:
+        at = areas[row["area_id"]], classes[row["category_id"]]
+        if not found.is_burst[at]:
+            continue
+        pairs.add((row["area_id"], row["category_id"]))
+        usual = float(found.expected[at])
+        span = f"{found.low[at]}–{found.high[at]}"
+        told.append(Finding(
+            subject=f"{row['area_id']}:{row['category_id']}",
+            severity=3 if found.p[at] < params.alpha / 100 else 2,
+            title_zh=f"{row['name']}：{params.window_h}小时内{row['recent']}件“{row['class_zh']}”"
+                     f"报告，预期{usual:.1f}件（95%区间{span}）",
+            title_en=f"{row['name_en']}: {row['recent']} reports of {row['class_en']} in "
+                     f"{params.window_h} h, expected {usual:.1f} (95 % interval {span})",
+            area_id=row["area_id"],
+            body={"n": row["recent"], "category": row["code"], "expected": round(usual, 3),
+                  "low": int(found.low[at]), "high": int(found.high[at]),
+                  "p": float(f"{found.p[at]:.3g}"), "q": float(f"{found.q[at]:.3g}"),
+                  "window_h": params.window_h},
+        ))  # fmt: skip
+    return told, pairs
 
 
 def find_late_cases(connection: Connection, place: Place, *, now: datetime) -> list[Finding]:

@@ -29,11 +29,13 @@ def district(own_service: Service) -> Iterator[Connection]:
         transaction.rollback()
 
 
-def report(connection: Connection, n: int, *, at: datetime, column: int = 0) -> None:
+def report(
+    connection: Connection, n: int, *, at: datetime, column: int = 0, category: int = 1
+) -> None:
     for number in range(n):
         new = NewIncident(
-            "burst", f"B{at:%d%H%M}-{column}-{number}", at - timedelta(minutes=number), 1,
-            "resident", WEST + (column + 0.5) * STEP, SOUTH + STEP / 2,
+            "burst", f"B{at:%d%H%M}-{column}-{category}-{number}", at - timedelta(minutes=number),
+            category, "resident", WEST + (column + 0.5) * STEP, SOUTH + STEP / 2,
         )  # fmt: skip
         record_incident(connection, 1, new)
 
@@ -68,6 +70,32 @@ def test_a_burst_is_one_alert_while_it_lasts_and_ends_by_itself(district: Connec
     assert told(district)[:2] == ["raised", "ended"]
 
 
+def test_a_burst_of_a_class_says_which_how_many_and_what_was_expected(
+    district: Connection,
+) -> None:
+    report(district, 9, at=NOW, category=2)
+    report(district, 2, at=NOW, category=1)
+    watch(district, PLACE, now=NOW)
+    (alert,) = alerts(district, "burst")
+    name = district.execute(
+        text("SELECT name_en FROM category WHERE category_id = 2")
+    ).scalar_one()  # fmt: skip
+    assert f"9 reports of {name} in 2 h, expected" in str(alert["title_en"])
+    assert "9件" in str(alert["title_zh"])
+    assert "95%区间" in str(alert["title_zh"])
+    body = dict(alert["body"])  # type: ignore[call-overload]
+    assert body["low"] <= body["expected"] <= body["high"] < body["n"] == 9
+
+
+def test_a_burst_that_no_class_explains_is_one_of_the_grid(district: Connection) -> None:
+    for category in (1, 2):
+        report(district, 3, at=NOW, category=category)
+    assert watch(district, PLACE, now=NOW)["burst"] == 1
+    (alert,) = alerts(district, "burst")
+    assert alert["subject"] == str(alert["area_id"])
+    assert "6 reports in 2 h" in str(alert["title_en"])
+
+
 def test_what_ended_and_comes_back_is_another_alert(district: Connection) -> None:
     report(district, 12, at=NOW)
     watch(district, PLACE, now=NOW)
@@ -79,6 +107,8 @@ def test_what_ended_and_comes_back_is_another_alert(district: Connection) -> Non
 
 
 def test_what_became_worse_has_to_be_acknowledged_again(district: Connection) -> None:
+    for week in range(1, 8):
+        report(district, 1, at=NOW - timedelta(weeks=week, minutes=9))
     report(district, 5, at=NOW)
     watch(district, PLACE, now=NOW)
     (alert,) = alerts(district, "burst")
