@@ -135,8 +135,9 @@ def find_class_bursts(
     chance = nbinom(known, params.weeks / (params.weeks + shares))
     p = np.asarray(chance.sf(recent - 1), dtype=np.float64)
     q = adjust_fdr(p.ravel()).reshape(p.shape)
+    low, high = (np.asarray(chance.ppf(at), np.int64) for at in (0.025, 0.975))
     return ClassBursts(
-        expected, np.asarray(chance.ppf(0.025), np.int64), np.asarray(chance.ppf(0.975), np.int64), p, q,
+        expected, low, high, p, q,
         (recent >= params.fewest) & (q < params.fdr),
     )  # fmt: skip
 
