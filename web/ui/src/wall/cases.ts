@@ -123,7 +123,7 @@ export class CasePanel {
       ...late.slice(0, 4).map((one) =>
         h(
           "li",
-          { "data-late": one.case_id },
+          { "data-late": one.case_id, "data-spare": 5 },
           h("button", { type: "button", class: "plain", onclick: () => this.goTo(one.lon, one.lat, one.area_id) },
             `${one.class === null ? one.number : named({ name: one.class, name_en: one.class_en })} · ${one.area ?? "—"}`),
           h("span", { class: "when" }, `${levelWord(one.level)} · ${stateWord(one.state)}`),

@@ -84,16 +84,16 @@ export class Panels {
     const grids = new Map(state.grids.map((grid) => [grid.area_id, grid]));
     if (state.movers.up.length + state.movers.down.length === 0) return [h("p", { class: "nothing" }, t("no_movers"))];
     const table = (word: Word, list: Mover[]): HTMLElement =>
-      h("div", { class: `mover-list ${word}` }, h("h3", {}, t(word)), h("ul", {}, ...list.slice(0, 3).map((mover) => this.mover(mover, grids.get(mover.area_id)))));
-    return [h("p", { class: "hint" }, t("movers_hint")), table("up", state.movers.up), table("down", state.movers.down)];
+      h("div", { class: `mover-list ${word}` }, h("h3", {}, t(word)), h("ul", {}, ...list.slice(0, 3).map((mover, place) => this.mover(mover, place, grids.get(mover.area_id)))));
+    return [h("p", { class: "hint", "data-spare": 4 }, t("movers_hint")), table("up", state.movers.up), table("down", state.movers.down)];
   }
 
-  private mover(mover: Mover, grid: Grid | undefined): HTMLElement | null {
+  private mover(mover: Mover, place: number, grid: Grid | undefined): HTMLElement | null {
     if (grid === undefined) return null;
     const name = named(grid);
     const trend = grid.trend === "rising" || grid.trend === "falling" ? t(grid.trend) : "";
     return h(
-      "li", {},
+      "li", { "data-spare": place || null },
       h("button", { type: "button", class: "plain", title: t("show_here", { name }), onclick: () => this.does.goTo(grid.lon, grid.lat, grid.area_id) }, name),
       weekLine(grid.weeks, `${name}: ${grid.weeks.join(", ")}`) as unknown as HTMLElement,
       h("span", { class: "figure" }, `${number(mover.before)} → ${number(mover.after)}`),

@@ -14,6 +14,7 @@ import { readAddress, writeAddress, type Address } from "./address";
 import { CasePanel } from "./cases";
 import { readAlerts, readDays, readPoints, readState, type Alert, type Days, type Direction, type Point, type View, type WallState } from "./data";
 import { savePdf, savePng, stampLines } from "./exports";
+import { keepFitting } from "./fit";
 import { Layers, SWITCHES, type Legend } from "./layers";
 import { Panels } from "./panels";
 import { TimeBar, type TimeChoice } from "./time";
@@ -55,6 +56,7 @@ class Wall {
       goTo: (lon, lat, area) => this.goTo(lon, lat, area),
       acknowledge: may("alerts.write") ? (alert) => void this.acknowledge(alert) : null,
     });
+    for (const side of ["left", "right"]) keepFitting(byId(side));
     this.cases = new CasePanel(byId("right"), address.code, state.place.time_zone, (lon, lat, area) => this.goTo(lon, lat, area));
     const column = ((address.screen.number - 1) % address.screen.across) + 1;
     this.panels.arrange(column, address.screen.across);
