@@ -17,6 +17,11 @@ import numpy as np
 import typer
 from sqlalchemy import Connection as EngineConnection
 
+from analytics.bias.listing import EquityParams
+from analytics.cube import DISCOVERED, REPORTED
+from analytics.hot_streets import StreetParams
+from analytics.profile_rows import ProfileParams
+from analytics.queries import CubeRequest
 from geo.database.connect import Database
 from geo.database.schema import downgrade, migrate
 from geo.demo.categories import SCHEME
@@ -30,12 +35,14 @@ from geo.imports.mapping import read_mapping
 from geo.imports.run import import_file
 from geo.imports.session import is_imported
 from geo.imports.staging import Connection
+from geo.network.streets import REACH_M
 from governance.demo import fill_cases, fill_posts, fill_rules
 from governance.intake.classifier_store import read_labelled, train_version
 from governance.intake.classify import ClassifierParams
 from patrol.allocate import AllocationParams
 from patrol.drafting import draft_day
 from patrol.store import write_plan
+from web.asking import ask, make_request
 from web.commands import hotspots, map, plan
 from web.demo_tracks import take_demo_tracks
 from web.maps.render import write_map
@@ -223,6 +230,7 @@ def analyse(database: Database, code: str, out: Path, say: Say) -> list[str]:
             say("results 结果", "as before 与上次相同")
         else:
             _find(connection, about, out, say)
+            _find_more(connection, about, say)
     # What was found is committed by now: a map that cannot be drawn loses none of it.
     if not made:
         with begin(database) as connection:
@@ -262,6 +270,23 @@ def _find(connection: EngineConnection, about: About, out: Path, say: Say) -> No
     plan.write_files(draft, out, found=told)
     say("findings 发现", "\n" + "\n".join(f"  {zh}\n    {en}" for zh, en in told))
     say("plan 方案", "\n" + "\n".join(plan.describe(draft, number, top=5)))
+
+
+def _find_more(connection: EngineConnection, about: About, say: Say) -> None:
+    """Answer what the night does not ask and the map can show: streets, weeks, both sources."""
+
+    def request(**how: Any) -> CubeRequest:
+        return make_request(connection, about, until=None, weeks=WEEKS, **how)
+
+    asked = (
+        ask(connection, about, "streets", request(), StreetParams(), streets_m=REACH_M),
+        ask(connection, about, "profile", request(step="hour_of_week"), ProfileParams(by="area"),
+            level="grid"),
+        ask(connection, about, "bias", request(found_by=(*REPORTED, *DISCOVERED)), EquityParams(),
+            level="grid"),
+    )  # fmt: skip
+    told = ", ".join(f"{one.stored.run['kind']} {one.number}" for one in asked)
+    say("streets, weeks, sources 街段、时段、来源", told)
 
 
 def _draw(connection: EngineConnection, about: About, out: Path, say: Say) -> None:
