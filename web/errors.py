@@ -23,7 +23,9 @@ from geo.errors import (
     MissingDependencyError,
     NotFoundError,
 )
-from web.language import choose_language
+from web.language import PageLang, choose_language
+from web.pages.page import page
+from web.pages.words import word
 
 PROBLEM = "application/problem+json"
 LOG = logging.getLogger("gridbeat.web")
@@ -35,6 +37,10 @@ class SignInError(GridbeatError):
 
 class ForbiddenError(GridbeatError, PermissionError):
     """The account may not do this, or the request may come from another site."""
+
+
+class PasswordChangeError(ForbiddenError):
+    """A one-time password opens nothing until it was changed."""
 
 
 class TooManyError(GridbeatError):
@@ -138,8 +144,12 @@ def problem(request: Request, error: Exception) -> Response:
     if isinstance(error, SignInError) and is_navigation(request):
         # Somebody opened a page: after signing in they come back to it.
         return RedirectResponse(f"/login?to={quote(_own_path(request))}", 303)
+    if isinstance(error, PasswordChangeError) and is_navigation(request):
+        return RedirectResponse("/account/password", 303)
     answer = find_answer(error)
     lang = choose_language(request)
+    if isinstance(error, ForbiddenError) and is_navigation(request):
+        return refusal_page(answer.title_en if lang == "en" else answer.title_zh, lang)
     body: dict[str, object] = {
         "type": f"/problems/{answer.slug}",
         "title": answer.title_en if lang == "en" else answer.title_zh,
@@ -162,6 +172,12 @@ def problem(request: Request, error: Exception) -> Response:
         LOG.error("%s %s: %s", request.method, body["instance"], type(error).__name__,
                   exc_info=error)  # fmt: skip
     return JSONResponse(body, answer.status, headers, media_type=PROBLEM)
+
+
+def refusal_page(title: str, lang: PageLang) -> Response:
+    """Tell a person at a browser that a page is not theirs, and where theirs are."""
+    way = f'<p><a href="/account">{word("account", lang)}</a></p>'
+    return page("problem", way, lang=lang, path="/account", alert=title, status=403)
 
 
 def is_navigation(request: Request) -> bool:

@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 from web.auth.csrf import check_same_site
 from web.auth.permissions import PERSONAL, WALL_PERMISSIONS, Permission, permissions_of
 from web.database import NOBODY, Databases, Rows, Scope, fetch_one
-from web.errors import ForbiddenError, SignInError
+from web.errors import ForbiddenError, PasswordChangeError, SignInError
 
 SESSION_COOKIE = "__Host-gridbeat"
 TOKEN_PREFIX = "gbt_"  # noqa: S105 - lets people and scanners know one when they see it
@@ -162,7 +162,7 @@ class Needs:
         check_same_site(request, cookie_csrf=principal.csrf if principal.by_cookie else None)
         if principal.may(self.permission):
             if principal.must_change and self.permission not in OPEN_BEFORE_CHANGE:
-                raise ForbiddenError("change the one-time password first: /account/password")
+                raise PasswordChangeError("change the one-time password first: /account/password")
             return principal
         if principal.account_id is None:
             raise SignInError(f"this needs {self.permission}: sign in, or send a token")

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from geo.errors import GridbeatError, InputError
 from web.auth.csrf import check_token
 from web.auth.permissions import Permission
-from web.auth.principal import Identified, needs
+from web.auth.principal import Identified, Principal, needs
 from web.auth.sign_in import (
     change_password,
     drop_session_cookie,
@@ -22,6 +22,7 @@ from web.auth.sign_in import (
 )
 from web.errors import find_answer
 from web.language import LANGUAGE_COOKIE, Language, PageLang
+from web.pages.built import permitted_pages
 from web.pages.page import Field, form, page
 from web.pages.words import word
 
@@ -88,6 +89,13 @@ async def do_logout(request: Request, principal: Identified, csrf: Text = "") ->
     return answer
 
 
+@router.get("/", dependencies=[needs(Permission.SIGNED_IN)])
+async def show_start(principal: Identified) -> Response:
+    """Lead to the first page that somebody may open."""
+    names = [name for name in permitted_pages(principal) if name != "screen"]
+    return RedirectResponse(f"/{names[0]}" if names else "/account", 303)
+
+
 @router.get("/account", dependencies=[needs(Permission.SIGNED_IN)])
 async def show_account(principal: Identified, lang: Language) -> Response:
     """Show who is signed in and what they may do."""
@@ -100,7 +108,8 @@ async def show_account(principal: Identified, lang: Language) -> Response:
         f"<p>{word('may', lang)}:</p><ul>{may}</ul>"
         f'<p><a href="/account/password">{word("change_password", lang)}</a></p>'
     )
-    body += form("/logout", [], button="sign_out", lang=lang, csrf=principal.csrf)
+    out = form("/logout", [], button="sign_out", lang=lang, csrf=principal.csrf)
+    body = _page_links(principal, lang) + body + out
     return page("account", body, lang=lang, path="/account")
 
 
@@ -128,6 +137,12 @@ async def do_password(
     answer = RedirectResponse("/account", 303)
     set_session_cookie(answer, secret)
     return answer
+
+
+def _page_links(principal: Principal, lang: PageLang) -> str:
+    names = [name for name in permitted_pages(principal) if name != "screen"]
+    links = "".join(f'<li><a href="/{n}">{word(f"page_{n}", lang)}</a></li>' for n in names)
+    return f"<nav><h2>{word('pages', lang)}</h2><ul>{links}</ul></nav>" if links else ""
 
 
 def _password_page(

@@ -133,6 +133,9 @@ def test_a_one_time_password_opens_nothing_but_the_way_to_change_it(
     try:
         client = signed_in(own_service, "planner2")
         assert client.get("/account").headers["location"] == "/account/password"
+        opened = {"sec-fetch-mode": "navigate", "accept": "text/html"}
+        assert client.get("/plan").status_code == 403
+        assert client.get("/plan", headers=opened).headers["location"] == "/account/password"
         csrf = client.get("/api/v1/session").json()["csrf"]
         fields = {"csrf": csrf, "old": PASSWORD, "new": "violet harbour 77 moss"}
         weak = client.post(
@@ -143,7 +146,10 @@ def test_a_one_time_password_opens_nothing_but_the_way_to_change_it(
         assert unlike.status_code == 400
         done = client.post("/account/password", data=fields | {"again": fields["new"]})
         assert (done.status_code, done.headers["location"]) == (303, "/account")
-        assert client.get("/account").status_code == 200
+        assert 'href="/plan"' in client.get("/account").text
+        assert client.get("/").headers["location"] == "/wall"
+        refused = client.get("/desk", headers=opened)  # a person is told in a page, not in JSON
+        assert (refused.status_code, 'role="alert"' in refused.text) == (403, True)
         old = own_service.client().post(
             "/api/v1/session", json={"login": "planner2", "password": PASSWORD}
         )
