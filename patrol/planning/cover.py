@@ -130,7 +130,10 @@ def expected_coverage(
     ----------
     items
         `KEY`, ``minutes``, ``need_day`` (expected reports of the area on the planned day, all
-        hours together; NaN where nobody knows).
+        hours together; NaN where nobody knows), and, of a plan that was shared by them,
+        ``need_row`` (reports that the row's kind of unit sees to in its shift). Where an area has
+        any, each row covers its own need, and what no row sees to stays uncovered; elsewhere all
+        kinds together cover the shift's share of ``need_day``.
     shifts
         ``shift_no``, ``minutes`` (its length) and ``need_share`` (share of the day's reports that
         fall into it; together at most 1).
@@ -154,6 +157,14 @@ def expected_coverage(
     minutes = spent.to_numpy(dtype=np.float64)
     wanted = need.to_numpy(dtype=np.float64)[:, None] * shifts["need_share"].to_numpy()[None, :]
     covered = wanted * covered_share(minutes, np.broadcast_to(length, minutes.shape), params)
+    own = _own_cover(items, shifts, params)
+    if own is not None:
+        parts = own.groupby(["area_id", "shift_no"])[["need", "covered"]].sum()
+        at = need.index.get_indexer(parts.index.unique("area_id"))
+        every = pd.MultiIndex.from_product([need.index[at], shifts["shift_no"]])
+        cells = parts.reindex(every, fill_value=0.0).to_numpy().reshape(len(at), len(length), 2)
+        wanted[at] = np.fmax(wanted[at], cells[:, :, 0])
+        covered[at] = cells[:, :, 1]
     return pd.DataFrame(
         {
             "area_id": np.repeat(need.index.to_numpy(), len(length)),
@@ -163,6 +174,39 @@ def expected_coverage(
             "covered": covered.ravel(),
         }
     )
+
+
+def _row_needs(items: pd.DataFrame, shifts: pd.DataFrame) -> tuple[NDArray[np.bool_], Floats]:
+    """Return which rows cover a need of their own (those of areas that have any), and that need.
+
+    A row that was added by hand has what the other rows of its area and shift leave of the
+    shift's share of the day.
+    """
+    if "need_row" not in items.columns:
+        return np.zeros(len(items), dtype=np.bool_), np.zeros(len(items))
+    slot = [items["area_id"], items["shift_no"]]
+    own = items["need_row"]
+    some = own.notna().groupby(items["area_id"]).transform("any")
+    share = items["shift_no"].map(shifts.set_index("shift_no")["need_share"])
+    left = (items["need_day"].fillna(0.0) * share - own.groupby(slot).transform("sum")).clip(0.0)
+    among = own.isna().groupby(slot).transform("sum").clip(1)
+    need = own.fillna(left / among)
+    return some.to_numpy(dtype=np.bool_), need.to_numpy(dtype=np.float64)
+
+
+def _own_cover(
+    items: pd.DataFrame, shifts: pd.DataFrame, params: CoverParams
+) -> pd.DataFrame | None:
+    """Return ``area_id``, ``shift_no``, ``need``, ``covered`` of rows with needs of their own."""
+    by_row, need = _row_needs(items, shifts)
+    if not by_row.any():
+        return None
+    length = items["shift_no"].map(shifts.set_index("shift_no")["minutes"])
+    share = covered_share(
+        items["minutes"].to_numpy(dtype=np.float64), length.to_numpy(dtype=np.float64), params
+    )
+    own = items[["area_id", "shift_no"]].assign(need=need, covered=need * share)
+    return own[by_row]
 
 
 def edit_cost(
@@ -260,7 +304,12 @@ class _Gain:
     def __init__(self, items: pd.DataFrame, shifts: pd.DataFrame, params: CoverParams) -> None:
         self.params = params
         self.minutes = items["minutes"].to_numpy(dtype=np.float64).copy()
-        slot, _ = pd.factorize(pd.MultiIndex.from_frame(items[["area_id", "shift_no"]]))
+        by_row, own = _row_needs(items, shifts)
+        # Rows with needs of their own are covered one by one, others by all kinds of a shift.
+        kind = items["unit_kind"].where(by_row, "")
+        slot, _ = pd.factorize(
+            pd.MultiIndex.from_arrays([items["area_id"], items["shift_no"], kind])
+        )
         area, _ = pd.factorize(items["area_id"])
         self.slot, self.area = slot, area
         by_no = shifts.set_index("shift_no")
@@ -269,6 +318,7 @@ class _Gain:
         # Of an unknown need the mean is taken, so that it neither feeds the others nor starves.
         need = items["need_day"].fillna(items["need_day"].mean()).fillna(1.0)
         self.need = need.to_numpy(dtype=np.float64) * share
+        self.need = np.where(by_row, own, self.need)
         self.in_slot = np.bincount(slot, weights=self.minutes)
         self.in_area = np.bincount(area, weights=self.minutes)
 

@@ -223,8 +223,16 @@ def _set(
     if old is None:
         like = next(row for known, row in rows.items() if known[0] == edit.area_id)
         old = like | dict(zip(KEY, key, strict=True))
-        old |= {"minutes": 0, "reason_zh": "", "reason_en": ""}
+        old |= {"minutes": 0, "reason_zh": "", "reason_en": ""} | _not_of(like)
     rows[key] = _said(old, int(edit.minutes or 0), edit.reason, person)
+
+
+def _not_of(like: dict[str, Any]) -> dict[str, Any]:
+    """Return what a new row does not have of another of its area: the need of that row alone."""
+    reason = like.get("reason") or {}
+    own = {name: None for name in ("need", "covered") if name in reason}
+    found = {"reason": reason | own} if "reason" in like else {}
+    return found | ({"need_row": float("nan")} if "need_row" in like else {})
 
 
 def _empty(rows: dict[Any, dict[str, Any]], edit: Edit, person: str) -> None:

@@ -14,12 +14,26 @@ DAYS_OF_STEP = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.4375}
 
 
 def with_needs(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of a plan with ``need_day``: expected reports of the area a day.
+    """Return the rows of a plan with the needs behind them.
 
-    It is the forecast where the plan rests on one, else the recent level; NaN for an area of
-    which nobody knows anything.
+    Returns
+    -------
+    DataFrame
+        With ``need_day`` (expected reports of the area a day: the forecast where the plan rests
+        on one, else the recent level; NaN for an area of which nobody knows anything) and
+        ``need_row`` (reports of the row's shift that its kind of unit sees to, as a plan of
+        shifts was shared by; NaN for the rows of other plans, and for a row added by hand).
     """
-    return rows.assign(need_day=[need_of(reason) for reason in rows["reason"]])
+    return rows.assign(
+        need_day=[need_of(reason) for reason in rows["reason"]],
+        need_row=[own_need(reason) for reason in rows["reason"]],
+    )
+
+
+def own_need(reason: Mapping[str, Any]) -> float:
+    """Return the reports that a row of a plan of shifts sees to; NaN where none are stored."""
+    need = reason.get("need")
+    return float("nan") if need is None or reason.get("unknown") else float(need)
 
 
 def need_of(reason: Mapping[str, Any]) -> float:

@@ -8,9 +8,12 @@ import pytest
 from geo.errors import InputError
 from patrol.allocation.day import DayRules, Duty
 from patrol.exports import plan_parameters
+from patrol.planning.cover import edit_cost, expected_coverage
+from patrol.planning.store import read_desk
 from patrol.prescribe.files import shipped
 from patrol.shift_plans import Roster, draft_shift_plan
 from patrol.shifts import parse_shifts
+from patrol.store import write_plan
 
 SHIFTS = ["08:00-16:00=早班/early", "16:00-24:00=晚班/late"]
 
@@ -80,6 +83,23 @@ def test_what_an_hour_changes_and_how_good_it_is_stand_in_the_parameters(drafted
 def test_the_same_input_gives_the_same_plan(grids, signals, roster, context, drafted):
     again = draft_shift_plan(grids, signals, roster, context=context, rules=drafted.params)
     assert again.rows.equals(drafted.rows)
+
+
+@pytest.mark.db
+def test_on_the_desk_a_plan_covers_what_it_was_drafted_to_cover(
+    db, jurisdiction_id, stored_grids, signals, roster, context
+):
+    rules = DayRules(cap_h=8.0, cover_h=1.5)
+    made = draft_shift_plan(stored_grids, signals, roster, context=context, rules=rules)
+    desk = read_desk(db, write_plan(db, made, jurisdiction_id=jurisdiction_id))
+    table = expected_coverage(desk.items, desk.shifts, desk.cover)
+    # What a plan takes an unknown grid to need is no expectation, and stays unknown on the desk.
+    known = sum(r["covered"] for r in made.rows["reason"] if not r["unknown"])
+    assert table["covered"].sum() == pytest.approx(known)
+    assert 0 < known < made.shares["covered"]
+    cost = edit_cost(desk.items, desk.items.assign(minutes=0), desk.shifts, desk.cover)
+    assert cost.change == pytest.approx(-known)
+    assert len(cost.unknown_areas) == 1
 
 
 def test_a_profile_of_other_classes_is_refused(grids, signals, roster, context):

@@ -158,6 +158,37 @@ def test_an_edit_shows_its_cost_by_area_and_in_words(items):
     assert "cannot be told" in blind.words()[1]
 
 
+def test_rows_of_a_shift_plan_are_judged_by_the_need_they_were_planned_for():
+    hours = CoverParams(cover_h=1.0)
+    rows = pd.DataFrame(
+        [
+            (1, 1, "foot", 60, 6.0, 0.5), (1, 1, "vehicle", 60, 6.0, 1.0),
+            (1, 2, "foot", 60, 6.0, 3.0), (2, 1, "foot", 60, 6.0, 1.0),
+        ],
+        columns=["area_id", "shift_no", "unit_kind", "minutes", "need_day", "need_row"],
+    ).assign(reason_zh="", reason_en="", reason=[{"need": n} for n in (0.5, 1.0, 3.0, 1.0)])  # fmt: skip
+    share = 1 - np.exp(-1)
+    table = expected_coverage(rows, SHIFTS, hours).set_index(["area_id", "shift_no"])
+    assert table["covered"].tolist() == pytest.approx([1.5 * share, 3 * share, share, 0.0])
+    # Of shift 1 two reports are expected, of which half a one is nobody's; shift 2 has more.
+    assert table["need"].tolist() == pytest.approx([2.0, 3.0, 2.0, 2.0])
+
+    def cost(*edits):
+        made = apply_edits(rows, edits, marks={}, person="a")
+        return edit_cost(rows, made, SHIFTS, hours).change
+
+    assert cost(sets(1, 0)) == pytest.approx(-0.5 * share)
+    assert cost(sets(1, 0, kind="vehicle")) == pytest.approx(-1.0 * share)
+    assert cost(sets(1, 0, shift=2)) == pytest.approx(-3.0 * share)
+    # A kind that comes new sees to what the others leave, and keeps no other row's figures.
+    assert cost(sets(1, 60, kind="drone")) == pytest.approx(0.5 * share)
+    made = apply_edits(rows, [sets(1, 60, kind="drone")], marks={}, person="a")
+    assert made.loc[made["unit_kind"] == "drone", "reason"].tolist() == [{"need": None}]
+    # The hour that is to be won goes where most is expected.
+    more = balance_minutes(rows, SHIFTS, total_min=255, fixed=(), params=hours)
+    assert (more["minutes"] - rows["minutes"]).tolist() == [0, 0, 15, 0]
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     needs=st.lists(st.floats(0, 20), min_size=3, max_size=8),
