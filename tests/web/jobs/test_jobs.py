@@ -125,6 +125,30 @@ def test_a_night_takes_what_a_plan_takes(own_service: Service, planner: httpx.Cl
     assert (rules["fairness"], rules["surprise_share"], rules["seed"]) == (1.0, 0.2, 7)
 
 
+def test_what_nobody_saw_is_mapped_and_stored(own_service: Service, planner: httpx.Client) -> None:
+    job = ask(planner, "coverage", weeks=4, days=14)
+    do_work(own_service)
+    status = planner.get(job).json()
+    assert status["status"] == "successful", status.get("message")
+    result = planner.get(f"{job}/results").json()["result"]
+    assert set(result["result_runs"]) == {"coverage", "area_protection"}
+    # Nobody walked, flew or looked in this district: all of its ground is unseen, not safe.
+    assert result["unseen_share"] == 1.0
+    assert [spot["rank"] for spot in result["spots"]] == list(range(1, len(result["spots"]) + 1))
+    assert result["spots"]
+    grids = {own_service.areas[code] for code in ("w1", "w2", "e1", "e2")}
+    found = {spot["area_id"] for spot in result["spots"]}
+    assert grids & found
+    assert found <= grids | {0}  # 0: ground at the border that lies in no grid
+    assert all("not safe" in spot["reason_en"] for spot in result["spots"])
+    with connect(own_service.database) as connection:
+        kinds = connection.execute(
+            "SELECT kind FROM result_run WHERE result_run_id = ANY (%s) ORDER BY kind",
+            [list(result["result_runs"].values())],
+        ).fetchall()
+    assert [kind for (kind,) in kinds] == ["coverage", "protection"]
+
+
 def test_a_job_that_cannot_be_done_says_why(own_service: Service, planner: httpx.Client) -> None:
     job = ask(planner, "hotspots", jurisdiction="nowhere")
     do_work(own_service)
