@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,6 +31,21 @@ SELECT s.track_segment_id, d.device_ref, s.source, s.starts_at, s.ends_at, s.n_p
 FROM track_segment s JOIN track_device d USING (track_device_id)
 WHERE s.track_segment_id > :after AND s.starts_at < :ends AND s.ends_at > :begins
 ORDER BY s.track_segment_id LIMIT :limit
+"""
+_UNITS = """
+SELECT u.unit_id, u.name, u.kind, max(extract(epoch FROM s.ends_at)) AS at,
+       ST_X((array_agg(ST_EndPoint(s.geom) ORDER BY s.ends_at DESC))[1]) AS lon,
+       ST_Y((array_agg(ST_EndPoint(s.geom) ORDER BY s.ends_at DESC))[1]) AS lat,
+       ST_AsGeoJSON(ST_Force2D(ST_CollectionExtract(ST_Collect(ST_LocateBetween(s.geom,
+           extract(epoch FROM greatest(:begins, h.starts_at)), extract(epoch FROM :now))), 2)), 6)
+           AS trail
+FROM shift h JOIN unit u USING (unit_id) JOIN track_device d USING (unit_id)
+JOIN track_segment s USING (track_device_id)
+JOIN jurisdiction j ON j.jurisdiction_id = s.jurisdiction_id
+WHERE h.starts_at <= :now AND h.ends_at > :now AND s.starts_at >= :now - interval '1 day'
+    AND s.ends_at > greatest(:begins, h.starts_at) AND s.ends_at <= :now + interval '5 minutes'
+    AND (CAST(:code AS text) IS NULL OR j.code = :code)
+GROUP BY u.unit_id, u.name, u.kind ORDER BY u.unit_id
 """
 _SHIFTS = """
 SELECT shift_no, starts_at, ends_at FROM plan_shift WHERE plan_id = :plan ORDER BY shift_no
@@ -78,6 +94,21 @@ def read_segment_page(
     frame = _frame(connection, _PAGE, begins=begins, ends=ends, after=after, limit=limit)
     shapes: Any = shapely.from_wkb([bytes(shape) for shape in frame.pop("geom")])
     return gpd.GeoDataFrame(frame, geometry=shapes, crs=4326)
+
+
+def read_units_on_duty(
+    connection: Connection, *, now: datetime, back: timedelta, code: str | None = None
+) -> list[dict[str, Any]]:
+    """Read where the units on duty were last and their trail, as far as `back` and their shift.
+
+    A unit whose devices sent nothing in that time is left out: where it is, is unknown. `at` is
+    seconds since 1970; `trail` a MultiLineString of EPSG:4326. Sensitive: log the read.
+    """
+    found = connection.execute(text(_UNITS), {"now": now, "begins": now - back, "code": code})
+    return [
+        {**row, "at": round(float(row["at"])), "trail": json.loads(row["trail"])}
+        for row in found.mappings()
+    ]
 
 
 def read_conformance(

@@ -1,4 +1,4 @@
-"""What makes /field an application of its own: its manifest and its service worker."""
+"""What browsers ask for by themselves: the icon, and the manifest and service worker of /field."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from web.auth.permissions import Permission
 from web.auth.principal import needs
 from web.language import Language
-from web.pages.built import asset_named, worker
+from web.pages.built import asset, asset_named, worker
 
 router = APIRouter(include_in_schema=False, dependencies=[needs(Permission.PUBLIC)])
 MANIFEST = "application/manifest+json"
@@ -46,3 +46,10 @@ async def manifest(lang: Language) -> Response:
 async def service_worker() -> Response:
     """Give the service worker; a browser asks for a newer one at each start."""
     return Response(worker(), media_type="text/javascript", headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/favicon.ico")
+async def icon() -> Response:
+    """Give the icon of pages that link none, so that no browser notes a missing file."""
+    content, media_type = asset(asset_named("icon", ".svg"))
+    return Response(content, media_type=media_type, headers={"Cache-Control": "max-age=86400"})

@@ -15,7 +15,7 @@ from geo.effort_store import read_area_effort
 from geo.errors import InputError
 from patrol.track_devices import read_devices
 from patrol.track_import import FARTHEST_M
-from patrol.track_queries import read_segment_page
+from patrol.track_queries import read_segment_page, read_units_on_duty
 from patrol.track_store import Watched, take_fixes
 from patrol.tracks.clean import clock_skew_s
 from patrol.tracks.fixes import Fixes
@@ -28,6 +28,7 @@ from web.watched import watched_of
 
 router = APIRouter(prefix="/api/v1", tags=["tracks"])
 MOST_FIXES = 5000
+TRAIL = timedelta(hours=1)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 Moment = Annotated[
@@ -178,6 +179,24 @@ def get_tracks(
     )
     features: dict[str, Any] = json.loads(plain.to_json(drop_id=True))
     return {"type": "FeatureCollection", "features": features["features"], "next": last}
+
+
+@router.get(
+    "/tracks/units", summary="Units on duty, where they were last",
+    dependencies=[needs(Permission.TRACKS_READ), logged("tracks.read")],
+)  # fmt: skip
+def get_units(
+    rows: ScopedStore,
+    jurisdiction: Annotated[str | None, Query(max_length=40, pattern=r"^[^\x00]*$")] = None,
+) -> dict[str, Any]:
+    """Give each unit's last position and its trail of an hour, within its shift.
+
+    Of units, never of people; each read is logged. A unit that sent nothing in an hour is
+    left out.
+    """
+    now = datetime.now(UTC)
+    units = read_units_on_duty(rows, now=now, back=TRAIL, code=jurisdiction)
+    return {"at": round(now.timestamp()), "units": units}
 
 
 @router.get("/effort", summary="Hours by area", dependencies=[needs(Permission.RESULTS_READ)])

@@ -12,6 +12,7 @@ from geo.database.connect import make_engine
 from patrol.track_devices import register_device
 from tests.web.conftest import Service
 from tests.web.district import SOUTH, STEP, WEST
+from web.auth.permissions import WALL_PERMISSIONS, Permission
 
 pytestmark = pytest.mark.db
 
@@ -138,3 +139,24 @@ def test_tracks_are_read_by_few_and_each_read_is_in_the_log(
         ).scalar_one()  # fmt: skip
     engine.dispose()
     assert logged == len(seen) + 1
+
+
+def test_units_on_duty_are_shown_to_few_by_unit_and_for_an_hour(
+    own_service: Service, duty: datetime
+) -> None:
+    assert post(own_service, batch(duty, 80)).status_code == 200
+    client = own_service.client()
+    for who in ("watch", "planner", "analyst"):
+        assert client.get("/api/v1/tracks/units",
+                          headers=own_service.bearer(who)).status_code == 403  # fmt: skip
+    told = client.get("/api/v1/tracks/units", headers=own_service.bearer("supervisor")).json()
+    (unit,) = told["units"]
+    assert set(unit) == {"unit_id", "name", "kind", "at", "lon", "lat", "trail"}
+    assert unit["name"] == "一组"
+    assert duty.timestamp() < unit["at"] <= told["at"] + 300
+    assert unit["trail"]["type"] == "MultiLineString"
+    assert sum(map(len, unit["trail"]["coordinates"])) >= 2
+    other = client.get("/api/v1/tracks/units", params={"jurisdiction": "none"},
+                       headers=own_service.bearer("supervisor"))  # fmt: skip
+    assert other.json()["units"] == []
+    assert Permission.TRACKS_READ not in WALL_PERMISSIONS

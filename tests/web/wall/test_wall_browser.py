@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from geo.database.connect import connect
 from tests.web.conftest import Service
-from tests.web.district import PASSWORD
+from tests.web.district import PASSWORD, SOUTH, STEP, WEST
 from tests.web.live.test_live import report
 from tests.web.wall.relay import Relay
 from web.auth.accounts import find_account, write_token
@@ -159,6 +159,58 @@ def test_what_happens_is_on_the_screen_at_once_and_an_alert_is_acknowledged_by_n
         sign_in(other, own_service, "planner")  # may look at alerts, not take them
         expect(other.page.locator(".alert", has_text="Burst in w2")).to_be_visible()
         expect(other.page.get_by_role("button", name="Acknowledge")).to_have_count(0)
+
+
+def send_out(service: Service) -> None:
+    """Put a unit on duty that walked until a minute ago."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    with connect(service.database, role="app") as connection:
+        connection.execute(
+            "INSERT INTO unit (feed_id, source_ref, content_hash, kind, name) "
+            "VALUES (1, 'seen', 0, 'foot', 'Team 7')"
+        )
+        connection.execute(
+            "INSERT INTO shift (unit_id, starts_at, ends_at) SELECT unit_id, %s, %s FROM unit "
+            "WHERE source_ref = 'seen'", [now - timedelta(hours=1), now + timedelta(hours=1)],
+        )  # fmt: skip
+        connection.execute(
+            "INSERT INTO track_device (jurisdiction_id, device_ref, source, unit_id, sight_m) "
+            "SELECT 1, 'seen', 'foot', unit_id, 25 FROM unit WHERE source_ref = 'seen'"
+        )
+        begins, ends = now - timedelta(minutes=20), now - timedelta(minutes=1)
+        connection.execute(
+            "INSERT INTO track_segment (track_device_id, jurisdiction_id, source, starts_at, "
+            "ends_at, n_points, length_m, geom) SELECT track_device_id, 1, 'foot', %s, %s, 2, 900, "
+            "ST_SetSRID(ST_MakeLine(ST_MakePointM(%s, %s, %s), ST_MakePointM(%s, %s, %s)), 4326) "
+            "FROM track_device WHERE device_ref = 'seen'",
+            [begins, ends, WEST + STEP / 4, SOUTH + STEP / 2, begins.timestamp(),
+             WEST + STEP * 2, SOUTH + STEP / 2, ends.timestamp()],
+        )  # fmt: skip
+        connection.commit()
+
+
+def test_tracks_are_a_layer_for_those_who_may_read_them_alone(
+    chromium: Browser, own_service: Service
+) -> None:
+    send_out(own_service)
+    with window(chromium, own_service, locale="en-GB") as watched:
+        page = watched.page
+        sign_in(watched, own_service, "supervisor")
+        page.click("#menu-name")
+        with page.expect_response("**/api/v1/tracks/units*") as asked:
+            page.get_by_label("Patrol tracks").check()
+        (unit,) = asked.value.json()["units"]
+        assert unit["name"] == "Team 7"
+        expect(page.locator("#legend")).to_contain_text("Unit, last 15 minutes")
+        assert watched.complaints == []
+    with window(chromium, own_service, locale="en-GB") as other:
+        asked_for: list[str] = []
+        other.page.on("request", lambda request: asked_for.append(request.url))
+        sign_in(other, own_service, "watch", "?layers=grids,tracks")
+        other.page.click("#menu-name")
+        expect(other.page.get_by_label("Patrol routes")).to_have_count(1)
+        expect(other.page.get_by_label("Patrol tracks")).to_have_count(0)
+        assert not [url for url in asked_for if "/tracks" in url]
 
 
 def test_a_bound_screen_signs_in_by_its_token_follows_its_desk_and_cannot_steer(

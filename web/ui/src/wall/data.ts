@@ -150,3 +150,16 @@ export async function readPoints(code: string | null): Promise<{ points: Point[]
   const points = found.rows.map(([id, lon, lat, t, category, found_by]) => ({ id, lon, lat, t, category, found_by }));
   return { points, leftOut: found.left_out };
 }
+
+/** A unit on duty: where it was last, and its trail of an hour. */
+export interface UnitSeen {
+  unit_id: number;
+  name: string;
+  kind: string;
+  at: number;
+  lon: number;
+  lat: number;
+  trail: { type: "MultiLineString"; coordinates: number[][][] };
+}
+
+export const readUnits = (code: string | null): Promise<{ at: number; units: UnitSeen[] }> => call(of("/api/v1/tracks/units", code));

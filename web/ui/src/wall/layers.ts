@@ -1,10 +1,11 @@
 /** The wall's own layers over the basemap: how each is drawn, and what its legend says. */
 
 import type { ExpressionSpecification, GeoJSONSource, LayerSpecification, Map as MapLibreMap, VectorTileSource } from "maplibre-gl";
+import { may } from "../shared/api";
 import { gridNames, textPaint, tiles, tileSource } from "../shared/basemap";
 import { token } from "../shared/theme";
-import { language, number } from "../shared/words";
-import type { Days, Grid, Point, WallState } from "./data";
+import { ago, language, number } from "../shared/words";
+import type { Days, Grid, Point, UnitSeen, WallState } from "./data";
 import { ages, breaks, colourOf, diverging, ramp } from "./scales";
 import { EMERGING, t, type Word } from "./words";
 
@@ -30,11 +31,12 @@ export const SWITCHES: Record<string, { word: Word; ids: string[]; needs?: strin
   blind: { word: "layer_blind", ids: ["blind"], needs: "results.read" },
   looks: { word: "layer_looks", ids: ["looks", "looks-never"], zoom: 13 },
   routes: { word: "layer_routes", ids: ["routes"], needs: "plans.read" },
-  tracks: { word: "layer_tracks", ids: ["tracks", "units"], needs: "tracks.read" },
+  tracks: { word: "layer_tracks", ids: ["tracks", "units", "unit-names"], needs: "tracks.read" },
   drones: { word: "layer_drones", ids: ["drones"], needs: "plans.read" },
   stations: { word: "layer_stations", ids: ["stations", "station-names"], zoom: 12 },
 };
 const HOUR = 3600;
+const UNIT_OLD_S = 900;
 const EMERGING_COLOUR: Record<string, [night: string, day: string]> = {
   new_hot: ["#ff5ea8", "#b3005e"],
   consecutive_hot: ["#ff8fc4", "#c2348a"],
@@ -76,6 +78,7 @@ export class Layers {
     map.addSource("stations", tileSource("stations", { least: 10 }));
     map.addSource("live", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
     map.addSource("arrivals", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
+    for (const id of ["tracks", "units"]) map.addSource(id, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
     for (const layer of this.specifications()) {
       if (this.isDrawable(layer)) map.addLayer(layer, "road-names");
     }
@@ -83,6 +86,8 @@ export class Layers {
 
   /** A result that was never computed has no layer, rather than an empty one. */
   private isDrawable(layer: LayerSpecification): boolean {
+    // Tracks of staff are for few: without the permission there is neither layer nor switch.
+    if (SWITCHES.tracks!.ids.includes(layer.id)) return may("tracks.read");
     const kind = { hotspots: "hotspots", emerging: "emerging", blind: "blind_spots" }[layer.id.split("-")[0]!];
     return kind === undefined || this.state.runs[kind] !== undefined;
   }
@@ -148,6 +153,11 @@ export class Layers {
         paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 12, 2, 16, 5], "circle-color": ["match", ["get", "status"], "online", token("s-1"), token("unknown")], "circle-stroke-width": 1, "circle-stroke-color": token("map-ground") },
       },
       { id: "stations", type: "circle", source: "stations", "source-layer": "stations", minzoom: 12, paint: { "circle-radius": 6, "circle-color": token("map-ground"), "circle-stroke-color": token("s-3"), "circle-stroke-width": 3 } },
+      { id: "tracks", type: "line", source: "tracks", layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-color": token("s-2"), "line-width": 2.5, "line-opacity": 0.7 } },
+      {
+        id: "units", type: "circle", source: "units",
+        paint: { "circle-radius": 7, "circle-color": ["case", ["get", "old"], token("unknown"), token("s-2")], "circle-stroke-width": 2, "circle-stroke-color": token("ink") },
+      },
       { id: "live", type: "circle", source: "live", paint: this.pointPaint() },
       {
         id: "arrivals", type: "circle", source: "arrivals",
@@ -157,6 +167,10 @@ export class Layers {
         id: "emerging-names", type: "symbol", source: "emerging", "source-layer": "results", filter: isEmerging, minzoom: 14.2,
         layout: { "text-field": ["match", ["get", "label"], ...Object.entries(EMERGING).flatMap(([label, pair]) => [label, pair[language() === "en" ? 1 : 0]]), ""] as never, "text-size": 13 },
         paint: textPaint(),
+      },
+      {
+        id: "unit-names", type: "symbol", source: "units",
+        layout: { "text-field": ["get", "text"], "text-size": 13, "text-offset": [0, 1.3], "text-anchor": "top" }, paint: textPaint(),
       },
       { id: "station-names", type: "symbol", source: "stations", "source-layer": "stations", minzoom: 14, layout: { "text-field": ["get", "name"], "text-size": 12, "text-offset": [0, 1.2], "text-anchor": "top" }, paint: textPaint() },
       gridNames(),
@@ -193,6 +207,21 @@ export class Layers {
     });
     this.map.getSource<GeoJSONSource>("live")?.setData(collection(points));
     this.map.getSource<GeoJSONSource>("arrivals")?.setData(collection(arrivals));
+  }
+
+  /** Draw units on duty with their trails; a position of more than 15 minutes ago is grey, each says its age. */
+  drawUnits(units: UnitSeen[], at: number): void {
+    this.map.getSource<GeoJSONSource>("tracks")?.setData({
+      type: "FeatureCollection",
+      features: units.map((unit) => ({ type: "Feature", geometry: unit.trail, properties: {} })),
+    });
+    this.map.getSource<GeoJSONSource>("units")?.setData({
+      type: "FeatureCollection",
+      features: units.map((unit) => ({
+        type: "Feature", geometry: { type: "Point", coordinates: [unit.lon, unit.lat] },
+        properties: { old: at - unit.at > UNIT_OLD_S, text: `${unit.name} · ${ago(at - unit.at)}` },
+      })),
+    });
   }
 
   /** One step of the rings that grow around new incidents; `phase` from 0 to 1. */
@@ -298,6 +327,9 @@ export class Layers {
     if (shown.includes("camera_views")) single.push({ colour: token("s-1"), label: t("layer_camera_views") });
     if (shown.includes("blind") && this.has("blind")) single.push({ colour: token("s-4"), label: t("layer_blind") });
     if (shown.includes("routes")) single.push(line(token("s-3"), t("layer_routes")));
+    if (shown.includes("tracks") && this.has("tracks")) {
+      single.push(line(token("s-2"), t("layer_tracks")), dot(token("s-2"), t("unit_now")), dot(token("unknown"), t("unit_old")));
+    }
     if (shown.includes("drones")) single.push(line(token("s-4"), t("layer_drones")));
     if (shown.includes("stations")) single.push(dot(token("s-3"), t("layer_stations")));
     if (single.length > 0) found.push({ title: "", entries: single });

@@ -12,7 +12,7 @@ import { theme } from "../shared/theme";
 import { ago, clock, named } from "../shared/words";
 import { readAddress, writeAddress, type Address } from "./address";
 import { CasePanel } from "./cases";
-import { readAlerts, readDays, readPoints, readState, type Alert, type Days, type Direction, type Point, type View, type WallState } from "./data";
+import { readAlerts, readDays, readPoints, readState, readUnits, type Alert, type Days, type Direction, type Point, type UnitSeen, type View, type WallState } from "./data";
 import { savePdf, savePng, stampLines } from "./exports";
 import { keepFitting } from "./fit";
 import { Layers, SWITCHES, type Legend } from "./layers";
@@ -28,6 +28,7 @@ const MEASURES = ["count", "per_km2", "per_household", "per_patrol_hour"] as con
 const ARRIVED_S = 90;
 const REFRESH_MS = 60_000;
 const SHIFT_MS = 60_000;
+const UNITS_MS = 30_000;
 
 class Wall {
   private days: Days | null = null;
@@ -38,6 +39,7 @@ class Wall {
   private legends: Legend[] = [];
   private connection: LiveState = "connecting";
   private direction: Direction | null = null;
+  private units: { at: number; units: UnitSeen[] } = { at: 0, units: [] };
   private readonly layers: Layers;
   private readonly panels: Panels;
   private readonly cases: CasePanel;
@@ -78,6 +80,7 @@ class Wall {
     window.setInterval(() => this.tick(), 1000);
     window.setInterval(() => void this.refresh(), REFRESH_MS);
     window.setInterval(() => shiftPixels(), SHIFT_MS);
+    if (may("tracks.read")) window.setInterval(() => void this.readUnits(), UNITS_MS);
     await this.readDirection();
     document.body.dataset.ready = "true";
   }
@@ -86,6 +89,7 @@ class Wall {
     this.layers.add();
     this.switchLayers();
     this.drawPoints();
+    this.layers.drawUnits(this.units.units, Date.now() / 1000);
     this.paint();
   }
 
@@ -112,6 +116,19 @@ class Wall {
     } catch {
       // The connection's own state says so; the numbers keep saying of when they are.
     }
+  }
+
+  /** Where units on duty are: asked only while it is looked at, for each read is logged. */
+  private async readUnits(): Promise<void> {
+    if (!may("tracks.read")) return;
+    const isShown = this.address.layers.includes("tracks") && this.choice.mode === "live" && !document.hidden;
+    if (this.choice.mode !== "live") this.units = { at: 0, units: [] };
+    try {
+      if (isShown) this.units = await readUnits(this.address.code);
+    } catch {
+      // What is shown says its age, which goes on growing.
+    }
+    this.layers.drawUnits(this.units.units, Date.now() / 1000);
   }
 
   private refreshSoon(): void {
@@ -173,7 +190,7 @@ class Wall {
   private redraw(layer: string): void {
     const sources: Record<string, string[]> = {
       areas: ["grids", "grid-labels"], cameras: ["cameras", "camera-views"], looks: ["looks"], drones: ["drones"],
-      incidents: ["hexagons"], results: ["hotspots", "emerging", "blind"], ground: ["roads", "buildings", "water"],
+      incidents: ["hexagons"], plans: ["routes"], results: ["hotspots", "emerging", "blind"], ground: ["roads", "buildings", "water"],
     };
     for (const id of layer === "*" ? Object.values(sources).flat() : (sources[layer] ?? [])) {
       if (this.map.getSource(id)) this.map.refreshTiles(id);
@@ -261,6 +278,7 @@ class Wall {
 
   private look(choice: TimeChoice): void {
     this.choice = choice;
+    void this.readUnits();
     this.layers.showDay(choice.mode === "days" ? (this.days?.days[choice.index] ?? null) : null);
     document.body.classList.toggle("back", choice.mode !== "live");
     this.drawPoints();
@@ -286,6 +304,7 @@ class Wall {
 
   private switchLayers(): void {
     for (const name of Object.keys(SWITCHES)) this.layers.show(name, this.address.layers.includes(name));
+    if (this.address.layers.includes("tracks") && this.units.at === 0) void this.readUnits();
   }
 
   // Where it looks.

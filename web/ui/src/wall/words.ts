@@ -88,6 +88,8 @@ const WORDS = {
   layer_looks: ["最近巡视", "Last look"],
   layer_routes: ["巡逻路线", "Patrol routes"],
   layer_tracks: ["巡逻轨迹", "Patrol tracks"],
+  unit_now: ["15分钟内的班组位置", "Unit, last 15 minutes"],
+  unit_old: ["班组最后位置（更早）", "Unit, last known (older)"],
   layer_drones: ["无人机航线", "Drone routes"],
   layer_stations: ["驻点", "Stations"],
   legend: ["图例", "Legend"],
