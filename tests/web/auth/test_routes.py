@@ -40,6 +40,13 @@ def test_a_route_without_permission_stops_the_service(
         create_app(WebSettings(), service.database)
 
 
+def test_browsers_find_an_icon_by_themselves(service: Service) -> None:
+    answer = service.client().get("/favicon.ico")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("image/svg+xml")
+    assert answer.text.startswith("<svg")
+
+
 @pytest.mark.parametrize("role", [None, *Role])
 def test_every_route_as_every_role(service: Service, role: Role | None) -> None:
     client = service.client(headers=service.bearer(role.value) if role else {})
