@@ -4,7 +4,20 @@ from __future__ import annotations
 
 
 class GridbeatError(Exception):
-    """Base of every error that Gridbeat raises on purpose."""
+    """Base of every error that Gridbeat raises on purpose.
+
+    Attributes
+    ----------
+    code
+        Stable name of what is wrong, by which other languages have words for it; None without.
+    """
+
+    code: str | None = None
+
+    def __init__(self, *args: object, code: str | None = None) -> None:
+        super().__init__(*args)
+        if code is not None:
+            self.code = code
 
 
 class InputError(GridbeatError, ValueError):

@@ -138,7 +138,8 @@ def check_evidence(connection: Connection, case_id: int, evidence: Sequence[str]
         return
     missing = named - {str(row.photo_id) for row in list_photos(connection, case_id)}
     if missing:
-        raise InputError(f"the case has no photo {', '.join(sorted(missing))}: send it first")
+        msg = f"the case has no photo {', '.join(sorted(missing))}: send it first"
+        raise InputError(msg, code="no-photo")
 
 
 def _subject(connection: Connection, new: NewPhoto) -> Any:

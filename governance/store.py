@@ -158,7 +158,7 @@ def read_work_clock(connection: Connection, jurisdiction_id: int) -> WorkClock:
     calendar = read_calendar(connection, jurisdiction_id)
     if calendar is None:
         msg = "this jurisdiction has no work calendar yet: run `gridbeat calendar load 2026`"
-        raise NotFoundError(msg)
+        raise NotFoundError(msg, code="no-calendar")
     zone = connection.execute(
         select(Jurisdiction.time_zone).where(Jurisdiction.jurisdiction_id == jurisdiction_id)
     ).scalar_one()
@@ -226,7 +226,7 @@ def find_case(connection: Connection, jurisdiction_id: int, number: str) -> int:
     )
     found = connection.execute(query).scalar_one_or_none()
     if found is None:
-        raise NotFoundError(f"there is no case {number}")
+        raise NotFoundError(f"there is no case {number}", code="no-case")
     return int(found)
 
 
@@ -425,7 +425,7 @@ def _may_escalate(case: Case) -> bool:
 def _held(connection: Connection, case_id: int) -> Row[Any]:
     row = connection.execute(queries.select_case(case_id)).one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no case {case_id}")
+        raise NotFoundError(f"there is no case {case_id}", code="no-case")
     return row
 
 

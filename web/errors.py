@@ -23,9 +23,11 @@ from geo.errors import (
     MissingDependencyError,
     NotFoundError,
 )
+from governance.cases.steps import StepNeedsError
 from web.language import PageLang, choose_language
 from web.pages.page import page
 from web.pages.words import word
+from web.refusals import chinese_of
 
 PROBLEM = "application/problem+json"
 LOG = logging.getLogger("gridbeat.web")
@@ -69,6 +71,8 @@ class MovedOnError(ConflictError):
     happened
         The steps that the caller had not seen, first to last.
     """
+
+    code = "moved-on"
 
     def __init__(
         self, told: tuple[str, str], *, version: int, state: str, happened: list[dict[str, object]]
@@ -159,6 +163,11 @@ def problem(request: Request, error: Exception) -> Response:
         ),
     }  # fmt: skip
     headers = {"Cache-Control": "no-store"}
+    if isinstance(error, GridbeatError) and error.code and answer.tells:
+        body["code"] = error.code
+        body["detail"] = str(error) if lang == "en" else chinese_of(error) or str(error)
+    if isinstance(error, StepNeedsError):
+        body["needs"] = list(error.needs)
     if isinstance(error, RequestValidationError):
         body["detail"] = "; ".join(_describe(item) for item in error.errors()[:20])
     if isinstance(error, MovedOnError):

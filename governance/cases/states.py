@@ -194,7 +194,7 @@ def next_state(action: str, state: State | None) -> State:
     rule = RULES.get(action)
     if rule is None:
         msg = f"{action!r} is no action on a case; there are {', '.join(RULES)}"
-        raise InputError(msg)
+        raise InputError(msg, code="no-step")
     allowed = state in rule.before if state is not None else not rule.before
     if not allowed:
         may = ", ".join(actions_of(state)) or "nothing more"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -148,6 +148,36 @@ def plan_move(case: Case, step: Step, *, clock: WorkClock, limits: Limits) -> Mo
     return Move(to_state, level, _due(case, step, to_state, clock, limits, handle_due), handle_due)
 
 
+_NEEDED: dict[Need, str] = {
+    "reason": "a reason in words",
+    "department": "the department that shall handle it",
+    "category": "a class that a person confirmed",
+    "evidence": "evidence, such as a photo of the state afterwards",
+    "other_person": "somebody else than the one who handled it",
+    "approver": "somebody else than the one who asked, and a request",
+    "outcome": f"one of the outcomes {', '.join(OUTCOMES)}",
+    "case": "the case that it is merged into",
+    "satisfaction": "what the caller said",
+    "unbound": "a dispatch that is not binding; an objection to this one was heard already",
+}
+
+
+class StepNeedsError(InputError):
+    """A step lacks what its action needs.
+
+    Attributes
+    ----------
+    needs
+        What is missing, as `governance.cases.states` names it.
+    """
+
+    code = "step-needs"
+
+    def __init__(self, number: str, action: str, needs: Sequence[Need]) -> None:
+        super().__init__(f"case {number}: {action} needs {', '.join(_NEEDED[n] for n in needs)}")
+        self.needs = tuple(needs)
+
+
 def check_step(case: Case, step: Step) -> None:
     """Raise if a step may not be done, or lacks what its action needs.
 
@@ -163,33 +193,19 @@ def check_step(case: Case, step: Step) -> None:
         raise InputError("the time of a step needs a time zone")
     missing = [need for need in sorted(RULES[step.action].needs) if _is_missing(need, case, step)]
     if missing:
-        msg = f"case {case.number}: {step.action} needs {', '.join(_NEEDED[n] for n in missing)}"
-        raise InputError(msg)
+        raise StepNeedsError(case.number, step.action, missing)
     if step.action in UPWARD and level_above(case.level) is None:
         msg = f"case {case.number} is at the top level already; it cannot go up further"
-        raise ConflictError(msg)
+        raise ConflictError(msg, code="top-level")
     if step.level is not None and (step.action != "accept" or step.level not in LEVEL_NAMES):
         msg = f"case {case.number}: only filing sets a level, one of {', '.join(LEVEL_NAMES)}"
-        raise InputError(msg)
+        raise InputError(msg, code="level-not-here")
     if step.binding and step.action != "dispatch":
-        raise InputError(f"case {case.number}: only a dispatch can be binding")
+        msg = f"case {case.number}: only a dispatch can be binding"
+        raise InputError(msg, code="binding-not-here")
     if step.action == "grant_extension" and step.limit is None:
         msg = f"case {case.number}: say how much more time is granted, such as 2 work_day"
-        raise InputError(msg)
-
-
-_NEEDED: dict[Need, str] = {
-    "reason": "a reason in words",
-    "department": "the department that shall handle it",
-    "category": "a class that a person confirmed",
-    "evidence": "evidence, such as a photo of the state afterwards",
-    "other_person": "somebody else than the one who handled it",
-    "approver": "somebody else than the one who asked, and a request",
-    "outcome": f"one of the outcomes {', '.join(OUTCOMES)}",
-    "case": "the case that it is merged into",
-    "satisfaction": "what the caller said",
-    "unbound": "a dispatch that is not binding; an objection to this one was heard already",
-}
+        raise InputError(msg, code="no-limit")
 
 
 def _is_missing(need: Need, case: Case, step: Step) -> bool:

@@ -318,7 +318,7 @@ def _grid_of(connection: Connection, jurisdiction_id: int, new: NewReport) -> in
             f"the point {new.lon:.5f}, {new.lat:.5f} lies outside the jurisdiction; "
             f"are longitude and latitude swapped?"
         )
-        raise InputError(msg)
+        raise InputError(msg, code="outside")
     return None if found.area_id is None else int(found.area_id)
 
 
@@ -334,7 +334,8 @@ def _placed(
             _PLACE, {"j": report.jurisdiction_id, "lon": point[0], "lat": point[1]}
         ).one_or_none()
         if inside is None or not inside.inside:
-            raise InputError(f"the point {point[0]:.5f}, {point[1]:.5f} lies outside")
+            msg = f"the point {point[0]:.5f}, {point[1]:.5f} lies outside"
+            raise InputError(msg, code="outside")
         change = {"geom": _point(*point), "area_id": inside.area_id}
         connection.execute(
             update(Report).where(Report.report_id == report.report_id).values(change)
@@ -369,7 +370,7 @@ _PLACE = text(
 
 def _check(new: NewReport) -> None:
     if not new.words.strip():
-        raise InputError("a report needs words: what is wrong, and where")
+        raise InputError("a report needs words: what is wrong, and where", code="no-words")
     if new.received_at.tzinfo is None or new.seen_at.tzinfo is None:
         raise InputError("the times of a report need a time zone")
     if new.channel not in FOUND_BY:

@@ -73,10 +73,10 @@ def find_spot(
     if area_id is not None and (lon is None or lat is None):
         row = connection.exec_driver_sql(packaged_sql("spot_of_area"), {"area": area_id}).first()
         if row is None:
-            raise NotFoundError(f"there is no area {area_id}")
+            raise NotFoundError(f"there is no area {area_id}", code="no-area")
         return Spot(*row)
     if lon is None or lat is None:
-        raise InputError("say where it is: a point (lon, lat), or an area")
+        raise InputError("say where it is: a point (lon, lat), or an area", code="no-place")
     values = {"lon": lon, "lat": lat}
     row = connection.exec_driver_sql(packaged_sql("spot_of_point"), values).first()
     if row is None:
@@ -84,7 +84,7 @@ def find_spot(
             f"the point {lon:.5f}, {lat:.5f} lies in no jurisdiction of yours; "
             "are longitude and latitude swapped?"
         )
-        raise InputError(msg)
+        raise InputError(msg, code="outside")
     return Spot(row.jurisdiction_id, lon, lat, row.area_id, row.area, accuracy_m)
 
 
@@ -119,7 +119,8 @@ def _same(connection: Connection, new: NewReport) -> bool:
 
 
 def _is_another(report_id: UUID) -> ConflictError:
-    return ConflictError(f"another report was taken in as {report_id}: make a new number")
+    msg = f"another report was taken in as {report_id}: make a new number"
+    return ConflictError(msg, code="number-used")
 
 
 def suggest(
@@ -196,7 +197,7 @@ def check_category(connection: Connection, category_id: int | None) -> None:
         return
     query = select(Category.category_id).where(Category.category_id == category_id)
     if connection.execute(query).scalar_one_or_none() is None:
-        raise InputError(f"there is no class {category_id}")
+        raise InputError(f"there is no class {category_id}", code="no-class")
 
 
 def file_it(

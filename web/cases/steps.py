@@ -70,7 +70,7 @@ def read_head(connection: Connection, case_id: int) -> Head:
     )  # fmt: skip
     row = connection.execute(select(*columns).where(CaseFile.case_id == case_id)).one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no case {case_id}")
+        raise NotFoundError(f"there is no case {case_id}", code="no-case")
     return Head(*row)
 
 
@@ -126,9 +126,10 @@ def may_take(principal: Principal, action: str) -> Rule:
     rule = RULES.get(action)
     if rule is None or not rule.before:
         known = ", ".join(name for name, other in RULES.items() if other.before)
-        raise InputError(f"{action!r} is no step of a case; there are {known}")
+        raise InputError(f"{action!r} is no step of a case; there are {known}", code="no-step")
     if not principal.may(Permission(rule.permission)):
-        raise ForbiddenError(f"your roles do not include {rule.permission}")
+        msg = f"your roles do not include {rule.permission}"
+        raise ForbiddenError(msg, code="not-your-role")
     return rule
 
 
@@ -186,12 +187,15 @@ def _check_named(connection: Connection, head: Head, asked: Asked) -> None:
             Department.department_id == asked.department_id
         )
         if connection.execute(query).scalar_one_or_none() != head.jurisdiction_id:
-            raise InputError(f"there is no department {asked.department_id} here")
+            raise InputError(
+                f"there is no department {asked.department_id} here", code="no-department"
+            )
     if asked.category_id is not None:
         known = select(Category.category_id).where(Category.category_id == asked.category_id)
         if connection.execute(known).scalar_one_or_none() is None:
-            raise InputError(f"there is no class {asked.category_id}")
+            raise InputError(f"there is no class {asked.category_id}", code="no-class")
     if asked.merged_into is not None:
         into = read_head(connection, asked.merged_into)
         if into.state not in OPEN or into.jurisdiction_id != head.jurisdiction_id:
-            raise InputError(f"case {into.number} is {into.state}: nothing can be merged into it")
+            msg = f"case {into.number} is {into.state}: nothing can be merged into it"
+            raise InputError(msg, code="not-mergeable")

@@ -32,7 +32,7 @@ def read_view(
     """
     row = connection.execute(select_rows().where(CaseFile.case_id == case_id)).one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no case {case_id}")
+        raise NotFoundError(f"there is no case {case_id}", code="no-case")
     clock = clocks.find(connection, row.jurisdiction_id)
     return {
         **tell_row(row, clock, now),

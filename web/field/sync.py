@@ -18,7 +18,7 @@ from web.cases import intake
 from web.cases.clocks import ClockMemory
 from web.cases.steps import Asked, do_step, read_head
 from web.database import Databases
-from web.errors import ForbiddenError
+from web.errors import ForbiddenError, MovedOnError
 from web.field.entries import (
     ArriveNoted,
     Batch,
@@ -29,8 +29,8 @@ from web.field.entries import (
     StepNoted,
 )
 from web.field.visits import arrive, leave
-from web.field.words import Told, tell_database_error, tell_error
 from web.models import FieldEntry
+from web.refusals import Told, tell_database_error, tell_error
 
 Outcome = Literal["done", "conflict", "rejected"]
 NOTED_SKEW_S = 120.0
@@ -89,10 +89,11 @@ def take_entry(
         with connection.begin_nested():
             more = _do(connection, sender, entry, clocks)
     except ConflictError as error:
-        outcome, told = "conflict", tell_error(error)
-        more = dict(getattr(error, "more", {}))
+        outcome = "conflict"
+        told = error.told if isinstance(error, MovedOnError) else tell_error(error)
+        more = {"code": error.code, **getattr(error, "more", {})}
     except GridbeatError as error:
-        outcome, told = "rejected", tell_error(error)
+        outcome, told, more = "rejected", tell_error(error), {"code": error.code}
     except DBAPIError as error:
         refused = tell_database_error(error)
         if refused is None:
@@ -139,10 +140,13 @@ def _step(
 
 def _report(connection: Connection, sender: Sender, entry: ReportNoted) -> dict[str, Any]:
     if not sender.principal.may(Permission.CASES_REPORT):
-        raise ForbiddenError(f"your roles do not include {Permission.CASES_REPORT}")
+        msg = f"your roles do not include {Permission.CASES_REPORT}"
+        raise ForbiddenError(msg, code="not-your-role")
     seen_at = sender.moment(entry.at)
     if seen_at.year < 2000:
-        raise InputError("the time of the find lies before 2000: set the tablet's clock")
+        raise InputError(
+            "the time of the find lies before 2000: set the tablet's clock", code="clock-wrong"
+        )
     spot = intake.find_spot(
         connection, lon=entry.lon, lat=entry.lat, area_id=None, accuracy_m=entry.accuracy_m
     )
@@ -166,8 +170,9 @@ def _known(connection: Connection, sender: Sender, entry: Entry) -> dict[str, An
     if row is None:
         return None
     if (row.account_id, row.kind) != (sender.principal.account_id, entry.kind):
-        told = tell_error(ConflictError(f"entry {entry.entry_id} is another's; make a new number"))
-        return _told(entry, "rejected", {"zh": told[0], "en": told[1]})
+        msg = f"entry {entry.entry_id} is another's; make a new number"
+        told = tell_error(ConflictError(msg, code="number-used"))
+        return _told(entry, "rejected", {"zh": told[0], "en": told[1], "code": "number-used"})
     return _told(entry, "already_done" if row.outcome == "done" else row.outcome, row.answer)
 
 

@@ -29,7 +29,8 @@ def arrive(
               "lat": entry.lat}  # fmt: skip
     stop = connection.exec_driver_sql(packaged_sql("stop_to_visit"), values).first()
     if stop is None or stop.area_id is None:
-        raise NotFoundError(f"there is no stop {entry.ordinal} on route {entry.route_id}")
+        msg = f"there is no stop {entry.ordinal} on route {entry.route_id}"
+        raise NotFoundError(msg, code="no-stop")
     connection.execute(
         insert(StopVisit)
         .values(
@@ -61,9 +62,10 @@ def leave(
     )
     visit = connection.execute(query).one_or_none()
     if visit is None:
-        raise NotFoundError(f"there is no visit {entry.visit_id} of yours")
+        raise NotFoundError(f"there is no visit {entry.visit_id} of yours", code="no-visit")
     if visit.left_at is not None:
-        raise InputError(f"visit {entry.visit_id} was left at {visit.left_at:%H:%M} UTC already")
+        msg = f"visit {entry.visit_id} was left at {visit.left_at:%H:%M} UTC already"
+        raise InputError(msg, code="visit-over")
     moment = max(at, visit.arrived_at)
     connection.execute(
         update(StopVisit).where(StopVisit.visit_id == entry.visit_id).values(left_at=moment)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import get_args
 from uuid import uuid4
 
 import pytest
 
+import governance
+import web
+from governance.cases.states import Need
 from tests.web.governed import People
+from web.refusals import CHINESE, NEEDS
 
 pytestmark = pytest.mark.db
 
@@ -75,23 +82,42 @@ def test_who_handled_a_case_cannot_check_it_and_is_not_offered_to(people: People
 
 
 @pytest.mark.parametrize(
-    ("who", "action", "given", "status", "says"),
+    ("who", "action", "given", "status", "code", "zh", "en"),
     [
-        ("dora", "receive", {}, 403, "cases.handle"),
-        ("wei", "fly", {}, 400, "no step of a case"),
-        ("wei", "report", {}, 400, "no step of a case"),
-        ("wei", "object", {}, 400, "a reason in words"),
-        ("wei", "start", {}, 409, "签收"),
-        ("dora", "merge", {"reason": "same", "merged_into": 999_999}, 404, "999999"),
-        ("eve", "receive", {}, 404, "there is no case"),
+        ("dora", "receive", {}, 403, "not-your-role", "无此权限", "cases.handle"),
+        ("wei", "fly", {}, 400, "no-step", "没有该操作", "no step of a case"),
+        ("wei", "report", {}, 400, "no-step", "没有该操作", "no step of a case"),
+        ("wei", "object", {}, 400, "step-needs", "还需要：理由", "a reason in words"),
+        ("wei", "start", {}, 409, "moved-on", "签收", "receive"),
+        ("dora", "merge", {"reason": "same", "merged_into": 999_999}, 404, "no-case",
+         "没有该案件", "999999"),
+        ("eve", "receive", {}, 404, "no-case", "没有该案件", "there is no case"),
     ],
-)
+)  # fmt: skip
 def test_a_step_that_may_not_be_taken_says_why(
-    people: People, who: str, action: str, given, status: int, says: str
+    people: People, who: str, action: str, given, status: int, code: str, zh: str, en: str
 ) -> None:
     case = people.dispatched()
-    answer = people.try_step(who, case, action, **given)
-    assert (answer.status_code, says in answer.json()["detail"]) == (status, True), answer.text
+    body = {"action": action, "request_id": str(uuid4()), "seen_version": case["version"]} | given
+    for lang, says in (("zh", zh), ("en", en)):
+        answer = people.as_(who).post(
+            f"/api/v1/cases/{case['case_id']}/steps", params={"lang": lang}, json=body
+        )
+        told = answer.json()
+        assert (answer.status_code, told["code"]) == (status, code), answer.text
+        assert says in told["detail"]
+    assert told.get("needs") == (["reason"] if code == "step-needs" else None)
+
+
+def test_every_code_that_an_error_is_raised_with_has_chinese_words() -> None:
+    raised = {
+        code
+        for package in (governance, web)
+        for path in Path(package.__path__[0]).rglob("*.py")
+        for code in re.findall(r'\bcode="([a-z-]+)",?\s*\)', path.read_text("utf-8"))
+    }
+    assert raised == set(CHINESE)
+    assert set(NEEDS) == set(get_args(Need))
 
 
 def test_evidence_must_be_a_photo_of_this_very_case(people: People) -> None:
@@ -100,7 +126,7 @@ def test_evidence_must_be_a_photo_of_this_very_case(people: People) -> None:
     case = people.step("wei", people.step("wei", case, "receive"), "start")
     answer = people.try_step("wei", case, "resolve", evidence=[photo["evidence"]])
     assert answer.status_code == 400
-    assert "send it first" in answer.json()["detail"]
+    assert answer.json()["code"] == "no-photo"
 
 
 def test_objection_merge_and_escalation_keep_history_and_first_deadline(people: People) -> None:

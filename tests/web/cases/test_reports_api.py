@@ -43,7 +43,7 @@ def test_a_report_sent_twice_is_one_and_another_under_its_number_is_refused(peop
 )
 def test_bad_reports_are_refused_with_what_to_mend(people: People, change, says: str) -> None:
     body = {"words": "井盖松动", "place": {"lon": LON, "lat": LAT}} | change
-    answer = people.as_("dora").put(f"/api/v1/reports/{uuid4()}", json=body)
+    answer = people.as_("dora").put(f"/api/v1/reports/{uuid4()}", params={"lang": "en"}, json=body)
     assert answer.status_code in {400, 404}
     assert says in answer.json()["detail"]
 
