@@ -247,7 +247,7 @@ def test_a_night_of_shifts_and_means_is_shared_and_costed_by_its_own_assumption(
     service = planned[0]
     client = service.client(headers=service.bearer("planner"))
     inputs = {
-        "hours": 1, "plan_date": "2026-02-12", "weeks": 13, "flights": False, "rounds": False,
+        "plan_date": "2026-02-12", "weeks": 13, "flights": False, "rounds": False,
         "shifts": ["08:00-16:00=早班/early", "16:00-24:00=晚班/late"], "units": {"foot": [8]},
     }  # fmt: skip
     job = client.post("/ogc/processes/night/execution", json={"inputs": inputs})
@@ -259,10 +259,10 @@ def test_a_night_of_shifts_and_means_is_shared_and_costed_by_its_own_assumption(
     assert found["plan"]["hours"] == 16
     assert found["coverage"]["cover_h"] == 1.0
     assert len(found["gathered"]["routes"]) == 2  # one run a shift
-    half = inputs | {"units": {}}
-    refused = client.post("/ogc/processes/night/execution", json={"inputs": half})
-    do_work(service.database)
-    assert "say who goes" in client.get(refused.headers["location"]).json()["message"]
+    for half in ({"units": {}}, {"units": {}, "hours": 1}, {"hours": 1}):
+        refused = client.post("/ogc/processes/night/execution", json={"inputs": inputs | half})
+        assert refused.status_code == 400
+        assert "say one of hours (without shifts), units, on_duty" in refused.text
 
 
 def test_bad_edits_say_what_is_wrong(planned):
