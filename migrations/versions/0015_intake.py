@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from geo.errors import ConflictError
+
 revision = "0015"
 down_revision = "0014"
 branch_labels = None
@@ -128,6 +130,7 @@ def make_classifier() -> None:
 
 
 def downgrade() -> None:
+    stop_at_refusals()
     op.execute("REVOKE SELECT (feed_id, source_ref) ON incident_key FROM gridbeat_web")
     op.execute("DROP SCHEMA contact CASCADE")
     op.execute("DROP FUNCTION case_lacks(case_file, case_transition)")
@@ -149,3 +152,25 @@ def downgrade() -> None:
     op.get_bind().exec_driver_sql(
         guard.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION").replace("%", "%%")
     )
+
+
+def stop_at_refusals() -> None:
+    """Stop before anything is undone where the history holds steps that the older rules lack.
+
+    A history is never rewritten, so that such a database cannot become an older one; taking the
+    whole schema down drops it anyway.
+    """
+    if op.get_context().opts.get("destination_rev") == "base":
+        return
+    query = (
+        "SELECT count(*) FROM case_transition "
+        "WHERE action = 'refuse' OR action = 'escalate' AND from_state = 'escalated'"
+    )
+    held = op.get_bind().exec_driver_sql(query).scalar_one()
+    if held:
+        msg = (
+            f"the history of cases holds {held} refusals or escalations of escalated cases, which "
+            "revision 0014 does not know and which are never deleted: stay at 0015 or restore a "
+            "backup from before it"
+        )
+        raise ConflictError(msg)

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from geo.database.connect import Database, connect, make_owner_engine
 from geo.database.schema import alembic_config, downgrade, head_revision, migrate, read_revision
+from geo.errors import ConflictError
 from geo.models.base import Base
 
 pytestmark = pytest.mark.db
@@ -96,6 +97,22 @@ def test_every_moment_has_a_time_zone(owner_db: Connection) -> None:
         )
     )
     assert naive.fetchall() == []
+
+
+def test_a_history_with_refusals_is_not_taken_below_the_rules_that_know_them(
+    fresh_database: Database,
+) -> None:
+    with connect(fresh_database, role="owner") as owner:
+        owner.execute("SET session_replication_role = replica")  # the step alone, without its case
+        owner.execute(
+            "INSERT INTO case_transition (case_id, seq, request_id, action, from_state, to_state, "
+            "actor, at) VALUES (1, 1, gen_random_uuid(), 'refuse', 'received', 'escalated', 'wei', "
+            "now())"
+        )
+        owner.commit()
+    with pytest.raises(ConflictError, match="1 refusals or escalations"):
+        downgrade(fresh_database, target="0014")
+    assert downgrade(fresh_database, target="base").current is None
 
 
 def test_down_and_up_again_leaves_the_same_schema(fresh_database: Database) -> None:
