@@ -160,8 +160,13 @@ def fill_cases(
     return Filled(len(places), cases, len(late))
 
 
+_HAS_POSTS = text("SELECT EXISTS (SELECT FROM person WHERE jurisdiction_id = :j)")
+
+
 def fill_posts(connection: Connection, jurisdiction_id: int, folder: Path) -> list[RosterReport]:
-    """Import the demo's people, posts and shifts, and give its grids the four of "4+N"."""
+    """Import the demo's people, posts and shifts once, and give its grids the four of "4+N"."""
+    if connection.execute(_HAS_POSTS, {"j": jurisdiction_id}).scalar_one():
+        return []
     book = folder / "people.xlsx"
     made = [
         import_roster(connection, jurisdiction_id, book, kind="people", layer="人员"),

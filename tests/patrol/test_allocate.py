@@ -23,6 +23,8 @@ def demand_of(need, level=None):
         q_value=np.ones(n),
         belief=np.zeros(n),
         unknown=np.zeros(n, dtype=np.bool_),
+        by_class=need[:, None],
+        level_by_class=(need if level is None else np.asarray(level, dtype=float))[:, None],
     )
 
 

@@ -268,7 +268,7 @@ def test_hours_of_patrols_are_those_of_tracks_where_no_file_is_named(ask, town):
     engine = make_engine(town, pool=NullPool)
     with engine.begin() as connection:
         found = connection.execute(text("SELECT code, area_id FROM area WHERE level = 'grid'"))
-        areas = dict(found.tuples().all())
+        areas = {row.code: row.area_id for row in found}
         hour = pd.Timestamp("2026-01-20 02:00", tz="UTC")
         rows = [(hour, "foot", 0, 0, areas[code], 3600 * hours, 1)
                 for code, hours in (("w1", 30), ("w2", 6))]  # fmt: skip

@@ -11,7 +11,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from shapely.geometry import LineString, Point, box
 
 from tests.web.browsing import check_axe
@@ -433,5 +433,7 @@ def test_a_map_can_be_used_by_keyboard_and_screen_reader(browser, tmp_path, lang
     )
     assert check_axe(opened.page) == []
     opened.page.locator("path.leaflet-interactive").first.dispatch_event("click", {"bubbles": True})
+    # A popup that still fades in has less contrast.
+    expect(opened.page.locator(".leaflet-popup")).to_have_css("opacity", "1")
     assert check_axe(opened.page) == []
     opened.context.close()

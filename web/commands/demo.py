@@ -192,8 +192,8 @@ def import_all(database: Database, folder: Path, manifest: dict[str, Any], say: 
     with begin(database) as own:
         refresh_hexagons(own)
     with begin(database) as own:
-        take_demo_tracks(own, read_about(own, code), folder, say)
-        refresh_hexagon_ground(own)
+        if take_demo_tracks(own, read_about(own, code), folder, say):
+            refresh_hexagon_ground(own)
     fill_governance(database, code, folder, say)
 
 
@@ -203,7 +203,8 @@ def fill_governance(database: Database, code: str, folder: Path, say: Say) -> No
     with begin(database) as own:
         number = read_about(own, code).number
         rosters = fill_posts(own, number, folder)
-        say("posts 岗位", ", ".join(f"{made.new} {made.kind}" for made in rosters) + " new 新增")
+        told = ", ".join(f"{made.new} {made.kind}" for made in rosters)
+        say("posts 岗位", f"{told} new 新增" if rosters else "as before 与上次相同")
         rules = fill_rules(own, number, now=now)
         filled = fill_cases(own, number, now=now, rng=np.random.default_rng(DEFAULT_SEED))
         if filled is None:

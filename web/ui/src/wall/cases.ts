@@ -55,6 +55,7 @@ const t = translator({
 
 export class CasePanel {
   private readonly place = h("section", { class: "panel cases", "aria-labelledby": "panel-cases" });
+  private heard = 0;
   private waiting = 0;
 
   constructor(
@@ -70,15 +71,23 @@ export class CasePanel {
   }
 
   /** A case moved: look anew, many moves at once. */
-  hear(): void {
+  hear(at: number): void {
+    this.heard = Math.max(this.heard, at);
+    this.loadSoon(800);
+  }
+
+  private loadSoon(ms: number): void {
     window.clearTimeout(this.waiting);
-    this.waiting = window.setTimeout(() => void this.load(), 800 + Math.random() * 800);
+    this.waiting = window.setTimeout(() => void this.load(), ms * (1 + Math.random()));
   }
 
   private async load(): Promise<void> {
     const query = this.code === null ? "" : `?jurisdiction=${encodeURIComponent(this.code)}`;
     try {
-      this.draw(await call<Cases>(`/api/v1/wall/cases${query}`));
+      const told = await call<Cases>(`/api/v1/wall/cases${query}`);
+      this.draw(told);
+      // The server keeps its answer for some seconds: ask again until it knows of what was heard.
+      if (Date.parse(told.as_of) / 1000 < this.heard) this.loadSoon(2000);
     } catch {
       // The wall's own banner says that the server is away; the panel keeps the time that it is of.
     }

@@ -158,7 +158,7 @@ class Wall {
 
   private heard(kind: string, body: Record<string, unknown>): void {
     if (kind === "case") {
-      this.cases.hear();
+      this.cases.hear(Number(body.at));
       return;
     }
     if (kind === "incident") {
