@@ -30,6 +30,8 @@ from geo.cluster.layout import Cluster
 from geo.cluster.server import ensure_running, stop
 from geo.database.connect import make_engine, make_owner_engine, private_database
 from geo.database.schema import migrate
+from governance.calendar_store import read_work_clock, write_calendar
+from governance.case_store import move_case
 from governance.cases.steps import Step
 from governance.clock.calendar import library_calendar
 from governance.intake.classifier_store import (
@@ -39,8 +41,9 @@ from governance.intake.classifier_store import (
     train_version,
 )
 from governance.intake.classify import ClassifierParams
-from governance.intake.reports import NewReport, file_report, find_similar, take_report
-from governance.store import move_case, read_work_clock, write_calendar
+from governance.intake.filing import file_report
+from governance.intake.reports import NewReport, take_report
+from governance.intake.similar_cases import find_similar
 
 WEST, SOUTH, WIDE, HIGH = 120.95, 35.55, 0.12, 0.10  # about 11 x 11 km
 FILL = """

@@ -15,22 +15,17 @@ import numpy as np
 from sqlalchemy import Connection, text
 
 from geo.demo.categories import CLASSES, SCHEME
+from governance.calendar_store import read_calendar, read_work_clock, write_calendar, write_limits
+from governance.case_store import escalate_overdue, move_case
 from governance.cases.steps import Case, Step
 from governance.clock.calendar import library_calendar
 from governance.clock.deadlines import TimeLimit, WorkClock
 from governance.intake.classifier_store import SIMULATION, read_sentences
-from governance.intake.reports import Channel, NewReport, file_report, refuse_report, take_report
+from governance.intake.filing import file_report, refuse_report
+from governance.intake.reports import Channel, NewReport, take_report
 from governance.intake.routing import NewRule, write_department, write_rule
 from governance.posts.rosters import RosterReport, import_roster
 from governance.posts.store import write_partner
-from governance.store import (
-    escalate_overdue,
-    move_case,
-    read_calendar,
-    read_work_clock,
-    write_calendar,
-    write_limits,
-)
 
 SIMULATED = UUID("0b4a6c1e-7f6e-5f0a-9a55-51d9d1c3a001")
 MARK = "SIM-"

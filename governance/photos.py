@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Row, func, insert, or_, select, text
 from geo.errors import ConflictError, InputError, NotFoundError
 from geo.models.places import Jurisdiction
 from governance.intake.pictures import Picture
-from governance.models import CaseFile, CasePhoto, Report
+from governance.models.cases import CaseFile
+from governance.models.reports import CasePhoto, Report
 
 PhotoKind = Literal["near", "far", "before", "after", "other"]
 PREFIX = "photo:"

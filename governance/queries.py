@@ -10,16 +10,10 @@ from sqlalchemy import ARRAY, BigInteger, Select, Update, cast, func, or_, selec
 from geo.models.incidents import Category, CategoryScheme
 from geo.models.places import Area
 from governance.cases.states import FINAL
-from governance.models import (
-    CaseFile,
-    CaseTransition,
-    Department,
-    Report,
-    RoutingRule,
-    StageLimit,
-    WorkCalendarDay,
-    WorkSpell,
-)
+from governance.models.calendar import StageLimit, WorkCalendarDay, WorkSpell
+from governance.models.cases import CaseFile, CaseTransition
+from governance.models.departments import Department, RoutingRule
+from governance.models.reports import Report
 
 _CASE = (
     CaseFile.case_id, CaseFile.number, CaseFile.state, CaseFile.state_since, CaseFile.version,

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, insert, select, text
 from geo.errors import InputError, NotFoundError
 from geo.models.base import LEVELS
 from governance.indicators.definitions import GRADES, INDICATORS, grade_of
-from governance.models import IndicatorGrade
+from governance.models.indicators import IndicatorGrade
 
 
 @dataclass(frozen=True)

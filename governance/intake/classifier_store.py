@@ -30,7 +30,8 @@ from governance.intake.classify import (
     train,
 )
 from governance.intake.scoring import HeldOut, score
-from governance.models import CaseFile, Classifier, Report
+from governance.models.cases import CaseFile
+from governance.models.reports import Classifier, Report
 
 SIMULATION = "simulation"
 """Who takes the demo's reports; their words were written, so they are not learnt from."""

@@ -16,7 +16,8 @@ from geo.errors import ConflictError, InputError, NotFoundError
 from geo.models.base import LEVELS
 from geo.models.incidents import Category, CategoryScheme
 from geo.models.places import Area
-from governance.models import CaseFile, CaseTransition, Department, RoutingRule
+from governance.models.cases import CaseFile, CaseTransition
+from governance.models.departments import Department, RoutingRule
 
 
 @dataclass(frozen=True)

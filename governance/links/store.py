@@ -18,11 +18,12 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from geo.errors import ConflictError, InputError, NotFoundError
 from geo.models.base import LEVELS
+from governance.calendar_store import read_work_clock
+from governance.case_store import find_case, move_case
 from governance.cases.steps import Step
 from governance.intake.reports import NewReport, take_report
 from governance.links.signing import check_secret
-from governance.models import Inbox, Link, Outbox
-from governance.store import find_case, move_case, read_work_clock
+from governance.models.links import Inbox, Link, Outbox
 
 # What another platform may do with a case; the table of steps holds all the same.
 STEPS_OF_LINKS = frozenset({"acknowledge", "dispatch", "receive", "start", "resolve", "object"})

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from geo.crs.systems import convert_geometries
 from geo.errors import InputError
 from geo.network.store import read_network
-from governance.models import PARTNER_KINDS, Partner, PostRequirement
+from governance.models.posts import PARTNER_KINDS, Partner, PostRequirement
 from governance.posts.reach import share_within, walk_to_station
 from governance.posts.roles import ROLES
 from governance.posts.staffing import Staffing, staff_grids

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Connection, text
 
+from governance.calendar_store import write_calendar
 from governance.clock.calendar import library_calendar
 from governance.clock.deadlines import WorkClock, make_work_clock
-from governance.store import write_calendar
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

@@ -24,10 +24,10 @@ from sqlalchemy import Engine, text
 
 from geo.database.connect import Database, make_engine
 from geo.errors import ConflictError, GridbeatError, InputError
+from governance.case_store import escalate_overdue, move_case, open_case, read_case
 from governance.cases.states import RULES, actions_of, level_above, next_state
 from governance.cases.steps import Step
 from governance.clock.deadlines import TimeLimit
-from governance.store import escalate_overdue, move_case, open_case, read_case
 from governance.watching import tell_deadlines
 
 pytestmark = pytest.mark.db

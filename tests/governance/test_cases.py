@@ -12,20 +12,12 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from geo.errors import ConflictError, InputError, NotFoundError
+from governance.calendar_store import read_limits, read_work_clock, write_limits
+from governance.case_store import CLOCK, escalate_overdue, list_cases, move_case, open_case
 from governance.cases.states import FINAL, OPEN, RULES, STAGES, actions_of, next_state
 from governance.cases.steps import Case, Step, plan_move
 from governance.clock.deadlines import TimeLimit
-from governance.store import (
-    CLOCK,
-    escalate_overdue,
-    list_cases,
-    move_case,
-    open_case,
-    propose_route,
-    read_limits,
-    read_work_clock,
-    write_limits,
-)
+from governance.intake.proposals import propose_route
 from governance.watching import tell_deadlines
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

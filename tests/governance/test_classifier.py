@@ -35,7 +35,8 @@ from governance.intake.classify import (
     suggest,
     train,
 )
-from governance.intake.reports import NewReport, file_report, take_report
+from governance.intake.filing import file_report
+from governance.intake.reports import NewReport, take_report
 from governance.intake.scoring import calibration_error, choose_threshold, score, wilson
 
 NOW = datetime(2026, 3, 3, 4, 0, tzinfo=UTC)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from geo.errors import ConflictError, InputError, NotFoundError
+from governance.case_store import move_case
 from governance.cases.steps import Step
 from governance.intake.contacts import (
     ContactSettings,
@@ -22,9 +23,9 @@ from governance.intake.contacts import (
     open_contact,
     purge_contacts,
 )
-from governance.intake.reports import NewReport, file_report, refuse_report, take_report
+from governance.intake.filing import file_report, refuse_report
+from governance.intake.reports import NewReport, take_report
 from governance.intake.sealing import Contact, make_key, read_keys, seal, unseal
-from governance.store import move_case
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 ANN = Contact("王女士", "13800000000", "晚上七点后")

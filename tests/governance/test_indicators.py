@@ -14,6 +14,7 @@ from geo.errors import InputError, NotFoundError
 from geo.incidents import NewIncident, record_incident
 from governance.briefs.page import brief_html, brief_pdf, sentences
 from governance.briefs.store import read_brief
+from governance.case_store import move_case
 from governance.cases.steps import Step
 from governance.indicators.definitions import GRADES, INDICATORS, grade_of
 from governance.indicators.measure import measure
@@ -25,8 +26,8 @@ from governance.indicators.store import (
     read_record,
     write_grades,
 )
-from governance.intake.reports import NewReport, file_report, refuse_report, take_report
-from governance.store import move_case
+from governance.intake.filing import file_report, refuse_report
+from governance.intake.reports import NewReport, take_report
 
 ZONE = ZoneInfo("Asia/Shanghai")
 TUESDAY = datetime(2026, 3, 3, 9, 0, tzinfo=ZONE)

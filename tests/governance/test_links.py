@@ -21,6 +21,7 @@ from sqlalchemy import text
 
 from geo.database.connect import Database, make_engine
 from geo.errors import ConflictError, InputError, NotFoundError
+from governance.case_store import move_case, open_case
 from governance.cases.steps import Step
 from governance.links.send import DeliveryError, deliver
 from governance.links.signing import SIGNATURE_HEADER, TIME_HEADER, check_signature, sign
@@ -31,7 +32,6 @@ from governance.links.store import (
     receive,
     write_link,
 )
-from governance.store import move_case, open_case
 from web.jobs.links import Backoff
 
 START = datetime(2026, 3, 3, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))

@@ -12,17 +12,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from geo.errors import ConflictError, InputError, NotFoundError
+from governance.case_store import move_case
 from governance.cases.steps import Step
-from governance.intake.reports import (
-    NewReport,
-    add_to_case,
-    file_report,
-    find_similar,
-    refuse_report,
-    take_report,
-)
+from governance.intake.filing import add_to_case, file_report, refuse_report
+from governance.intake.reports import NewReport, take_report
+from governance.intake.similar_cases import find_similar
 from governance.intake.similarity import word_similarity
-from governance.store import move_case
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 METRE = 1 / 111_000

@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import Connection
 
 from geo.errors import InputError, NotFoundError
+from governance.case_store import move_case, open_case
 from governance.cases.steps import Step
+from governance.intake.proposals import list_routes, propose_route
 from governance.intake.routing import (
     NewRule,
     list_departments,
@@ -20,7 +22,6 @@ from governance.intake.routing import (
     write_department,
     write_rule,
 )
-from governance.store import list_routes, move_case, open_case, propose_route
 
 pytestmark = pytest.mark.db
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai"))

@@ -14,10 +14,10 @@ from sqlalchemy import Connection, text
 from sqlalchemy.pool import NullPool
 
 from geo.database.connect import make_engine
+from governance.calendar_store import write_calendar
 from governance.clock.calendar import library_calendar
 from governance.intake.classifier_store import read_labelled, train_version
 from governance.intake.classify import ClassifierParams
-from governance.store import write_calendar
 from tests.web.conftest import Service
 from tests.web.district import PASSWORD
 from web.auth.accounts import NewAccount, write_account, write_token

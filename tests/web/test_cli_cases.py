@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from geo.database.connect import Database
-from governance.intake.reports import NewReport, file_report, take_report
-from governance.store import read_work_clock
+from governance.calendar_store import read_work_clock
+from governance.intake.filing import file_report
+from governance.intake.reports import NewReport, take_report
 
 pytestmark = pytest.mark.db
 Gridbeat = Callable[..., Any]

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from geo.errors import ConflictError, InputError, NotFoundError
 from geo.models.places import Area
-from governance.models import Department
+from governance.models.departments import Department
 from web.auth.permissions import PERSONAL, Permission, Role, permissions_of
 from web.auth.principal import TOKEN_PREFIX, digest_secret
 from web.models import Account, AccountArea, AccountDepartment, AccountRole, ApiToken, WebSession

@@ -11,8 +11,8 @@ import numpy as np
 from sqlalchemy import Connection
 
 from geo.errors import InputError, NotFoundError
+from governance.calendar_store import read_work_clock
 from governance.clock.deadlines import WorkClock
-from governance.store import read_work_clock
 
 REMEMBERED_S = 60.0
 

@@ -14,6 +14,8 @@ from sqlalchemy.exc import NoResultFound
 from geo.errors import ConflictError, InputError, NotFoundError
 from geo.models.incidents import Category
 from geo.models.places import Jurisdiction
+from governance.calendar_store import read_limits
+from governance.case_store import read_case
 from governance.cases.states import Outcome
 from governance.cases.steps import Case
 from governance.clock.deadlines import WorkClock
@@ -22,16 +24,12 @@ from governance.intake.classifier_store import (
     read_version,
     suggest_classes,
 )
-from governance.intake.reports import (
-    NewReport,
-    add_to_case,
-    file_report,
-    find_similar,
-    refuse_report,
-    take_report,
-)
-from governance.models import CaseFile, CaseTransition, Report
-from governance.store import propose_route, read_case, read_limits
+from governance.intake.filing import add_to_case, file_report, refuse_report
+from governance.intake.proposals import propose_route
+from governance.intake.reports import NewReport, take_report
+from governance.intake.similar_cases import find_similar
+from governance.models.cases import CaseFile, CaseTransition
+from governance.models.reports import Report
 from web.database import packaged_sql
 
 RADIUS_M, HOURS = 50.0, 24

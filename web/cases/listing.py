@@ -15,7 +15,9 @@ from geo.errors import InputError
 from geo.models.incidents import Category
 from geo.models.places import Area
 from governance.cases.states import OPEN, STAGES
-from governance.models import CaseFile, Department, Report
+from governance.models.cases import CaseFile
+from governance.models.departments import Department
+from governance.models.reports import Report
 from web.cases.clocks import ClockMemory, tell_clock, work_left_s
 
 Due = Literal["overdue", "soon", "later", "none"]

@@ -13,12 +13,13 @@ from sqlalchemy import Connection, Row, select
 from geo.errors import ConflictError, InputError, NotFoundError
 from geo.models.incidents import Category
 from governance import queries
+from governance.case_store import move_case
 from governance.cases.states import OPEN, OUTCOMES, RULES, Outcome, Rule, actions_of
 from governance.cases.steps import Case, Step
 from governance.clock.deadlines import TimeLimit
-from governance.models import CaseFile, Department
+from governance.models.cases import CaseFile
+from governance.models.departments import Department
 from governance.photos import check_evidence
-from governance.store import move_case
 from web.auth.permissions import Permission
 from web.auth.principal import Principal
 from web.cases.clocks import ClockMemory

@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from geo.errors import NotFoundError
+from governance.case_store import read_history
 from governance.cases.states import RULES
 from governance.intake.contacts import has_contact
-from governance.models import CaseFile, Report
+from governance.models.cases import CaseFile
+from governance.models.reports import Report
 from governance.photos import list_photos
-from governance.store import read_history
 from web.auth.principal import Principal
 from web.cases.clocks import ClockMemory, tell_clock
 from web.cases.listing import select_rows, tell_row

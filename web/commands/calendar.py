@@ -8,15 +8,15 @@ from typing import Annotated, Literal
 import typer
 
 from geo.errors import InputError
-from governance.clock.calendar import CalendarDay, WorkCalendar, library_calendar
-from governance.clock.deadlines import TimeLimit, TimeUnit
-from governance.store import (
+from governance.calendar_store import (
     confirm_year,
     read_calendar,
     read_work_clock,
     write_calendar,
     write_spells,
 )
+from governance.clock.calendar import CalendarDay, WorkCalendar, library_calendar
+from governance.clock.deadlines import TimeLimit, TimeUnit
 from web.opening import begin, open_database
 from web.options import Jurisdiction
 from web.subject import read_about

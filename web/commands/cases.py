@@ -9,18 +9,18 @@ from typing import Annotated
 import typer
 
 from geo.errors import InputError
-from governance.cases.states import RULES
-from governance.cases.steps import Step
-from governance.levels import read_level_names, write_level_names
-from governance.store import (
+from governance.calendar_store import read_work_clock
+from governance.case_store import (
     escalate_overdue,
     find_case,
     list_cases,
     move_case,
     read_case,
     read_history,
-    read_work_clock,
 )
+from governance.cases.states import RULES
+from governance.cases.steps import Step
+from governance.levels import read_level_names, write_level_names
 from web.opening import begin, open_database
 from web.options import Jurisdiction
 from web.subject import read_about

@@ -9,7 +9,7 @@ from sqlalchemy import select, text, update
 
 from geo.errors import NotFoundError
 from governance.links.store import LinkSettings, list_links, write_link
-from governance.models import Link, Outbox
+from governance.models.links import Link, Outbox
 from web.opening import begin, open_database
 from web.options import Jurisdiction
 from web.subject import read_about

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from governance.intake.proposals import list_routes
 from governance.intake.routing import (
     NewRule,
     find_area,
@@ -17,7 +18,6 @@ from governance.intake.routing import (
     write_department,
     write_rule,
 )
-from governance.store import list_routes
 from web.opening import begin, open_database
 from web.options import Jurisdiction
 from web.subject import read_about

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, or_, select, text
 
 from geo.models.places import Jurisdiction
-from governance.models import CaseFile
+from governance.models.cases import CaseFile
 from governance.posts.roles import role_name
 from web.auth.principal import Principal
 from web.cases.clocks import ClockMemory, tell_clock

@@ -11,9 +11,10 @@ from sqlalchemy.exc import DBAPIError
 
 from geo.errors import GridbeatError
 from geo.models.places import Jurisdiction
+from governance.calendar_store import read_work_clock
+from governance.case_store import CLOCK, escalate_overdue
 from governance.intake.contacts import ContactSettings, purge_contacts
-from governance.models import WorkCalendarDay
-from governance.store import CLOCK, escalate_overdue, read_work_clock
+from governance.models.calendar import WorkCalendarDay
 from governance.watching import tell_deadlines
 
 LOG = logging.getLogger("gridbeat.worker")

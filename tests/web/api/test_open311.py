@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from geo.database.connect import connect, make_engine
+from governance.calendar_store import read_work_clock, write_calendar
 from governance.clock.calendar import library_calendar
-from governance.intake.reports import file_report
-from governance.store import read_work_clock, write_calendar
+from governance.intake.filing import file_report
 from tests.web.conftest import Service
 from tests.web.district import SOUTH, STEP, WEST
 

@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy.pool import NullPool
 
 from geo.database.connect import make_engine
+from governance.calendar_store import read_work_clock
+from governance.case_store import escalate_overdue, move_case
 from governance.cases.steps import Step
-from governance.intake.reports import NewReport, file_report, take_report
-from governance.store import escalate_overdue, move_case, read_work_clock
+from governance.intake.filing import file_report
+from governance.intake.reports import NewReport, take_report
 from tests.web.governed import People
 from web.wall.memo import Memo
 

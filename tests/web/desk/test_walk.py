@@ -17,11 +17,13 @@ from pydantic import SecretStr
 from sqlalchemy.pool import NullPool
 
 from geo.database.connect import make_engine
+from governance.calendar_store import read_work_clock
+from governance.case_store import escalate_overdue, move_case
 from governance.cases.steps import Step
 from governance.intake.contacts import ContactSettings
-from governance.intake.reports import NewReport, file_report, take_report
+from governance.intake.filing import file_report
+from governance.intake.reports import NewReport, take_report
 from governance.intake.sealing import make_key
-from governance.store import escalate_overdue, move_case, read_work_clock
 from tests.web.browsing import check_axe, chromium, picture_taker, signed_in, watch
 from tests.web.governed import People, picture
 
