@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from analytics.bursts import (
     BurstParams,
@@ -24,11 +21,10 @@ from analytics.bursts import (
 )
 from analytics.cube import REPORTED
 from analytics.today import HOURS_OF_WEEK, share_hours
-from geo.errors import GridbeatError
 from governance.cases.states import OPEN
 from web.database import packaged_sql
+from web.jobs.rounds import keep_doing
 
-LOG = logging.getLogger("gridbeat.worker")
 EVERY_S = 60.0
 MOST_LATE = 100
 URGENT_AFTER = timedelta(hours=24)
@@ -59,13 +55,8 @@ class Place:
 
 
 async def keep_watching(engine: Engine, *, every_s: float = EVERY_S) -> None:
-    """Watch again and again; a fault of one round is logged and the next one tries anew."""
-    while True:
-        try:
-            await asyncio.to_thread(watch_all, engine, now=datetime.now(UTC))
-        except (GridbeatError, DBAPIError):
-            LOG.exception("watching failed; it is tried again in %s s", every_s)
-        await asyncio.sleep(every_s)
+    """Watch again and again."""
+    await keep_doing("watching", lambda: watch_all(engine, now=datetime.now(UTC)), every_s=every_s)
 
 
 def watch_all(engine: Engine, *, now: datetime) -> None:

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, select
-from sqlalchemy.exc import DBAPIError
 
-from geo.errors import GridbeatError
 from geo.models.places import Jurisdiction
 from governance.calendar_store import read_work_clock
 from governance.case_store import CLOCK, escalate_overdue
 from governance.intake.contacts import ContactSettings, purge_contacts
 from governance.models.calendar import WorkCalendarDay
 from governance.watching import tell_deadlines
+from web.jobs.rounds import keep_doing
 
 LOG = logging.getLogger("gridbeat.worker")
 EVERY_S = 60.0
 
 
 async def keep_cases(engine: Engine, *, every_s: float = EVERY_S) -> None:
-    """Do the round again and again; a fault of one round is logged and the next one tries anew."""
-    settings = ContactSettings()
-    while True:
-        try:
-            await asyncio.to_thread(
-                do_round, engine, now=datetime.now(UTC), keep_days=settings.keep_days
-            )
-        except (GridbeatError, DBAPIError):
-            LOG.exception("the round of cases failed; it is tried again in %s s", every_s)
-        await asyncio.sleep(every_s)
+    """Do the round again and again."""
+    keep_days = ContactSettings().keep_days
+    await keep_doing(
+        "the round of cases",
+        lambda: do_round(engine, now=datetime.now(UTC), keep_days=keep_days),
+        every_s=every_s,
+    )
 
 
 def do_round(engine: Engine, *, now: datetime, keep_days: int) -> None:

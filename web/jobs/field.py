@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 
 from web.field.retention import FieldSettings, purge_entries
+from web.jobs.rounds import keep_doing
 
 LOG = logging.getLogger("gridbeat.worker")
 EVERY_S = 86_400.0
 
 
 async def keep_field(engine: Engine, *, every_s: float = EVERY_S) -> None:
-    """Do the round again and again; a fault of one round is logged and the next one tries anew."""
-    settings = FieldSettings()
-    while True:
-        try:
-            await asyncio.to_thread(
-                do_round, engine, now=datetime.now(UTC), keep_days=settings.keep_days
-            )
-        except DBAPIError:
-            LOG.exception("old entries of tablets were not deleted; tried again in %s s", every_s)
-        await asyncio.sleep(every_s)
+    """Do the round again and again."""
+    keep_days = FieldSettings().keep_days
+    await keep_doing(
+        "deleting old entries of tablets",
+        lambda: do_round(engine, now=datetime.now(UTC), keep_days=keep_days),
+        every_s=every_s,
+    )
 
 
 def do_round(engine: Engine, *, now: datetime, keep_days: int) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from sqlalchemy import Engine
 
 from geo.database.connect import Database
 from geo.hexagons import refresh_hexagon_ground, refresh_hexagons
+from web.jobs.rounds import in_thread
 from web.live.listener import Listener
 
 # Reports that come in together are counted together.
@@ -35,10 +37,10 @@ async def keep_counting(database: Database, engine: Engine) -> None:
             await changed.wait()
             await asyncio.sleep(_TOGETHER_S)
             changed.clear()
-            await asyncio.to_thread(_count, engine)
+            await in_thread(partial(_count, engine))
             if ground.is_set():
                 ground.clear()
-                await asyncio.to_thread(_count_ground, engine)
+                await in_thread(partial(_count_ground, engine))
     finally:
         await listener.stop()
 

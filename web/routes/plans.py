@@ -22,7 +22,7 @@ from patrol.planning.edits import MOST_EDITS, Edit, EditKind
 from patrol.planning.paper import plain, plan_items_geojson
 from patrol.planning.sheets import SHEET_CSS
 from patrol.planning.states import Act, Status
-from patrol.planning.steps import approve_plan, publish_plan, read_head, withdraw_plan
+from patrol.planning.steps import approve_plan, lock_day, publish_plan, read_head, withdraw_plan
 from patrol.planning.store import Desk, find_before, list_plans, read_desk, write_version
 from patrol.store import read_plan
 from web.answers import GEOJSON, kept
@@ -330,7 +330,7 @@ def require_everywhere(principal: Principal) -> None:
 
 
 def require_fresh(connection: Connection, plan_id: int, if_match: str | None) -> None:
-    """Refuse a change of what changed meanwhile.
+    """Refuse a change of what changed meanwhile, and let nobody else change it until the end.
 
     Raises
     ------
@@ -339,7 +339,7 @@ def require_fresh(connection: Connection, plan_id: int, if_match: str | None) ->
     InputError
         None was sent.
     """
-    read_head(connection, plan_id)
+    lock_day(connection, plan_id)
     if if_match is None:
         raise InputError("send If-Match with the ETag of the plan as you read it")
     now = view.plan_tag(connection, plan_id)

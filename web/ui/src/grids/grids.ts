@@ -176,15 +176,19 @@ class Gridder {
     return this.tryOut({ kind: "split", codes: [...this.chosen], on: this.day.value, geometries: [line] });
   }
 
+  /** While the answer is awaited nothing can be confirmed: the wish before this one least of all. */
   private async tryOut(wish: Wish): Promise<void> {
+    this.preview = null;
+    this.wish = null;
+    this.drawFound();
+    this.found.setAttribute("aria-busy", "true");
     try {
       this.preview = await call<Preview>("/api/v1/grids/preview", { body: wish });
       this.wish = wish;
     } catch (error) {
-      this.preview = null;
-      this.wish = null;
       toast(error instanceof Error ? error.message : "", { bad: true, seconds: 12 });
     }
+    this.found.setAttribute("aria-busy", "false");
     this.stopDrawing();
     this.drawFound();
     this.fill();
