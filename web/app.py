@@ -43,6 +43,7 @@ from web.routes import (
     pages,
     photos,
     plans,
+    posts,
     processes,
     reports,
     session,
@@ -78,6 +79,7 @@ ROUTERS = (
     wall.router,
     alerts.router,
     plans.router,
+    posts.router,
     grid_desk.router,
 )
 

@@ -29,7 +29,10 @@ JOB_STATUSES = ("accepted", "running", "successful", "failed", "dismissed")
 
 
 class Account(Base):
-    """Somebody who may sign in: by password, by the identity provider, or both."""
+    """Somebody who may sign in: by password, by the identity provider, or both.
+
+    `person_id` says which member of staff it is, where it is one.
+    """
 
     __tablename__ = "account"
     __table_args__ = (
@@ -42,6 +45,9 @@ class Account(Base):
     password_hash: Mapped[str | None]
     must_change: Mapped[bool] = mapped_column(server_default=text("false"))
     all_areas: Mapped[bool] = mapped_column(server_default=text("false"))
+    person_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.person_id", ondelete="SET NULL")
+    )
     oidc_issuer: Mapped[str | None]
     oidc_subject: Mapped[str | None]
     disabled_at: Mapped[datetime | None]

@@ -52,7 +52,7 @@ def share_within(households: Floats, metres: Floats, area: NDArray[np.int64], *,
         Of each home, shape ``(n,)``.
     """
     if reach_m <= 0:
-        raise InputError("a reach is some metres")
+        raise InputError("a reach is some metres", code="bad-number")
     found: dict[int, float | None] = {}
     for number in np.unique(area):
         own = area == number

@@ -55,7 +55,8 @@ def write_least(connection: Connection, jurisdiction_id: int, least: Mapping[str
     """Store how many of a role a basic grid needs."""
     for role, number in least.items():
         if not 0 <= number <= 100:
-            raise InputError(f"{role}: a grid needs 0 to 100 people, not {number}")
+            msg = f"{role}: a grid needs 0 to 100 people, not {number}"
+            raise InputError(msg, code="bad-number")
         made = upsert(PostRequirement).values(
             jurisdiction_id=jurisdiction_id, role=role, least=number
         )
@@ -72,6 +73,11 @@ def read_staffing(connection: Connection, jurisdiction_id: int, *, on: date) -> 
     grids = _frame(connection, _GRIDS, here)
     posts = _frame(connection, _POSTS, here)
     return staff_grids(grids, posts, least=read_least(connection, jurisdiction_id))
+
+
+def read_grid_list(connection: Connection, jurisdiction_id: int, *, on: date) -> pd.DataFrame:
+    """Read the grids of a day: ``area_id``, ``code``, ``name``, ``name_en``, ``grid_kind``."""
+    return _frame(connection, _GRIDS, {"j": jurisdiction_id, "day": on})
 
 
 def read_vacancy_map(connection: Connection, jurisdiction_id: int, *, on: date) -> gpd.GeoDataFrame:
@@ -95,8 +101,13 @@ def read_on_duty(connection: Connection, jurisdiction_id: int, *, at: datetime) 
 def read_roster(
     connection: Connection, jurisdiction_id: int, *, start: datetime, end: datetime
 ) -> pd.DataFrame:
-    """Read shifts that overlap a span: ``unit``, ``kind``, ``starts_at``, ``ends_at``."""
+    """Read shifts that overlap a span: ``shift_id``, ``unit``, ``kind``, ``starts_at``, ..."""
     return _frame(connection, _ROSTER, {"j": jurisdiction_id, "start": start, "end": end})
+
+
+def read_stations(connection: Connection, jurisdiction_id: int) -> pd.DataFrame:
+    """Read the service stations: ``name``, ``address``, ``lon``, ``lat``."""
+    return _frame(connection, _STATIONS, {"j": jurisdiction_id})
 
 
 def read_station_reach(
@@ -132,7 +143,8 @@ def write_partner(
 ) -> int:  # fmt: skip
     """Store a partner organisation or seconded unit, over the one with its code."""
     if kind not in PARTNER_KINDS:
-        raise InputError(f"{kind!r} is no kind of partner; there are {', '.join(PARTNER_KINDS)}")
+        msg = f"{kind!r} is no kind of partner; there are {', '.join(PARTNER_KINDS)}"
+        raise InputError(msg, code="no-kind")
     point = None
     if lon is not None and lat is not None:
         point = text("ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)").bindparams(lon=lon, lat=lat)
@@ -170,11 +182,12 @@ def _frame(connection: Connection, query: object, values: Mapping[str, object]) 
 _SRID = text("SELECT metric_srid FROM jurisdiction WHERE jurisdiction_id = :j")
 _IN_FORCE = "valid_from <= CAST(:day AS date) AND CAST(:day AS date) < valid_to"
 _GRIDS = text(
-    "SELECT area_id, code, name, grid_kind FROM area WHERE jurisdiction_id = :j "  # noqa: S608
-    f"AND level = 'grid' AND grid_kind <> 'micro' AND {_IN_FORCE} ORDER BY code"
+    "SELECT area_id, code, name, name_en, grid_kind FROM area "  # noqa: S608 - constants
+    f"WHERE jurisdiction_id = :j AND level = 'grid' AND grid_kind <> 'micro' AND {_IN_FORCE} "
+    "ORDER BY code"
 )
 _GRID_SHAPES = text(
-    "SELECT area_id, code, name, ST_AsBinary(geom) AS geom FROM area "  # noqa: S608
+    "SELECT area_id, code, name, name_en, ST_AsBinary(geom) AS geom FROM area "  # noqa: S608
     f"WHERE jurisdiction_id = :j AND level = 'grid' AND grid_kind = 'basic' AND {_IN_FORCE} "
     "ORDER BY code"
 )
@@ -194,7 +207,8 @@ _ON_DUTY = text(
     f"{_DUTY} AND s.starts_at <= :at AND :at < s.ends_at ORDER BY u.kind, u.name"
 )
 _ROSTER = text(
-    "SELECT u.name AS unit, u.kind, u.headcount, s.starts_at, s.ends_at "
+    "SELECT s.shift_id, u.name AS unit, u.kind, u.headcount, s.starts_at, s.ends_at, "
+    "a.name AS area "
     f"{_DUTY} AND s.starts_at < :end AND s.ends_at > :start ORDER BY s.starts_at, u.kind, u.name"
 )
 _HOMES = text(
@@ -205,12 +219,13 @@ _HOMES = text(
     "WHERE f.jurisdiction_id = :j AND h.households > 0 ORDER BY h.household_point_id"
 )
 _STATIONS = text(
-    "SELECT s.name, ST_X(s.geom) AS lon, ST_Y(s.geom) AS lat FROM station s "
+    "SELECT s.name, s.address, ST_X(s.geom) AS lon, ST_Y(s.geom) AS lat FROM station s "
     "JOIN feed f USING (feed_id) WHERE f.jurisdiction_id = :j AND s.kind = 'service' "
     "ORDER BY s.station_id"
 )
 _PARTNERS = text(
-    "SELECT p.code, p.name, p.name_en, p.kind, p.headcount, p.services, "
+    "SELECT p.code, p.name, p.name_en, p.kind, p.headcount, p.services, ST_X(p.geom) AS lon, "
+    "ST_Y(p.geom) AS lat, "
     "ST_DistanceSphere(p.geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)) AS metres "
     "FROM partner p WHERE p.jurisdiction_id = :j AND (CAST(:lon AS float) IS NULL OR "
     "ST_DistanceSphere(p.geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)) <= :within) "

@@ -30,6 +30,8 @@ class Permission(StrEnum):
     PLANS_READ = "plans.read"
     PLANS_WRITE = "plans.write"
     PLANS_APPROVE = "plans.approve"
+    POSTS_READ = "posts.read"
+    POSTS_WRITE = "posts.write"
     TRACKS_OWN = "tracks.own"
     TRACKS_READ = "tracks.read"
     ALERTS_WRITE = "alerts.write"
@@ -66,11 +68,11 @@ PERMISSIONS: MappingProxyType[Role, frozenset[Permission]] = MappingProxyType(
            _P.LOOKS_WRITE},
         Role.PLANNER: _LOOKS
         | {_P.CAMERAS_READ, _P.PLANS_WRITE, _P.WALL_VIEW, _P.JOBS_RUN, _P.GRIDS_WRITE,
-           _P.TOKENS_OWN},
+           _P.POSTS_READ, _P.TOKENS_OWN},
         Role.DISPATCHER: _LOOKS
         | {_P.CAMERAS_READ, _P.WALL_VIEW, _P.ALERTS_WRITE, _P.INCIDENTS_WRITE, _P.TOKENS_OWN,
            _P.CASES_CHECK, _P.CASES_DISPATCH, _P.CASES_ESCALATE, _P.CASES_INTAKE, _P.CASES_READ,
-           _P.CASES_REPORT, _P.LOOKS_WRITE},
+           _P.CASES_REPORT, _P.LOOKS_WRITE, _P.POSTS_READ},
         Role.OFFICER: frozenset(
             {_P.MAP_READ, _P.PLANS_READ, _P.INCIDENTS_WRITE, _P.CASES_ESCALATE, _P.CASES_HANDLE,
              _P.CASES_READ, _P.CASES_REPORT, _P.TRACKS_OWN}
@@ -79,7 +81,7 @@ PERMISSIONS: MappingProxyType[Role, frozenset[Permission]] = MappingProxyType(
         | {_P.CASES_APPROVE, _P.CASES_CHECK, _P.CASES_DISPATCH, _P.CASES_ESCALATE, _P.CASES_INTAKE,
            _P.CASES_READ, _P.CASES_REPORT,
            _P.CAMERAS_READ, _P.WALL_VIEW, _P.PLANS_WRITE, _P.PLANS_APPROVE, _P.TRACKS_READ,
-           _P.JOBS_RUN, _P.TOKENS_OWN},
+           _P.JOBS_RUN, _P.POSTS_READ, _P.POSTS_WRITE, _P.TOKENS_OWN},
         Role.ANALYST: _LOOKS | {_P.JOBS_RUN, _P.TOKENS_OWN},
         Role.CAMERA_ADMINISTRATOR: frozenset(
             {_P.MAP_READ, _P.CAMERAS_READ, _P.CAMERAS_WRITE, _P.LOOKS_WRITE}

@@ -41,6 +41,7 @@ PAGES = (
     Page("wall", Permission.WALL_VIEW),
     Page("plan", Permission.PLANS_READ),
     Page("grids", Permission.MAP_READ),
+    Page("posts", Permission.POSTS_READ),
     Page("desk", Permission.CASES_INTAKE),
     Page("field", Permission.CASES_HANDLE),
     Page("screen", Permission.PUBLIC),  # where a wall's screen shows its token

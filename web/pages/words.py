@@ -26,6 +26,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "page_wall": ("大屏", "Map wall"),
     "page_plan": ("勤务", "Planner"),
     "page_grids": ("网格", "Grids"),
+    "page_posts": ("岗位", "Posts"),
     "page_desk": ("受理", "Desk"),
     "page_field": ("平板", "Tablet"),
     "may": ("可用功能", "You may"),

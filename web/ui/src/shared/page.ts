@@ -13,6 +13,7 @@ const t = translator({
   wall: ["大屏", "Wall"],
   plan: ["勤务", "Plan"],
   grids: ["网格", "Grids"],
+  posts: ["岗位", "Posts"],
   desk: ["受理", "Desk"],
   field: ["现场", "Field"],
   other_language: ["English", "中文"],
@@ -23,7 +24,7 @@ const t = translator({
   account: ["账户", "Account"],
   failed: ["出错了", "Something went wrong"],
 });
-const ORDER = ["wall", "plan", "grids", "desk", "field"] as const;
+const ORDER = ["wall", "plan", "grids", "posts", "desk", "field"] as const;
 const LOOK_EVERY_MS = 60_000;
 
 /** Begin a page: returns who is signed in, or goes to sign in. Without `header`, none is drawn. */

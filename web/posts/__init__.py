@@ -1,0 +1,1 @@
+"""Posts, duty, stations and partners as the page for supervisors shows them."""
