@@ -13,8 +13,7 @@ import shapely
 
 from geo.errors import GeometryError, InputError
 from geo.grids.borders import find_borders
-from geo.grids.change import GridChange, count_homes, cut_ground, lineage, require_grids
-from geo.grids.codes import number_grids
+from geo.grids.change import GridChange, count_homes, cut_ground, number_change, require_grids
 from geo.grids.frames import Ints, Shapes, polygon_of, require_frame, shapes_of, spots_of
 from geo.grids.policy import BASIC, EXCLUSIVE
 from geo.grids.smooth import dissolve
@@ -76,16 +75,7 @@ def carve_exclusive(
     key, pieces = _give_empty_away(key, pieces, len(hosts), households, srid)
     begun = _begin(key, pieces, old, exclusive, on)
     begun["households"] = count_homes(pieces, households, srid)
-    begun["code"] = number_grids(
-        begun,
-        community_code=str(old["parent_code"].iloc[0]),
-        taken=taken,
-        srid=srid,
-        code_scheme=code_scheme,
-    ).astype(object)
-    begun = begun.sort_values("code", ignore_index=True)
-    ended = tuple(old["code"].astype(str))
-    return GridChange("carve", on, ended, begun, lineage(old, begun))
+    return number_change("carve", on, old, begun, taken=taken, srid=srid, code_scheme=code_scheme)
 
 
 def _loses_ground(shapes: Shapes, hosts: Shapes) -> npt.NDArray[np.bool_]:

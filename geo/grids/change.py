@@ -117,15 +117,7 @@ def split_grid(
         )
     begun = _begin(pieces, row, on, srid)
     begun["households"] = count_homes(pieces, households, srid)
-    begun["code"] = number_grids(
-        begun,
-        community_code=str(row["parent_code"]),
-        taken=taken,
-        srid=srid,
-        code_scheme=code_scheme,
-    ).astype(object)
-    begun = begun.sort_values("code", ignore_index=True)
-    return GridChange("split", on, (str(row["code"]),), begun, lineage(grid, begun))
+    return number_change("split", on, grid, begun, taken=taken, srid=srid, code_scheme=code_scheme)
 
 
 def merge_grids(
@@ -169,15 +161,29 @@ def merge_grids(
         )
     begun = _begin(np.array([ground], dtype=object), grids.iloc[0], on, srid)
     begun["households"] = grids["households"].sum(skipna=False)
-    begun["code"] = number_grids(
+    return number_change("merge", on, grids, begun, taken=taken, srid=srid, code_scheme=code_scheme)
+
+
+def number_change(
+    kind: ChangeKind,
+    on: date,
+    old: gpd.GeoDataFrame,
+    begun: gpd.GeoDataFrame,
+    *,
+    taken: Collection[str],
+    srid: int,
+    code_scheme: str,
+) -> GridChange:
+    """Return the change from the old grids, all of one community, to the new ones, with codes."""
+    codes = number_grids(
         begun,
-        community_code=str(grids["parent_code"].iloc[0]),
+        community_code=str(old["parent_code"].iloc[0]),
         taken=taken,
         srid=srid,
         code_scheme=code_scheme,
-    ).astype(object)
-    ended = tuple(grids["code"].astype(str))
-    return GridChange("merge", on, ended, begun, lineage(grids, begun))
+    )
+    begun = begun.assign(code=codes.astype(object)).sort_values("code", ignore_index=True)
+    return GridChange(kind, on, tuple(old["code"].astype(str)), begun, lineage(old, begun))
 
 
 def require_grids(grids: gpd.GeoDataFrame, srid: int, on: date) -> None:

@@ -10,9 +10,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from analytics.density import estimate_density
 from geo.errors import InputError
-from geo.lattice.lattice import Lattice, cell_of, cell_polygons, from_grid, to_grid
+from geo.lattice.lattice import Lattice, cell_of, cell_polygons
+from patrol.coverage.need import expect_need
 from patrol.coverage.samples import Samples
 
 Flags = NDArray[np.bool_]
@@ -84,32 +84,24 @@ def find_blind_spots(
     """
     if not weeks > 0:
         raise InputError("the window must be longer than nothing")
-    at = cell_of(lattice, incidents["x_m"].to_numpy(), incidents["y_m"].to_numpy())
-    count = np.bincount(at[at >= 0], minlength=lattice.n_cells)
-    per_km2 = from_grid(
-        lattice,
-        estimate_density(
-            to_grid(lattice, count, fill=0), to_grid(lattice, lattice.share, fill=0.0),
-            cell_size_m=lattice.cell_size_m, bandwidth_m=params.bandwidth_m, kernel="gaussian",
-        ),
-    )  # fmt: skip
+    need = expect_need(lattice, incidents, weeks=weeks, bandwidth_m=params.bandwidth_m)
     cell = cell_of(lattice, ground.x, ground.y)
     inside = cell >= 0
     total = np.bincount(cell[inside], ground.weight[inside], lattice.n_cells)
     dark = np.bincount(cell[inside], (ground.weight * ~seen)[inside], lattice.n_cells)
-    need = per_km2 / weeks * dark / 1e6
-    order = np.argsort(-need, kind="stable")[: params.top]
-    order = order[need[order] >= max(params.least_need, 1e-12)]
+    weekly = need.weekly_per_m2 * dark
+    order = np.argsort(-weekly, kind="stable")[: params.top]
+    order = order[weekly[order] >= max(params.least_need, 1e-12)]
     shapes = cell_polygons(lattice)[order]
     if unseen is not None:
         shapes = shapely.intersection(shapes, unseen)
     table = pd.DataFrame(
         {
-            "rank": np.arange(1, len(order) + 1), "need": need[order], "unseen_m2": dark[order],
-            "unseen": dark[order] / np.maximum(total[order], 1e-9), "reports": count[order],
+            "rank": np.arange(1, len(order) + 1), "need": weekly[order], "unseen_m2": dark[order],
+            "unseen": dark[order] / np.maximum(total[order], 1e-9), "reports": need.reports[order],
         }
     )  # fmt: skip
-    main = _mains(incidents, at, order, lattice)
+    main = _mains(incidents, need.cell, order, lattice)
     return gpd.GeoDataFrame(_in_words(pd.concat([table, main], axis=1)), geometry=shapes,
                             crs=lattice.srid)  # fmt: skip
 

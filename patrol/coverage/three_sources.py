@@ -14,10 +14,10 @@ import shapely
 from numpy.typing import NDArray
 from scipy.ndimage import label as label_regions
 
-from analytics.density import estimate_density
 from geo.effort_cells import Ground, position_in
 from geo.errors import InputError
 from geo.lattice.lattice import cell_of, cell_polygons, from_grid, to_grid
+from patrol.coverage.need import expect_need
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -217,17 +217,8 @@ def rank_unseen(found: Coverage, incidents: pd.DataFrame) -> gpd.GeoDataFrame:
 
 def _needs(ground: Ground, incidents: pd.DataFrame, weeks: float, how: CoverageParams) -> Floats:
     lattice = ground.lattice
-    at = cell_of(lattice, incidents["x_m"].to_numpy(), incidents["y_m"].to_numpy())
-    count = np.bincount(at[at >= 0], minlength=lattice.n_cells)
-    per_km2 = from_grid(
-        lattice,
-        estimate_density(
-            to_grid(lattice, count, fill=0), to_grid(lattice, lattice.share, fill=0.0),
-            cell_size_m=lattice.cell_size_m, bandwidth_m=how.bandwidth_m, kernel="gaussian",
-        ),
-    )  # fmt: skip
-    need: Floats = per_km2 / weeks * lattice.share * lattice.cell_area_m2 / 1e6
-    return need
+    need = expect_need(lattice, incidents, weeks=weeks, bandwidth_m=how.bandwidth_m)
+    return need.weekly_per_m2 * lattice.share * lattice.cell_area_m2
 
 
 def _profile(incidents: pd.DataFrame) -> Floats:
