@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from geo.imports.kinds import Field
 from geo.imports.mapping import Mapping
 from geo.imports.plan import ReadPlan
 from geo.imports.problems import Problems
+from geo.imports.schema import Field
 from geo.imports.times import read_dates
 from geo.imports.values import as_flag, as_number, as_text, is_true, read_column, translate
 

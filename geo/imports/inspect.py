@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 
 from geo.formats.open import open_table
 from geo.formats.table import GEOMETRY, RawTable
-from geo.imports.kinds import KINDS, Kind, kind_named
+from geo.imports.kinds import KINDS, kind_named
 from geo.imports.mapping import PERSONAL_NAMES
+from geo.imports.schema import Kind
 from geo.imports.times import MINUTE, read_times
 from geo.imports.values import as_number, as_text
 

@@ -1,64 +1,11 @@
-"""What can be imported: the kinds of records, their fields and what a field must hold."""
+"""What can be imported: every kind of record with its fields."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 from geo.errors import MappingError
+from geo.imports.schema import Field, Kind
 from geo.models.airspace import AIRSPACE_KINDS, DRONE_CLASSES
 from geo.models.base import CAMERA_STATUSES, FOUND_BY, GRID_KINDS, LEVELS, STATION_KINDS, UNIT_KINDS
-
-FieldType = Literal["text", "number", "integer", "flag", "date", "time"]
-ShapeType = Literal["point", "polygon", "line"]
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field of a kind: its type, and the values it may hold.
-
-    Attributes
-    ----------
-    synonyms
-        Column names under which files of the field carry it, lower case.
-    default
-        What an empty value means, as PostgreSQL reads it.
-    """
-
-    name: str
-    type: FieldType = "text"
-    required: bool = False
-    choices: tuple[str, ...] = ()
-    pattern: str | None = None
-    minimum: float | None = None
-    below: float | None = None
-    maximum: float | None = None
-    synonyms: tuple[str, ...] = ()
-    default: str | None = None
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of record: its table, its shape and its fields."""
-
-    name: str
-    table: str
-    key: str
-    shape: ShapeType | None
-    fields: tuple[Field, ...]
-
-    def field(self, name: str) -> Field:
-        """Return the field called `name`."""
-        for field in self.fields:
-            if field.name == name:
-                return field
-        known = ", ".join(field.name for field in self.fields)
-        raise MappingError(f"{self.name} have no field {name!r}; they have: {known}")
-
-    def has(self, name: str) -> bool:
-        """Say whether there is a field called `name`."""
-        return any(field.name == name for field in self.fields)
-
 
 _NAME = Field("name", synonyms=("name", "label", "title", "名称", "点位名称"))
 _HOUSEHOLDS = Field(

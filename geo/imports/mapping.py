@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from geo.errors import MappingError
-from geo.imports.kinds import Kind, kind_named
+from geo.imports.kinds import kind_named
+from geo.imports.schema import Kind
 
 PERSONAL_NAMES = (
     "姓名", "身份证", "证件号", "手机", "电话", "联系方式", "联系人", "出生", "人脸", "民族",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from geo.imports.kinds import Kind
 from geo.imports.mapping import Mapping
+from geo.imports.schema import Kind
 from geo.locate.polygons import PolygonIndex
 from geo.places import GridSet, Place
 

@@ -11,9 +11,9 @@ import shapely
 
 from geo.crs.systems import convert_geometries, to_wgs84
 from geo.formats.table import GEOMETRY
-from geo.imports.kinds import ShapeType
 from geo.imports.mapping import Mapping
 from geo.imports.problems import Problems
+from geo.imports.schema import ShapeType
 from geo.imports.values import as_number, read_column
 
 Floats = npt.NDArray[np.float64]

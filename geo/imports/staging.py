@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 from psycopg import sql
 
-from geo.imports.kinds import Kind
+from geo.imports.schema import Kind
 from geo.places import Place
 
 Connection = psycopg.Connection[tuple[object, ...]]
