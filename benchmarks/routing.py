@@ -1,9 +1,9 @@
 """Routes beside PyVRP, OR-Tools and VROOM: team orienteering with and without time windows.
 
-    python benchmarks/routing.py DATA --scores scores.csv --plan sample
-    python benchmarks/routing.py DATA --scores scores.csv --plan chao      # one seed; resumes
-    python benchmarks/routing.py DATA --scores scores.csv --plan full      # hours; resumes
-    python benchmarks/routing.py DATA --scores scores.csv --table
+    python -m benchmarks.routing DATA --scores scores.csv --plan sweep     # resumes
+    python -m benchmarks.routing DATA --scores scores.csv --plan long
+    python -m benchmarks.routing DATA --scores scores.csv --plan full      # hours; resumes
+    python -m benchmarks.routing DATA --scores scores.csv --table
 
 DATA is a folder with `top/` and `routing/` (see benchmarks/routing.md). Budgets are CPU seconds of
 one thread; every answer is added up again in floating point from the instance before it counts.
@@ -20,72 +20,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.routing_cases import files_of, problem_of, published, remembered, stratified
 from patrol.routes.balance import BalanceParams, balance_routes
 from patrol.routes.check import check_routes
-from patrol.routes.problem import RoutingProblem, Stop, Unit
+from patrol.routes.problem import RoutingProblem
 from patrol.routes.search import SearchParams, find_routes, make_routes
 
 FIELDS = ("instance", "solver", "seed", "budget_s", "prize", "used_s")
-HARD = ("p4.2.e", "p4.3.k", "p5.2.l", "p6.2.j", "p7.2.f", "p7.3.j")
-EASY = ("p1.2.p", "p1.4.r", "p2.3.k", "p2.4.i", "p3.2.r", "p3.4.t")
-WINDOWED = ("c102@2", "r102@2", "rc105@2", "r205@2")
-# The same points with other numbers of paths and lengths than any published instance, harder
-# than those whose best is known: set, paths, length.
-STRANGE = ("4@2@97.3", "4@4@57.6", "7@2@147.4", "7@4@88.2", "5@4@27.1", "6@3@22.3")
-POINTS = {"4": "p4.2.e", "5": "p5.2.l", "6": "p6.2.j", "7": "p7.2.f"}
-# Of the research note, remembered from the published tables and not verified.
-WINDOWED_BEST = {"c102@2": 660.0, "r102@2": 508.0, "rc105@2": 480.0}
+EVEN = ("p4.2.e", "p4.3.k", "p5.2.l", "p6.2.j", "p7.2.f", "p7.3.j", "p1.2.p", "p1.4.r", "p2.3.k",
+        "p2.4.i", "p3.2.r", "p3.4.t", "4@2@97.3", "4@4@57.6", "7@2@147.4", "7@4@88.2", "5@4@27.1",
+        "6@3@22.3")  # fmt: skip
 GRID = 100
-
-
-def problem_of(data: Path, name: str) -> RoutingProblem:
-    """Read an instance: `p4.2.e`, `c102@2` (Solomon, 2 paths) or `4@2@97.3` (set, paths, length)."""
-    if name.count("@") == 1:
-        return read_solomon(data, *name.split("@"))
-    if name.count("@") == 2:
-        points, paths, length = name.split("@")
-        table, _, _ = read_chao(data, POINTS[points])
-        return orienteering(table, int(paths), float(length))
-    return orienteering(*read_chao(data, name))
-
-
-def read_chao(data: Path, name: str) -> tuple[np.ndarray, int, float]:
-    path = next(p for p in (data / "top/chao" / f"{name}.txt",
-                            data / "routing/top_chao" / f"{name}.txt") if p.exists())  # fmt: skip
-    lines = path.read_text().splitlines()
-    table = np.array([line.split() for line in lines[3:] if line.strip()], dtype=float)
-    return table, int(lines[1].split()[1]), float(lines[2].split()[1])
-
-
-def orienteering(table: np.ndarray, paths: int, length: float) -> RoutingProblem:
-    """Return a problem without windows; points that no path can reach are left out."""
-    order = np.r_[1 : len(table) - 1, 0, len(table) - 1]
-    way = distances(table[order, :2])
-    n = len(table) - 2
-    kept = [v for v in range(n) if way[n, v] + way[v, n + 1] <= length and table[v + 1, 2] > 0]
-    stops = tuple(Stop(str(v), float(table[v + 1, 2])) for v in kept)
-    units = tuple(Unit(f"path {k}", "foot", 0, 1, 0.0, length) for k in range(paths))
-    rows = np.r_[kept, n, n + 1].astype(int)
-    return RoutingProblem(stops, units, {"foot": way[np.ix_(rows, rows)]})
-
-
-def read_solomon(data: Path, name: str, paths: str) -> RoutingProblem:
-    path = next(p for p in (data / "top/solomon" / f"{name}.txt",
-                            data / "routing/vrptw_solomon" / f"{name}.txt") if p.exists())  # fmt: skip
-    rows = [line.split() for line in path.read_text().splitlines()]
-    table = np.array([row for row in rows if len(row) == 7 and row[0].isdigit()], dtype=float)
-    table = table[np.r_[1 : len(table), 0]]
-    stops = tuple(
-        Stop(str(int(row[0])), float(row[3]), float(row[6]), float(row[4]), float(row[5]))
-        for row in table[:-1]
-    )
-    end = float(table[-1, 5])
-    units = tuple(Unit(f"path {k}", "foot", 0, 0, 0.0, end) for k in range(int(paths)))
-    return RoutingProblem(stops, units, {"foot": distances(table[:, 1:3])})
-
-
-def distances(xy: np.ndarray) -> np.ndarray:
-    return np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))
 
 
 def rounded(problem: RoutingProblem) -> tuple[np.ndarray, int]:
@@ -228,35 +173,35 @@ def score(problem: RoutingProblem, orders: list[list[int]]) -> float:
     return routes.prize
 
 
+# Of each family, drawn at random: the sweep.
+SWEEP = {"Chao 1": 5, "Chao 2": 4, "Chao 3": 5, "Chao 4": 9, "Chao 5": 6, "Chao 6": 4, "Chao 7": 8,
+         "Tsiligirides": 3, "with windows": 12}  # fmt: skip
+LONG = {"Chao 4": 3, "Chao 5": 1, "Chao 6": 1, "Chao 7": 3, "with windows": 8}
+DRAW = 20261129
+PLANS = ("sweep", "long", "windows", "hard", "full")
+
+
 def runs_of(plan: str, data: Path) -> list[tuple[str, str, int, float]]:
     """List what a plan runs: instance, solver, seed, budget."""
-    both, peers = ("gridbeat", "pyvrp"), ("ortools", "vroom")
+    both = ("gridbeat", "pyvrp")
+    seeds = (1, 2, 3, 4, 5)
     if plan == "full":
-        chao = [
-            p.stem
-            for f in ("top/chao", "routing/top_chao")
-            for p in sorted((data / f).glob("p*.txt"))
-        ]
-        names = [*chao, *(f"{p.stem}@{m}" for f in ("top/solomon", "routing/vrptw_solomon")
-                          for p in sorted((data / f).glob("*.txt")) if ".sol" not in p.name
-                          for m in (1, 2, 3, 4))]  # fmt: skip
-        return [
-            (n, s, seed, b)
-            for b in (3.0, 30.0)
-            for n in names
-            for seed in range(1, 6)
-            for s in SOLVERS
-        ]
-    if plan == "chao":  # in no order of size or set, so that a part of it is a fair sample
-        names = sorted({p.stem for f in ("top/chao", "routing/top_chao")
-                        for p in (data / f).glob("p*.txt")})  # fmt: skip
-        names = np.random.default_rng(20261129).permutation(names).tolist()
-        return [(n, s, 1, 3.0) for n in names for s in (*both, "vroom", "ortools")]
-    runs = [(n, s, seed, 3.0) for seed in (1, 2, 3, 4, 5) for n in (*HARD, *WINDOWED) for s in both]
-    runs += [(n, s, 1, 3.0) for n in (*HARD, *WINDOWED) for s in peers]
-    runs += [(n, s, seed, 3.0) for seed in (1, 2) for n in STRANGE for s in both]
-    runs += [(n, s, 1, 30.0) for n in (*HARD, *WINDOWED) for s in both]
-    return runs + [(n, s, 1, 3.0) for n in EASY for s in both]
+        names = [n for _, n in files_of(data)]
+        return [(n, s, seed, b) for b in (3.0, 30.0) for n in names for seed in seeds
+                for s in SOLVERS]  # fmt: skip
+    if plan == "windows":
+        names = [n for family, n in files_of(data) if family == "with windows"]
+        return [(n, s, 1, 3.0) for n in names for s in (*both, "vroom")]
+    if plan == "hard":  # every published instance of the sets with more than 60 points
+        names = np.random.default_rng(DRAW).permutation(published()).tolist()
+        return [(n, s, 1, 3.0) for n in names for s in ("gridbeat",)]
+    if plan == "long":
+        return [(n, s, 1, 30.0) for n in stratified(data, LONG, DRAW) for s in both]
+    if plan == "sweep":
+        names = np.random.default_rng(DRAW).permutation(stratified(data, SWEEP, DRAW)).tolist()
+        runs = [(n, s, seed, 3.0) for seed in seeds for n in names for s in both]
+        return runs + [(n, s, 1, 3.0) for n in names for s in ("vroom", "ortools")]
+    raise ValueError(plan)
 
 
 def run(data: Path, scores: Path, plan: str) -> None:
@@ -266,7 +211,7 @@ def run(data: Path, scores: Path, plan: str) -> None:
         done = {tuple(row[:4]) for row in csv.reader(scores.open())}
     else:
         scores.write_text(",".join(FIELDS) + "\n")
-    gridbeat(problem_of(data, HARD[0]), 1, 0.1)  # the compiled search is read from disk once
+    gridbeat(problem_of(data, EVEN[0]), 1, 0.1)  # the compiled search is read from disk once
     for name, solver, seed, budget in runs_of(plan, data):
         if (name, solver, str(seed), f"{budget:g}") in done:
             continue
@@ -283,26 +228,31 @@ def run(data: Path, scores: Path, plan: str) -> None:
 
 
 def table(data: Path, scores: Path) -> str:
-    """Return gaps to the best known, or where none is known to the best seen here."""
+    """Return gaps by family and in all: to the best known, or the best seen here if that is more.
+
+    A mean is over instances of the mean over seeds; the worst is of a single run.
+    """
     frame = pd.read_csv(scores)
-    known = pd.read_csv(data / "top/chao/best_known.csv").set_index("instance")["best_known"]
-    best = frame.groupby("instance")["prize"].max()
-    for name, value in {**known.to_dict(), **WINDOWED_BEST}.items():
-        if name in best.index:
-            best[name] = value
+    read = pd.read_csv(data / "top/chao/best_known.csv").set_index("instance")["best_known"]
+    known = pd.Series({**remembered(), **read.to_dict()})
+    seen = frame.groupby("instance")["prize"].max()
+    wrong = [n for n in seen.index if n in known and "@" not in n and seen[n] > known[n] + 1e-6]
+    best = seen.combine(known.reindex(seen.index), lambda a, b: max(a, b) if b == b else a)
     frame["gap"] = 100 * (1 - frame["prize"] / frame["instance"].map(best))
-    family = {name: word for word, names in (
-        ("Chao 4-7, best known", HARD), ("with time windows", WINDOWED),
-        ("same points, other lengths", STRANGE), ("Chao 1-3", EASY)) for name in names}  # fmt: skip
-    frame["family"] = frame["instance"].map(family).fillna("other")
-    gaps = frame.groupby(["family", "budget_s", "solver"])["gap"]
-    out = gaps.agg(runs="count", mean="mean", worst="max").round(2).reset_index()
+    frame["family"] = frame["instance"].map({name: family for family, name in files_of(data)})
+    both = frame.assign(family="all without windows")[frame["family"] != "with windows"]
+    every = pd.concat([frame, both], ignore_index=True)
     lines = [
-        "| family | CPU s | solver | runs | mean gap % | worst % |",
-        "|---|---|---|---|---|---|",
+        "| family | CPU s | solver | instances | runs | mean gap % | worst % | runs at the best |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    lines += ["| " + " | ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in row) + " |"
-              for row in out.itertuples(index=False)]  # fmt: skip
+    for (family, budget, solver), part in every.groupby(["family", "budget_s", "solver"]):
+        mean = part.groupby("instance")["gap"].mean().mean()
+        lines.append(
+            f"| {family} | {budget:g} | {solver} | {part['instance'].nunique()} | {len(part)} | "
+            f"{mean:.2f} | {part['gap'].max():.2f} | {(part['gap'] < 1e-6).mean():.0%} |"
+        )
+    lines.append(f"\nRemembered values that were exceeded, and so are wrong: {wrong or 'none'}")
     return "\n".join(lines)
 
 
@@ -334,12 +284,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--scores", type=Path, default=Path("routing_scores.csv"))
-    parser.add_argument("--plan", choices=("sample", "chao", "full"), default="sample")
+    parser.add_argument("--plan", choices=PLANS, default="sweep")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--balance", nargs="*", metavar="INSTANCE", help="share work on these")
     given = parser.parse_args()
     if given.balance is not None:
-        print(balance(given.data, given.balance or [*HARD, *EASY, *STRANGE], 1.0))
+        print(balance(given.data, given.balance or list(EVEN), 1.0))
         raise SystemExit
     if not given.table:
         run(given.data, given.scores, given.plan)

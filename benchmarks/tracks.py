@@ -25,7 +25,8 @@ from geo.database.schema import prepare
 from geo.lattice.lattice import make_lattice
 from geo.settings import DatabaseSettings
 from patrol.tracks.clean import clean_fixes
-from patrol.tracks.effort import EffortSum, lay_areas
+from patrol.tracks.effort import EffortSum
+from patrol.tracks.effort_ground import lay_areas
 from patrol.tracks.thin import thin_track
 
 SECOND = 1_000_000

@@ -30,7 +30,7 @@ from patrol.coverage.three_sources import (
     find_coverage,
     rank_unseen,
 )
-from patrol.track_store import Watched
+from patrol.watched import Watched
 
 STAFFED = ("police", "service", "fire", "patrol_post")
 _DAY_S = 86_400

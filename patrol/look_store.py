@@ -15,8 +15,8 @@ from sqlalchemy import Connection, text
 from geo.crs.systems import convert_geometries
 from geo.effort_store import write_effort, write_looks
 from geo.errors import ConflictError, InputError, NotFoundError
-from patrol.track_store import Watched, stored_looks
 from patrol.tracks.looks import looks_of_views
+from patrol.watched import Watched, stored_looks
 
 _SLOT_MIN, _SCREENS = 5, 4  # of rounds whose parameters say nothing
 _DAY_S = 86_400

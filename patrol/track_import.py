@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from importlib.metadata import version
 from typing import Any, cast
 
@@ -18,15 +17,15 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection
 
 from geo.crs.systems import project
-from geo.effort_store import lay_ground
 from geo.imports.digest import digest_raw_row, digest_text
 from geo.imports.staging import packaged_sql
-from geo.store import ensure_feed, read_grid_set, read_place
+from geo.store import ensure_feed
 from patrol.track_devices import read_devices
 from patrol.track_files import bad_row
-from patrol.track_store import Intake, IntakeParams, Watched, take_fixes
+from patrol.track_store import Intake, IntakeParams, take_fixes
 from patrol.tracks.fixes import BadRow, Fixes
 from patrol.tracks.match import Matcher
+from patrol.watched import Watched
 
 FEED = "tracks"
 KIND = "tracks"
@@ -50,14 +49,6 @@ class TrackReport:
     intake: Intake
     quarantined: Mapping[str, int]
     mended: int
-
-
-def watch_place(connection: Connection, code: str | None, *, now: datetime) -> Watched:
-    """Return a jurisdiction with its cells and grids, stored cells brought up to date."""
-    raw = _driver(connection)
-    place = read_place(raw, code)
-    grids = read_grid_set(raw, place)
-    return Watched(place, lay_ground(connection, place, grids, now=now), grids)
 
 
 def import_tracks(

@@ -16,6 +16,7 @@ from geo.crs.systems import project
 from geo.errors import InputError, NotFoundError
 from patrol.track_store import RAW_DAYS
 from patrol.tracks.conformance import ConformanceParams, compare_effort, compare_stops
+from patrol.tracks.stays import join_stays
 
 THINNED_DAYS = 180
 _SEGMENTS = """
@@ -63,7 +64,8 @@ FROM plan_shift p JOIN effort e ON e.jurisdiction_id = :place AND e.source <> 'c
 WHERE p.plan_id = :plan AND e.area_id <> 0 GROUP BY p.shift_no, e.area_id
 """
 _STAYS = """
-SELECT t.area_id, extract(epoch FROM t.starts_at) * 1000000 AS starts_us,
+SELECT t.area_id, coalesce('unit ' || d.unit_id, 'drone ' || d.drone_id) AS who,
+       extract(epoch FROM t.starts_at) * 1000000 AS starts_us,
        extract(epoch FROM t.ends_at) * 1000000 AS ends_us, ST_X(t.geom) AS lon, ST_Y(t.geom) AS lat
 FROM track_stay t JOIN track_device d USING (track_device_id)
 WHERE d.jurisdiction_id = :place AND t.starts_at < :ends AND t.ends_at > :begins
@@ -144,7 +146,7 @@ def read_conformance(
     stays = _frame(connection, _STAYS, place=place, begins=shifts["starts_at"].min(),
                    ends=shifts["ends_at"].max())  # fmt: skip
     stays = _metric(stays, srid).astype({"starts_us": np.int64, "ends_us": np.int64})
-    table = compare_effort(planned, done, _in_shifts(stays, shifts), params)
+    table = compare_effort(planned, done, _in_shifts(join_stays(stays), shifts), params)
     stops = _metric(_frame(connection, _STOPS, plan=plan_id), srid)
     stops = stops.astype({"opens_us": np.int64, "closes_us": np.int64})
     return table, compare_stops(stops, stays, params=params)

@@ -123,7 +123,7 @@ def create_app(settings: WebSettings, database: Database) -> FastAPI:
     app.state.clocks = ClockMemory()
     app.state.contacts = ContactSettings()
     app.state.tiles = TileCache()
-    app.state.watched = {}
+    app.state.watched, app.state.towns = {}, {}
     app.state.listener = Listener(database)
     app.state.listener.on("gridbeat_layers", app.state.tiles.hear)
     app.state.hub = Hub(app.state.databases)

@@ -20,8 +20,9 @@ from patrol.look_store import note_looks
 from patrol.rounds.schedule import RoundParams
 from patrol.track_devices import register_device
 from patrol.track_files import ReadParams, read_fixes
-from patrol.track_import import import_tracks, watch_place
-from patrol.track_store import IntakeParams, Watched
+from patrol.track_import import import_tracks
+from patrol.track_store import IntakeParams
+from patrol.watched import Watched, watch_place
 from web.subject import About
 
 Say = Callable[[str, str], None]

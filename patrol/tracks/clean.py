@@ -106,10 +106,10 @@ def clean_fixes(
     who = np.zeros(len(time_us), np.int64) if device is None else device
     ordered = len(who) < 2 or _is_ordered(who, time_us)
     order = np.arange(len(who)) if ordered else np.lexsort((time_us, who))
-    fault, segment = _walk(
-        who[order], time_us[order], x[order], y[order],
-        how.fastest_m_s, how.slack_m, int(how.gap_s * _SECOND),
-    )  # fmt: skip
+    columns = who, time_us, x, y
+    if not ordered:  # what is in order is read as it lies, not copied
+        columns = who[order], time_us[order], x[order], y[order]
+    fault, segment = _walk(*columns, how.fastest_m_s, how.slack_m, int(how.gap_s * _SECOND))
     return Cleaned(order.astype(np.int64), fault, segment)
 
 

@@ -14,15 +14,18 @@ from numpy.typing import NDArray
 
 from geo.lattice.frame import Frame
 from geo.lattice.lattice import Lattice, cell_polygons
+from patrol.tracks.sight import Sight, hidden, make_sight
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 Ints = NDArray[np.int32]
+Flags = NDArray[np.bool_]
 
 HOURS_OF_WEEK = 168
 _HOUR_US = 3_600_000_000
 SIGHT_M = {"foot": 40.0, "vehicle": 30.0}
 LEAST_SHARE = 0.25
+STEP_M = 10.0  # where walls stand a leg is looked along from places so far apart
 
 
 def hour_of_week(hours: Longs, zone: ZoneInfo) -> Longs:
@@ -41,9 +44,9 @@ def hour_of_week(hours: Longs, zone: ZoneInfo) -> Longs:
 
 def looks_along(
     frame: Frame, time_us: Longs, x: Floats, y: Floats, segment: Longs, sight_m: Floats,
-    zone: ZoneInfo,
+    zone: ZoneInfo, *, sight: Sight | None = None,
 ) -> pd.DataFrame:  # fmt: skip
-    """Find the cells whose middle came within sight of a track, and when last.
+    """Find the cells whose open ground was seen from a track, and when last.
 
     Parameters
     ----------
@@ -53,40 +56,45 @@ def looks_along(
         How far is seen at each fix, ``(n,)``; a leg sees as far as the shorter of its ends.
     zone
         Of the hours of the week.
+    sight
+        The walls that cut sight, of the same frame; None: the ground is taken for flat and open,
+        and sight for a circle. With walls a leg is looked along from places `STEP_M` apart.
 
     Returns
     -------
     DataFrame
         One row a seen cell of the frame: ``i``, ``j``, ``last_us`` and ``by_hour``, ``(168,)``
-        whole hours since 1970, 0 where not seen. Walls are not known here: sight is a circle.
+        whole hours since 1970, 0 where not seen.
     """
     empty = pd.DataFrame({"i": [], "j": [], "last_us": [], "by_hour": []})
     if len(time_us) < 2:
         return empty
+    place = sight if sight is not None else make_sight(frame, None)
     first = int(time_us.min() // _HOUR_US)
-    hours = np.arange(first, int(time_us.max() // _HOUR_US) + 1)
-    of_week = hour_of_week(hours, zone)
-    touched = np.zeros(frame.n_frame, np.int32)
-    n = _touch(
-        time_us, x, y, segment, sight_m, frame.x0, frame.y0, frame.cell_size_m,
-        frame.n_columns, frame.n_rows, touched,
-    )  # fmt: skip
-    if n == 0:
-        return empty
-    by_hour = np.zeros((n, HOURS_OF_WEEK), np.int32)
-    last = np.zeros(n, np.int64)
-    _look(
-        time_us, x, y, segment, sight_m, frame.x0, frame.y0, frame.cell_size_m,
-        frame.n_columns, frame.n_rows, touched, first, of_week, last, by_hour,
-    )  # fmt: skip
-    cells = np.flatnonzero(touched)
-    row, column = np.divmod(cells[np.argsort(touched[cells])], frame.n_columns)
+    of_week = hour_of_week(np.arange(first, int(time_us.max() // _HOUR_US) + 1), zone)
+    # Room for the cells that are seen grows when they are known to be more.
+    number, room = np.full(frame.n_frame, -1, np.int32), 1024
+    last, by_hour = np.zeros(room, np.int64), np.zeros((room, HOURS_OF_WEEK), np.int32)
+    n, begin = 0, 1
+    while True:
+        n, begin = _look(
+            time_us, x, y, segment, sight_m, begin, frame.x0, frame.y0, frame.cell_size_m,
+            frame.n_columns, frame.n_rows, place.x, place.y, place.open, place.edges, place.ptr,
+            place.items, place.bucket_frame, place.bucket_shape, number, n, first,
+            of_week, last, by_hour,
+        )  # fmt: skip
+        if begin == len(time_us):
+            break
+        last = np.concatenate([last, np.zeros_like(last)])
+        by_hour = np.concatenate([by_hour, np.zeros_like(by_hour)])
+    cells = np.flatnonzero(number >= 0)
+    row, column = np.divmod(cells[np.argsort(number[cells])], frame.n_columns)
     return pd.DataFrame(
         {
             "i": column + round(frame.x0 / frame.cell_size_m),
             "j": row + round(frame.y0 / frame.cell_size_m),
-            "last_us": last,
-            "by_hour": pd.Series(list(by_hour), dtype=object),
+            "last_us": last[:n],
+            "by_hour": pd.Series(list(by_hour[:n]), dtype=object),
         }
     )
 
@@ -172,82 +180,87 @@ def _gather(seen: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _nearest(
-    cx: float, cy: float, ax: float, ay: float, dx: float, dy: float
-) -> tuple[float, float]:  # pragma: no cover - compiled
-    """Return the squared distance of a point to a leg, and where on it (0 to 1) it is nearest."""
-    length = dx * dx + dy * dy
-    u = 0.0 if length == 0 else ((cx - ax) * dx + (cy - ay) * dy) / length
-    u = min(max(u, 0.0), 1.0)
-    return (cx - ax - u * dx) ** 2 + (cy - ay - u * dy) ** 2, u
-
-
-@njit(cache=True, nogil=True)
-def _touch(
-    time: Longs, x: Floats, y: Floats, segment: Longs, sight: Floats, x0: float, y0: float,
-    size: float, n_columns: int, n_rows: int, touched: Ints,
-) -> int:  # fmt: skip  # pragma: no cover - compiled
-    """Give each seen cell its number, from 1 by when it is first seen; return how many."""
-    n = 0
-    for k in range(1, len(time)):
-        if segment[k] != segment[k - 1]:
-            continue
-        r = min(sight[k - 1], sight[k])
-        ax, ay = x[k - 1], y[k - 1]
-        dx, dy = x[k] - ax, y[k] - ay
-        c0 = max(int(np.floor((min(ax, x[k]) - r - x0) / size)), 0)
-        c1 = min(int(np.floor((max(ax, x[k]) + r - x0) / size)), n_columns - 1)
-        r0 = max(int(np.floor((min(ay, y[k]) - r - y0) / size)), 0)
-        r1 = min(int(np.floor((max(ay, y[k]) + r - y0) / size)), n_rows - 1)
-        for row in range(r0, r1 + 1):
-            for column in range(c0, c1 + 1):
-                cell = row * n_columns + column
-                if touched[cell] > 0:
-                    continue
-                far, _ = _nearest(
-                    x0 + (column + 0.5) * size, y0 + (row + 0.5) * size, ax, ay, dx, dy
-                )
-                if far <= r * r:
-                    n += 1
-                    touched[cell] = n
-    return n
-
-
 @njit(cache=True, nogil=True)
 def _look(
-    time: Longs, x: Floats, y: Floats, segment: Longs, sight: Floats, x0: float, y0: float,
-    size: float, n_columns: int, n_rows: int, touched: Ints, first: int, of_week: Longs,
-    last: Longs, by_hour: NDArray[np.int32],
-) -> None:  # fmt: skip  # pragma: no cover - compiled
-    """Note when each seen cell was seen: from when it came within sight to when it left it."""
-    for k in range(1, len(time)):
+    time: Longs, x: Floats, y: Floats, segment: Longs, reach: Floats, begin: int, x0: float,
+    y0: float, size: float, n_columns: int, n_rows: int, place_x: Floats, place_y: Floats,
+    free: Flags, edges: Floats, ptr: Longs, items: Longs, bucket_frame: Floats,
+    bucket_shape: Longs, number: Ints, n: int, first: int, of_week: Longs, last: Longs,
+    by_hour: Ints,
+) -> tuple[int, int]:  # fmt: skip  # pragma: no cover - compiled
+    """Note when each cell was seen: from when its place came within sight to when it left it.
+
+    Cells get numbers in the order in which they are seen. Stops before a leg when there may be no
+    room for its cells; returns how many have a number, and that leg.
+    """
+    for k in range(begin, len(time)):
         if segment[k] != segment[k - 1]:
             continue
-        r = min(sight[k - 1], sight[k])
+        r = min(reach[k - 1], reach[k])
         ax, ay = x[k - 1], y[k - 1]
         dx, dy = x[k] - ax, y[k] - ay
         length = dx * dx + dy * dy
+        # A cell's place lies within the cell: cells that sight touches are enough.
         c0 = max(int(np.floor((min(ax, x[k]) - r - x0) / size)), 0)
         c1 = min(int(np.floor((max(ax, x[k]) + r - x0) / size)), n_columns - 1)
         r0 = max(int(np.floor((min(ay, y[k]) - r - y0) / size)), 0)
         r1 = min(int(np.floor((max(ay, y[k]) + r - y0) / size)), n_rows - 1)
+        most = n + max(r1 - r0 + 1, 0) * max(c1 - c0 + 1, 0)
+        if most > len(last) and len(last) < n_columns * n_rows:
+            return n, k
         for row in range(r0, r1 + 1):
             for column in range(c0, c1 + 1):
-                cx, cy = x0 + (column + 0.5) * size, y0 + (row + 0.5) * size
-                far, u = _nearest(cx, cy, ax, ay, dx, dy)
+                cell = row * n_columns + column
+                cx, cy = place_x[cell], place_y[cell]
+                u = 0.0 if length == 0 else ((cx - ax) * dx + (cy - ay) * dy) / length
+                near = min(max(u, 0.0), 1.0)
+                far = (cx - ax - near * dx) ** 2 + (cy - ay - near * dy) ** 2
                 if far > r * r:
                     continue
-                begin, end = 0.0, 1.0
+                since, until = 0.0, 1.0
                 if length > 0:
-                    half = np.sqrt((r * r - far) / length)
-                    middle = ((cx - ax) * dx + (cy - ay) * dy) / length
-                    begin, end = max(middle - half, 0.0), min(middle + half, 1.0)
-                    begin, end = min(begin, u), max(end, u)
-                at = touched[row * n_columns + column] - 1
-                until = time[k - 1] + int(end * (time[k] - time[k - 1]))
-                since = time[k - 1] + int(begin * (time[k] - time[k - 1]))
-                last[at] = max(last[at], until)
-                for hour in range(since // 3_600_000_000, until // 3_600_000_000 + 1):
+                    side = far if near == u else (cx - ax - u * dx) ** 2 + (cy - ay - u * dy) ** 2
+                    half = np.sqrt(max(r * r - side, 0.0) / length)
+                    since, until = min(max(u - half, 0.0), near), max(min(u + half, 1.0), near)
+                if free[cell] and bucket_shape[0] > 0:
+                    since, until = _open_stretch(
+                        ax, ay, dx, dy, since, until, cx, cy, edges, ptr, items, bucket_frame,
+                        bucket_shape,
+                    )  # fmt: skip
+                    if since > until:
+                        continue
+                if number[cell] < 0:
+                    number[cell] = n
+                    n += 1
+                at = number[cell]
+                span = time[k] - time[k - 1]
+                seen = time[k - 1] + int(until * span)
+                last[at] = max(last[at], seen)
+                for hour in range((time[k - 1] + int(since * span)) // _HOUR_US,
+                                  seen // _HOUR_US + 1):  # fmt: skip
                     week = of_week[hour - first]
                     by_hour[at, week] = max(by_hour[at, week], hour)
+    return n, len(time)
+
+
+@njit(cache=True, nogil=True)
+def _open_stretch(
+    ax: float, ay: float, dx: float, dy: float, since: float, until: float, cx: float, cy: float,
+    edges: Floats, ptr: Longs, items: Longs, frame: Floats, shape: Longs,
+) -> tuple[float, float]:  # fmt: skip  # pragma: no cover - compiled
+    """Return the first and the last place of a stretch of a leg that no wall hides; 1, 0: none."""
+    steps = max(int(np.ceil((until - since) * np.hypot(dx, dy) / STEP_M)), 1)
+    first, last = steps + 1, -1
+    for s in range(steps + 1):
+        u = since + (until - since) * s / steps
+        if not hidden(ax + u * dx, ay + u * dy, cx, cy, edges, ptr, items, frame, shape):
+            first = s
+            break
+    for s in range(steps, first - 1, -1):
+        u = since + (until - since) * s / steps
+        if not hidden(ax + u * dx, ay + u * dy, cx, cy, edges, ptr, items, frame, shape):
+            last = s
+            break
+    if last < 0:
+        return 1.0, 0.0
+    return since + (until - since) * first / steps, since + (until - since) * last / steps

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from geo.errors import InputError, NotFoundError
 from geo.network.build import RoadNetwork
 from geo.network.speeds import Mode, Speeds
-from patrol.tracks.match_kernel import choose_candidates, trace_pair
+from patrol.tracks.match_kernel import choose_candidates, trace_pair, workspace
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -160,6 +160,7 @@ class Matcher:
         px, py = x.copy(), y.copy()
         px[on], py[on] = shapely.get_x(spot), shapely.get_y(spot)
         times, xs, ys = [time_us[:1]], [px[:1]], [py[:1]]
+        room = workspace(len(self.first) - 1, len(self.to))
         for k in range(1, len(x)):
             a, b = chosen[k - 1], chosen[k]
             if a >= 0 and b >= 0:
@@ -168,6 +169,7 @@ class Matcher:
                     self.back, self.first, self.to, self.over, self.corner_first, self.corners,
                     self.corner_at,
                     float(np.hypot(x[k] - x[k - 1], y[k] - y[k - 1])) + self.params.detour_m,
+                    *room,
                 )  # fmt: skip
                 whole = np.concatenate([[[px[k - 1], py[k - 1]]], way, [[px[k], py[k]]]])
                 far = np.cumsum(np.hypot(*np.diff(whole, axis=0).T))

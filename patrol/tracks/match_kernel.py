@@ -167,20 +167,28 @@ def _back_track(
         k -= 1
 
 
+def workspace(n_nodes: int, n_edges: int) -> tuple[Floats, Longs, Longs, Longs, Floats, Longs]:
+    """Return what a search on a graph needs, to be used for many pairs."""
+    return (
+        np.full(n_nodes, np.inf), np.full(n_nodes, -1, np.int64), np.full(n_nodes, -1, np.int64),
+        np.empty(n_nodes + 2, np.int64), np.empty(4 * n_edges + 8),
+        np.empty(4 * n_edges + 8, np.int64),
+    )  # fmt: skip
+
+
 @njit(cache=True, nogil=True)
 def trace_pair(
     seg_a: int, along_a: float, seg_b: int, along_b: float, ends: Longs, length: Floats,
     there: Flags, back: Flags, first: Longs, to: Longs, over: Longs, corner_first: Longs,
-    corners: Floats, corner_at: Floats, limit: float,
+    corners: Floats, corner_at: Floats, limit: float, far: Floats, by: Longs, before: Longs,
+    seen: Longs, heap: Floats, node: Longs,
 ) -> Floats:  # fmt: skip  # pragma: no cover - compiled
-    """Return the corners of the way between two places, both left out, ``(n, 2)``."""
-    n_nodes = len(first) - 1
-    far = np.full(n_nodes, np.inf)
-    by, before = np.full(n_nodes, -1, np.int64), np.full(n_nodes, -1, np.int64)
-    seen = np.empty(n_nodes + 2, np.int64)
-    heap, node = np.empty(4 * len(to) + 8), np.empty(4 * len(to) + 8, np.int64)
-    _spread(seg_a, along_a, limit, ends, length, there, back, first, to, over, far, by, before,
-            seen, heap, node)  # fmt: skip
+    """Return the corners of the way between two places, both left out, ``(n, 2)``.
+
+    The last six are `workspace`; they are left as they were found.
+    """
+    n_seen = _spread(seg_a, along_a, limit, ends, length, there, back, first, to, over, far, by,
+                     before, seen, heap, node)  # fmt: skip
     _, side = _arrive(seg_a, along_a, seg_b, along_b, ends, length, there, back, far)
     # Pieces of the way from its end to its beginning: segment, from, to.
     piece_seg, piece_from, piece_to = [seg_b], [0.0], [along_b]
@@ -200,6 +208,8 @@ def trace_pair(
         piece_from.append(along_a)
         piece_to.append(length[seg_a] if ends[seg_a, 1] == v and there[seg_a] and
                         far[v] == length[seg_a] - along_a else 0.0)  # fmt: skip
+    for k in range(n_seen):
+        far[seen[k]] = np.inf
     out = np.empty((0, 2))
     count = 0
     for p in range(len(piece_seg)):

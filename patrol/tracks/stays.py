@@ -48,6 +48,27 @@ def find_stays(
     )  # fmt: skip
 
 
+def join_stays(stays: pd.DataFrame) -> pd.DataFrame:
+    """Return the stays of each unit in each area, those at one time by several devices as one.
+
+    Parameters
+    ----------
+    stays
+        One row a device's stay: ``who`` (a unit or drone), ``area_id``, ``starts_us``,
+        ``ends_us`` and any others, of which the first one's are kept.
+    """
+    ordered = stays.sort_values(["who", "area_id", "starts_us"], kind="stable", ignore_index=True)
+    if ordered.empty:
+        return ordered
+    group = ordered.groupby(["who", "area_id"], dropna=False, sort=False).ngroup()
+    reached = ordered["ends_us"].groupby(group).cummax()
+    before = reached.groupby(group).shift(fill_value=np.iinfo(np.int64).min)
+    begins = ordered["starts_us"] > before
+    number = begins.cumsum()
+    joined: pd.DataFrame = ordered[begins].reset_index(drop=True)
+    return joined.assign(ends_us=reached.groupby(number).max().to_numpy())
+
+
 @njit(cache=True, nogil=True)
 def _stays(
     time: Longs, x: Floats, y: Floats, segment: Longs, within: float, least: int

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from geo.effort_store import read_effort, read_last_looks
 from geo.errors import ConflictError, InputError, NotFoundError
 from patrol.look_store import note_looks
-from patrol.track_import import watch_place
+from patrol.watched import watch_place
 from tests.patrol.test_track_store import place  # noqa: F401 - a fixture
 from tests.web.district import SOUTH, STEP, WEST
 

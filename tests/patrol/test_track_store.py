@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sqlalchemy import Connection, text
 
@@ -15,11 +16,13 @@ from geo.effort_store import read_area_effort, read_effort, read_last_looks
 from geo.errors import ConflictError, InputError, NotFoundError
 from patrol.track_devices import Device, read_devices, register_device
 from patrol.track_files import ReadParams, read_fixes
-from patrol.track_import import import_tracks, watch_place
+from patrol.track_import import import_tracks
 from patrol.track_queries import purge_tracks, read_conformance, read_segments
-from patrol.track_store import IntakeParams, Watched, take_fixes
+from patrol.track_store import IntakeParams, take_fixes
 from patrol.tracks.fixes import Fixes
 from patrol.tracks.packing import unpack_fixes
+from patrol.tracks.stays import join_stays
+from patrol.watched import Watched, watch_place
 from tests.web.district import SOUTH, STEP, WEST, write_district
 
 pytestmark = pytest.mark.db
@@ -102,6 +105,56 @@ def test_batches_in_any_order_and_twice_make_the_same_effort(place: Connection) 
         text("SELECT starts_at, ends_at FROM track_segment ORDER BY starts_at")
     ).all()
     assert all(a[1] <= b[0] for a, b in pairwise(spans))
+
+
+def test_two_devices_of_a_unit_count_its_time_once_whatever_order_they_come_in(
+    place: Connection,
+) -> None:
+    register_device(place, 1, ref="t1b", unit="u1", sight_m=60.0)
+    watched, devices = known(place)
+    take_fixes(place, watched, walk(61), devices)
+    # The other tablet of the same unit: the same way and half an hour on, in two batches.
+    beside = walk(121, device="t1b")
+    for begin, end in ((50, 121), (0, 50)):
+        take_fixes(place, watched, beside.take(np.arange(begin, end)), devices)
+    assert seconds(place) == pytest.approx(120 * 15, abs=20)
+    register_device(place, 1, ref="t3", unit="u2")
+    watched, devices = known(place)
+    take_fixes(place, watched, walk(device="t3"), devices)
+    assert seconds(place) == pytest.approx(2 * 120 * 15, abs=20)  # another unit counts by itself
+
+
+def test_a_stay_that_two_devices_of_a_unit_saw_is_one_visit() -> None:
+    stays = pd.DataFrame(
+        {"who": ["unit 1", "unit 1", "unit 2", "unit 1"], "area_id": [5, 5, 5, 5],
+         "starts_us": [0, 10, 5, 100], "ends_us": [50, 60, 40, 120]}
+    )  # fmt: skip
+    joined = join_stays(stays)
+    rows = joined[["who", "starts_us", "ends_us"]].to_numpy().tolist()
+    assert rows == [["unit 1", 0, 60], ["unit 1", 100, 120], ["unit 2", 5, 40]]
+
+
+def test_buildings_of_the_place_cut_sight_on_foot_and_none_leave_the_ground_open(
+    place: Connection,
+) -> None:
+    watched, devices = known(place)
+    assert watched.sight(place) is None
+    take_fixes(place, watched, walk(), devices)
+    open_ground = len(read_last_looks(place, 1))
+    place.execute(text("DELETE FROM last_look"))
+    place.execute(text("DELETE FROM track_segment"))
+    north = SOUTH + STEP / 2 + 0.0002  # 22 m north of the way, 10 m deep
+    place.execute(
+        text(
+            "INSERT INTO building (feed_id, source_ref, content_hash, geom) VALUES (1, 'b1', 0, "
+            "ST_Multi(ST_MakeEnvelope(:w, :s, :e, :n, 4326)))"
+        ),
+        {"w": WEST, "e": WEST + 0.04, "s": north, "n": north + 0.0001},
+    )
+    watched, devices = known(place)
+    take_fixes(place, watched, walk(), devices)
+    behind = len(read_last_looks(place, 1))
+    assert 0 < behind < open_ground
 
 
 def test_what_is_off_duty_is_not_kept_at_all(place: Connection) -> None:

@@ -34,7 +34,7 @@ from patrol.look_store import note_looks
 from patrol.rounds.schedule import RoundParams
 from patrol.rounds.sheet import round_html
 from patrol.siting.cover import SitingParams
-from patrol.track_import import watch_place
+from patrol.watched import watch_place
 from web import camera_words as words
 from web.camera_map import camera_layers
 from web.maps.render import write_map

@@ -18,7 +18,7 @@ from geo.lattice.lattice import cell_polygons
 from patrol.coverage.protection import ProtectionParams
 from patrol.coverage.three_sources import SOURCE_WORDS, SOURCES, CoverageParams, coverage_details
 from patrol.coverage_store import CoverageReport, report_coverage
-from patrol.track_import import watch_place
+from patrol.watched import watch_place
 from web.commands.map import read_boundary, read_grids, read_ground, read_sources
 from web.maps.layers import MapLayers, MapMeta
 from web.maps.render import write_map

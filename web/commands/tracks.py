@@ -14,14 +14,14 @@ from sqlalchemy import Connection, text
 from geo.effort_store import read_area_effort
 from geo.errors import InputError, NotFoundError
 from geo.imports.problems import REASONS
-from geo.network.store import read_network
 from patrol.store import read_newest_plan
 from patrol.track_devices import read_devices, register_device
 from patrol.track_files import NAMES, ReadParams, read_fixes
-from patrol.track_import import TrackReport, import_tracks, watch_place
+from patrol.track_import import TrackReport, import_tracks
 from patrol.track_queries import THINNED_DAYS, purge_tracks, read_conformance, read_segments
 from patrol.track_store import RAW_DAYS, IntakeParams, fault_words
-from patrol.tracks.match import Matcher, make_matcher
+from patrol.tracks.match import Matcher
+from patrol.watched import OnGround, read_matchers, watch_place
 from web.audit.log import command_line_entry, write_entry_of_store
 from web.opening import begin, open_database
 from web.options import Jurisdiction
@@ -159,15 +159,11 @@ def _digest(file: Path) -> str:
 def _matchers(connection: Connection, about: About, match: Match) -> dict[str, Matcher]:
     if match == "none":
         return {}
-    network = read_network(connection, about.number)
-    if not len(network.segments):
-        if match == "all":
-            raise NotFoundError(f"{about.code} has no roads: import some, or say --match none")
-        return {}
-    sources: tuple[Literal["vehicle", "foot"], ...] = ("vehicle",)
-    if match == "all":
-        sources = ("vehicle", "foot")
-    return {source: make_matcher(network, mode=source) for source in sources}
+    sources: tuple[OnGround, ...] = ("vehicle", "foot") if match == "all" else ("vehicle",)
+    found = read_matchers(connection, about.number, sources=sources)
+    if not found and match == "all":
+        raise NotFoundError(f"{about.code} has no roads: import some, or say --match none")
+    return found
 
 
 def describe(name: str, report: TrackReport) -> list[str]:

@@ -32,7 +32,7 @@ from patrol.coverage.three_sources import CoverageParams
 from patrol.coverage_store import report_coverage
 from patrol.drafting import draft_day
 from patrol.store import write_plan
-from patrol.track_import import watch_place
+from patrol.watched import watch_place
 from web.auth.permissions import Permission
 from web.jobs.asked import DayInputs, Inputs
 from web.night.jobs import GatherInputs, NightInputs, gather_again, run_whole

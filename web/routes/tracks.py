@@ -16,9 +16,10 @@ from geo.errors import InputError
 from patrol.track_devices import read_devices
 from patrol.track_import import FARTHEST_M
 from patrol.track_queries import read_segment_page, read_units_on_duty
-from patrol.track_store import Watched, take_fixes
+from patrol.track_store import take_fixes
 from patrol.tracks.clean import clock_skew_s
 from patrol.tracks.fixes import Fixes
+from patrol.watched import Watched
 from web.audit.log import logged
 from web.auth.permissions import Permission
 from web.auth.principal import Identified, ScopedStore, needs
@@ -83,7 +84,11 @@ def post_tracks(request: Request, batch: BatchIn, principal: Identified) -> Batc
         fixes, known = _new_fixes(connection, device["number"], batch, late)
         _check(fixes, watched, now)
         devices = {d.ref: d for d in read_devices(connection, device["place"], refs=[batch.device])}
-        made = take_fixes(connection, watched, fixes, devices, first_seq=batch.first_seq)
+        matcher = watched.matcher(connection, devices[batch.device].source)
+        made = take_fixes(
+            connection, watched, fixes, devices, first_seq=batch.first_seq,
+            matchers={} if matcher is None else {"vehicle": matcher},
+        )  # fmt: skip
     dropped = sum(made.faults.values())
     return BatchOut(
         next_seq=batch.first_seq + len(batch.fixes),

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.lattice.lattice import Lattice, make_lattice
-from patrol.tracks.effort import EffortSum, lay_areas, sum_effort
+from patrol.tracks.effort import EffortSum, sum_effort
+from patrol.tracks.effort_ground import lay_areas
 
 SECOND = 1_000_000
 LATTICE = make_lattice(shapely.box(0, 0, 1000, 800), cell_size_m=50, srid=32650)

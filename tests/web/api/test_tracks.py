@@ -160,3 +160,54 @@ def test_units_on_duty_are_shown_to_few_by_unit_and_for_an_hour(
                        headers=own_service.bearer("supervisor"))  # fmt: skip
     assert other.json()["units"] == []
     assert Permission.TRACKS_READ not in WALL_PERMISSIONS
+
+
+def test_a_car_that_posts_live_is_put_on_the_roads_as_an_imported_track_is(
+    own_service: Service, duty: datetime
+) -> None:
+    engine = make_engine(own_service.database, role="app", pool_size=1)
+    middle = SOUTH + STEP / 2
+    with engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO unit (feed_id, source_ref, content_hash, kind, name) "
+                 "VALUES (1, 'v1', 0, 'vehicle', '车组')")
+        )  # fmt: skip
+        connection.execute(
+            text("INSERT INTO shift (unit_id, starts_at, ends_at) "
+                 "SELECT unit_id, :a, :b FROM unit WHERE source_ref = 'v1'"),
+            {"a": duty, "b": duty + timedelta(hours=4)},
+        )  # fmt: skip
+        number = register_device(connection, 1, ref="car", unit="v1")
+        connection.execute(
+            text("INSERT INTO account_device SELECT account_id, :device FROM account "
+                 "WHERE login = 'officer'"),
+            {"device": number},
+        )  # fmt: skip
+        connection.execute(
+            text("INSERT INTO road (feed_id, source_ref, content_hash, kind, geom) VALUES "
+                 "(1, 'r1', 0, 'residential', ST_GeomFromText(:line, 4326))"),
+            {"line": f"LINESTRING({WEST} {middle}, {WEST + 0.02} {middle}, "
+                     f"{WEST + 0.02} {SOUTH + 2 * STEP})"},
+        )  # fmt: skip
+    noise = 0.00006  # 7 m beside the road, left and right in turn
+    for first in (0, 30):  # two batches: the second goes on where the first ended
+        body = batch(duty, first, 30, device="car")
+        for k, fix in enumerate(body["fixes"]):
+            fix["lon"] = WEST + 0.002 + 0.0005 * (first + k) if first + k < 36 else WEST + 0.02
+            fix["lat"] = middle + (noise if k % 2 else -noise)
+            if first + k >= 36:
+                fix["lat"] = middle + 0.0004 * (first + k - 36)
+                fix["lon"] += noise if k % 2 else -noise
+        assert post(own_service, body).json()["taken"] == 30
+    with engine.begin() as connection:
+        rows = connection.execute(
+            text("SELECT s.matched, ST_HausdorffDistance(ST_Transform(ST_Force2D(s.geom), 4549), "
+                 "ST_Intersection(ST_Transform(r.geom, 4549), ST_Buffer(ST_Transform("
+                 "ST_Force2D(s.geom), 4549), 3))) AS away FROM track_segment s, road r "
+                 "WHERE s.track_device_id = :device"),
+            {"device": number},
+        ).all()  # fmt: skip
+    engine.dispose()
+    assert len(rows) == 2
+    assert all(matched for matched, _ in rows)
+    assert max(away for _, away in rows) < 5
