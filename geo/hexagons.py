@@ -44,13 +44,14 @@ def refresh_hexagons(
 ) -> int:
     """Count anew every day whose incidents changed, newest first; return how many days.
 
-    Never commits. Days that another refresh is counting are left to it.
+    Never commits. One refresh counts at a time; whoever writes incidents waits for none.
 
     Parameters
     ----------
     report
         Called with the number of days done so far.
     """
+    connection.execute(text("SELECT take_hexagon_notes()"))
     done = 0
     while True:
         counted = connection.execute(

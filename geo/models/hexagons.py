@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import BigInteger, Index, Integer, text
+from sqlalchemy import BigInteger, Identity, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.models.base import Base
@@ -39,11 +39,20 @@ class HexagonTotal(Base):
 
 
 class HexagonDirty(Base):
-    """A local day whose incidents changed since they were counted."""
+    """A local day that is to be counted anew; filled from the notes by whoever counts."""
 
     __tablename__ = "hexagon_dirty"
     jurisdiction_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     day: Mapped[date] = mapped_column(primary_key=True)
+
+
+class HexagonNote(Base):
+    """A local day whose incidents a transaction changed; only added, so that nobody waits."""
+
+    __tablename__ = "hexagon_note"
+    note_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(Integer)
+    day: Mapped[date]
 
 
 class HexagonGround(Base):

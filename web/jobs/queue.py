@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
-from procrastinate import App, PsycopgConnector
+from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision
+from procrastinate.jobs import Job
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import Engine
 
@@ -19,7 +20,7 @@ from web.jobs.field import keep_field
 from web.jobs.hexagons import keep_counting
 from web.jobs.links import add_delivery
 from web.jobs.processes import Process, find_process
-from web.jobs.work import do_job
+from web.jobs.work import BusyError, do_job
 
 QUEUE = "gridbeat"
 TASK = "gridbeat.job"
@@ -45,13 +46,26 @@ class WorkerParams:
     wait: bool = True
 
 
+@dataclass(frozen=True)
+class AskAgain(BaseRetryStrategy):
+    """Keeps a job in the queue while another worker is at it: should that die, it is done here."""
+
+    after_s: int = 2
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        """Return when to ask again; None for what a repetition does not mend."""
+        if not isinstance(exception, BusyError):
+            return None
+        return RetryDecision(retry_in={"seconds": self.after_s})
+
+
 def make_queue(database: Database, engine: Engine, find: Callable[[str], Process]) -> App:
     """Return the queue; its tables are in the schema ``jobs``."""
     options = libpq_options(database.app_url)
     options["options"] = f"{options.get('options', '')} -c search_path=jobs,public".strip()
     queue = App(connector=PsycopgConnector(conninfo=make_conninfo("", **options)))
 
-    @queue.task(name=TASK, queue=QUEUE)
+    @queue.task(name=TASK, queue=QUEUE, retry=AskAgain())
     async def run(job_id: str) -> None:
         await asyncio.to_thread(do_job, engine, UUID(job_id), find)
 
@@ -86,6 +100,8 @@ async def work(
                     with suppress(asyncio.CancelledError):
                         await task
     finally:
+        # A cancelled task leaves its thread at work, which still has a connection of the engine.
+        await asyncio.get_running_loop().shutdown_default_executor()
         engine.dispose()
 
 

@@ -20,15 +20,24 @@ class DismissedError(GridbeatError):
     """Somebody cancelled the job while it ran."""
 
 
+class BusyError(Exception):
+    """Another worker is at this job, or died so lately that the database does not know yet."""
+
+
 def do_job(engine: Engine, job_id: UUID, find: Callable[[str], Process] = find_process) -> None:
     """Do a job that is accepted, or that a killed worker left running; leave an ended one.
 
     Two workers never do the same one: it is locked while it is done.
+
+    Raises
+    ------
+    BusyError
+        Another worker holds it. The queue must ask again, since that worker may yet be killed.
     """
     with engine.connect() as guard:
         lock = select(func.pg_try_advisory_xact_lock(func.hashtextextended(str(job_id), 5)))
         if not guard.scalar(lock):
-            return
+            raise BusyError(str(job_id))
         try:
             _attempt(engine, job_id, find)
         except DismissedError:
