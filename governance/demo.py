@@ -30,6 +30,7 @@ from governance.posts.store import write_partner
 SIMULATED = UUID("0b4a6c1e-7f6e-5f0a-9a55-51d9d1c3a001")
 MARK = "SIM-"
 DEPARTMENTS = (
+    ("grid", "网格服务队（模拟）", "Grid teams (simulated)", "grid"),
     ("sanitation", "环卫所（模拟）", "Sanitation (simulated)", "street"),
     ("enforcement", "综合执法队（模拟）", "Enforcement team (simulated)", "street"),
     ("roads", "市政设施所（模拟）", "Roads and facilities (simulated)", "district"),

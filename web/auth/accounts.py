@@ -264,6 +264,7 @@ def revoke_token(connection: Connection, account_id: int, name: str) -> int:
     return int(done.rowcount)
 
 
-def has_accounts(connection: Connection) -> bool:
-    """Return whether anybody can sign in."""
-    return bool(connection.scalar(select(exists().where(Account.account_id.is_not(None)))))
+def has_administrator(connection: Connection) -> bool:
+    """Return whether anybody can give others their accounts."""
+    role = AccountRole.role == Role.ADMINISTRATOR.value
+    return bool(connection.scalar(select(exists().where(role))))

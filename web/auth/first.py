@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from web.audit.log import command_line_entry, write_entry_of_store
-from web.auth.accounts import NewAccount, has_accounts, write_account
+from web.auth.accounts import NewAccount, has_administrator, write_account
 from web.auth.passwords import Passwords, one_time_password
 from web.auth.permissions import Role
 
@@ -13,12 +13,12 @@ FIRST_LOGIN = "admin"
 
 
 def ensure_administrator(connection: Connection, passwords: Passwords) -> str | None:
-    """Make the account ``admin`` where nobody can sign in; return its one-time password.
+    """Make the account ``admin`` where there is no administrator; return its one-time password.
 
     Two first starts at once make one: the table is locked until the transaction ends.
     """
     connection.exec_driver_sql("LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE")
-    if has_accounts(connection):
+    if has_administrator(connection):
         return None
     password = one_time_password()
     new = NewAccount(

@@ -44,6 +44,7 @@ from patrol.drafting import draft_day
 from patrol.store import write_plan
 from web.asking import ask, make_request
 from web.commands import hotspots, map, plan
+from web.demo_accounts import make_demo_accounts
 from web.demo_tracks import take_demo_tracks
 from web.maps.render import write_map
 from web.opening import begin, open_connection, open_database
@@ -195,6 +196,8 @@ def import_all(database: Database, folder: Path, manifest: dict[str, Any], say: 
         if take_demo_tracks(own, read_about(own, code), folder, say):
             refresh_hexagon_ground(own)
     fill_governance(database, code, folder, say)
+    with begin(database) as own:
+        make_demo_accounts(own, on=datetime.now(read_about(own, code).zone).date(), say=say)
 
 
 def fill_governance(database: Database, code: str, folder: Path, say: Say) -> None:

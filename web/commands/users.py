@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -26,6 +27,7 @@ from web.auth.accounts import (
 )
 from web.auth.passwords import Passwords, one_time_password
 from web.auth.permissions import PERMISSIONS, WALL_PERMISSIONS, Permission
+from web.auth.staff import areas_of_staff, link_staff
 from web.opening import begin, open_database
 
 app = typer.Typer(
@@ -46,6 +48,12 @@ def add(
     area: Areas = [],  # noqa: B006 - Typer reads it, nobody changes it
     all_areas: All = False,
     name: Annotated[str | None, typer.Option(help="Name to show; default: the login.")] = None,
+    staff_no: Annotated[
+        str | None, typer.Option(help="Staff number: whose it is; areas are those of the posts.")
+    ] = None,
+    department: Annotated[
+        list[str], typer.Option("--department", help="Code of a department; repeat it.")
+    ] = [],  # noqa: B006 - likewise
 ) -> None:
     """Make an account with a one-time password, which is printed once."""
     password = one_time_password()
@@ -55,8 +63,17 @@ def add(
         all_areas=all_areas,
     )  # fmt: skip
     with begin(open_database()) as connection:
-        write_account(connection, new)
-        _log(connection, "account made", new.login, roles=role, areas=area, all_areas=all_areas)
+        if staff_no is not None and not area and not all_areas:
+            # Posts are dated; a day's difference of zones does not matter for who works where.
+            on = datetime.now(UTC).date()
+            new = replace(new, areas=areas_of_staff(connection, staff_no, on=on))
+        number = write_account(connection, new)
+        if staff_no is not None:
+            link_staff(connection, number, staff_no)
+        if department:
+            write_departments(connection, number, department)
+        _log(connection, "account made", new.login, roles=role, areas=new.areas,
+             all_areas=all_areas, staff_no=staff_no, departments=department)  # fmt: skip
     typer.echo(f"{new.login}: one-time password 一次性密码 {password}")
 
 

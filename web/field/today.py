@@ -49,7 +49,7 @@ def read_today(
         "classes": [
             dict(row) for row in connection.exec_driver_sql(packaged_sql("case_classes")).mappings()
         ],
-        "posts": _posts(connection, now.astimezone(zone).date()),
+        "posts": _posts(connection, principal, now.astimezone(zone).date()),
         "grids": _grids(connection),
     }
 
@@ -110,19 +110,21 @@ def _duty(
     return {"on": bool(answer and answer["on"]), "since": answer["at"] if answer else None}
 
 
-def _posts(connection: Connection, day: date) -> list[dict[str, Any]]:
-    """Return how many hold which role in one's own grids; nobody's name."""
-    rows = connection.execute(_POSTS, {"day": day}).all()
+def _posts(connection: Connection, principal: Principal, day: date) -> list[dict[str, Any]]:
+    """Return how many hold which role in one's own grids, and which is one's own; no name."""
+    rows = connection.execute(_POSTS, {"day": day, "account": principal.account_id}).all()
     return [
-        {"area": row.area, "role": row.role, "people": row.people,
+        {"area": row.area, "role": row.role, "people": row.people, "mine": row.mine,
          **dict(zip(("zh", "en"), role_name(row.role), strict=True))}
         for row in rows
     ]  # fmt: skip
 
 
 _POSTS = text(
-    "SELECT a.name AS area, p.role, count(*) AS people FROM post p JOIN area a USING (area_id) "
-    "WHERE a.level = 'grid' AND p.valid_from <= :day AND :day < p.valid_to "
+    "SELECT a.name AS area, p.role, count(*) AS people, coalesce(bool_or(p.person_id = "
+    "(SELECT person_id FROM account WHERE account_id = :account)), false) AS mine "
+    "FROM post p JOIN area a USING (area_id) WHERE a.level = 'grid' "
+    "AND p.valid_from <= :day AND :day < p.valid_to "
     "GROUP BY a.name, p.role ORDER BY a.name, p.role LIMIT 200"
 )
 # The device that the account's tracks are taken in by; none: no track is kept.

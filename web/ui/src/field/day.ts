@@ -57,7 +57,7 @@ export interface Today {
   device: string | null;
   classes: ClassRow[];
   /** Who is on post in one's own grids today: roles and how many, no names. */
-  posts: { area: string; role: string; zh: string; en: string; people: number }[];
+  posts: { area: string; role: string; zh: string; en: string; people: number; mine?: boolean }[];
   grids: { bounds: [number, number, number, number] | null; shapes: FeatureCollection };
 }
 

@@ -53,7 +53,7 @@ export class RouteView {
     if (posts.length === 0) return [];
     const areas = [...new Set(posts.map((post) => post.area))];
     const line = (area: string): string =>
-      posts.filter((post) => post.area === area).map((post) => `${language() === "en" ? post.en : post.zh} ${post.people}`).join(" · ");
+      posts.filter((post) => post.area === area).map((post) => `${language() === "en" ? post.en : post.zh} ${post.people}${post.mine ? ` (${t("mine")})` : ""}`).join(" · ");
     return [h("h2", {}, t("posts")), h("ul", { class: "posts" }, ...areas.map((area) => h("li", {}, h("b", {}, area), ` ${line(area)}`)))];
   }
 

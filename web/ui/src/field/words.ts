@@ -54,6 +54,7 @@ export const t = translator({
   report_done: ["已记录，将自动发送", "Noted; it is sent by itself"],
   find: ["发现{name}", "Found: {name}"],
   posts: ["本网格在岗岗位", "Posts in my grids"],
+  mine: ["本人", "yours"],
   my_unit: ["我的班组", "My unit"],
   no_route: ["今天没有排定路线", "No route is planned today"],
   arrive: ["到点", "Arrive"],
