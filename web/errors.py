@@ -82,6 +82,22 @@ class MovedOnError(ConflictError):
         self.more: dict[str, object] = {"version": version, "state": state, "happened": happened}
 
 
+class PlaceUnsureError(InputError):
+    """A report gives an address alone: a person takes one of the places that it may be.
+
+    Attributes
+    ----------
+    candidates
+        Each with its point and how sure it is, the surest first.
+    """
+
+    code = "place-unsure"
+
+    def __init__(self, candidates: list[dict[str, object]]) -> None:
+        super().__init__("an address is no place yet: send the point of one of its candidates")
+        self.candidates = candidates
+
+
 @dataclass(frozen=True)
 class Answer:
     """How one kind of error is answered."""
@@ -166,6 +182,8 @@ def problem(request: Request, error: Exception) -> Response:
     if isinstance(error, GridbeatError) and error.code and answer.tells:
         body["code"] = error.code
         body["detail"] = str(error) if lang == "en" else chinese_of(error) or str(error)
+    if isinstance(error, PlaceUnsureError):
+        body["candidates"] = error.candidates
     if isinstance(error, StepNeedsError):
         body["needs"] = list(error.needs)
     if isinstance(error, RequestValidationError):

@@ -39,6 +39,7 @@ CHINESE: dict[str, str] = {
     "not-your-role": "您的角色无此权限",
     "number-used": "编号已被其他记录使用",
     "outside": "位置不在您的辖区内",
+    "place-unsure": "仅有地址尚不能定位：请在候选位置中选定一个",
     "post-ended": "该任职此前已结束",
     "post-held": "该人员在此期间已担任这一岗位",
     "shift-begun": "班次已开始，须保留在值班表中",

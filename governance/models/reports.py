@@ -36,7 +36,12 @@ class Report(Base):
         UniqueConstraint("jurisdiction_id", "channel", "source_ref"),
         Index("ix_report_geom", "geom", postgresql_using="gist"),
         Index("ix_report_case", "case_id"),
-    )
+        Index(
+            "ix_report_address", "address", postgresql_using="gin",
+            postgresql_ops={"address": "gin_trgm_ops"},
+            postgresql_where=text("case_id IS NOT NULL AND address IS NOT NULL"),
+        ),
+    )  # fmt: skip
     report_id: Mapped[Any] = mapped_column(UUID, primary_key=True)
     jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
     channel: Mapped[str]

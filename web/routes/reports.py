@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -17,6 +18,7 @@ from governance.clock.deadlines import WorkClock
 from governance.intake.contacts import ContactSettings, keep_contact, open_contact
 from governance.intake.reports import NewReport
 from governance.intake.sealing import Contact
+from governance.places.find import find_candidates
 from web.audit.log import entry_of, write_entry_of_store
 from web.auth.permissions import Permission
 from web.auth.principal import Identified, Principal, ScopedStore, needs
@@ -24,7 +26,7 @@ from web.cases import intake
 from web.cases.steps import tell_outcomes
 from web.cases.view import read_view
 from web.database import packaged_sql
-from web.errors import ForbiddenError
+from web.errors import ForbiddenError, PlaceUnsureError
 from web.routes.cases import Number, Words, clocks_of
 
 router = APIRouter(prefix="/api/v1", tags=["reports"])
@@ -60,7 +62,9 @@ class ReportIn(BaseModel):
 
     channel: Literal["hotline", "counter", "tablet", "drone", "camera", "feed"] = "hotline"
     words: Words
-    place: PlaceIn
+    place: PlaceIn | None = Field(
+        default=None, description="Left out, the address is looked up and candidates are told."
+    )
     address: Annotated[str, Field(max_length=300, pattern=r"^[^\x00]*$")] | None = None
     seen_at: AwareDatetime | None = None
     category_id: Number | None = None
@@ -143,7 +147,9 @@ def put_report(
     if given.channel in AT_A_DESK and not principal.may(Permission.CASES_INTAKE):
         raise ForbiddenError(f"a report by {given.channel} needs {Permission.CASES_INTAKE}")
     now = datetime.now(UTC)
-    place = given.place
+    if given.place is None and given.address:
+        raise PlaceUnsureError([asdict(one) for one in find_candidates(connection, given.address)])
+    place = given.place or PlaceIn()
     spot = intake.find_spot(connection, **place.model_dump())
     intake.check_category(connection, given.category_id)
     new = NewReport(
@@ -265,17 +271,17 @@ def contact(
     return ContactIn(name=found.name, phone=found.phone, wish=found.wish)
 
 
-@router.get("/places", dependencies=[needs(Permission.MAP_READ)], summary="Places by name")
+@router.get("/places", dependencies=[needs(Permission.MAP_READ)], summary="Where an address may be")
 def places(
     connection: ScopedStore,
     q: Annotated[str, Query(min_length=1, max_length=100, pattern=r"^[^\x00]*$")],
     limit: Annotated[int, Query(ge=1, le=50)] = 12,
 ) -> dict[str, Any]:
-    """Find grids, stations, roads and earlier addresses by a part of their name."""
-    escaped = q.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    values = {"like": f"%{escaped}%", "words": q.strip(), "most": limit}
-    rows = connection.exec_driver_sql(packaged_sql("find_places"), values).mappings()
-    return {"places": [dict(row) for row in rows]}
+    """Look an address up: areas, places, roads, crossings, house numbers, earlier addresses.
+
+    Each candidate says how sure it is, the surest first; none of them is taken by itself.
+    """
+    return {"places": [asdict(one) for one in find_candidates(connection, q, most=limit)]}
 
 
 @router.get("/case-words", dependencies=[needs(Permission.CASES_READ)], summary="Choices of cases")

@@ -135,14 +135,35 @@ def test_places_are_found_by_name_without_wildcards(people: People) -> None:
     found = people.as_("dora").get("/api/v1/places", params={"q": "w1"}).json()["places"]
     assert found[0]["name"] == "w1"
     assert found[0]["area_id"] == people.service.areas["w1"]
-    people.report(address="向阳路12号", place={"lon": LON, "lat": LAT})
-    found = people.as_("dora").get("/api/v1/places", params={"q": "向阳路12"}).json()["places"]
+
+    def look(who: str, said: str) -> list[dict]:
+        return people.as_(who).get("/api/v1/places", params={"q": said}).json()["places"]
+
+    number = people.report(address="向阳路12号", place={"lon": LON, "lat": LAT})
+    assert {place["kind"] for place in look("dora", "向阳路12号")} == {"road"}  # not confirmed
+    people.as_("dora").post(f"/api/v1/reports/{number}/file", json={"category_id": 3})
+    found = look("dora", "向阳路12号")
     assert (found[0]["kind"], round(found[0]["lon"], 3)) == ("address", LON)
-    roads = people.as_("dora").get("/api/v1/places", params={"q": "向阳路"}).json()["places"]
-    assert {place["kind"] for place in roads} == {"road", "address"}
-    assert people.as_("dora").get("/api/v1/places", params={"q": "%"}).json()["places"] == []
-    hidden = people.as_("eve").get("/api/v1/places", params={"q": "向阳路12"}).json()["places"]
-    assert hidden == []
+    assert found[0]["confidence"] > found[1]["confidence"]
+    assert {place["kind"] for place in look("dora", "向阳路")} == {"road", "address"}
+    assert look("dora", "%") == []
+    assert "address" not in {place["kind"] for place in look("eve", "向阳路12号")}
+
+
+def test_an_address_alone_is_told_its_candidates_and_placed_by_nobody(people: People) -> None:
+    number = "0d3b2e9e-0000-4000-8000-00000000a001"
+    report = {"words": "路口有垃圾", "channel": "hotline", "address": "长江路与新华街南段路口"}
+    answer = people.as_("dora").put(f"/api/v1/reports/{number}", json=report)
+    assert (answer.status_code, answer.json()["code"]) == (400, "place-unsure")
+    best = answer.json()["candidates"][0]
+    assert best["kind"] == "crossing"
+    waiting = people.as_("dora").get("/api/v1/reports").json()["reports"]
+    assert number not in {one["report_id"] for one in waiting}
+    placed = report | {"place": {"lon": best["lon"], "lat": best["lat"]}}
+    assert people.as_("dora").put(f"/api/v1/reports/{number}", json=placed).status_code == 201
+    bare = {name: value for name, value in report.items() if name != "address"}
+    answer = people.as_("dora").put(f"/api/v1/reports/{number}", json=bare)
+    assert answer.json()["code"] == "no-place"
 
 
 def test_a_contact_is_sealed_shown_to_nobody_unasked_and_opened_with_a_reason(

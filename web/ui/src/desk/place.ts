@@ -2,6 +2,7 @@
 
 import { call } from "../shared/api";
 import { h } from "../shared/dom";
+import { named, number } from "../shared/words";
 import type { DeskMap } from "./map";
 import type { PlaceFound } from "./types";
 import { t } from "./words";
@@ -16,12 +17,16 @@ export interface Place {
 }
 
 const WAIT_MS = 200;
+/** Less than this, whoever takes the call is told to look at the map. */
+const SURE = 0.6;
 
 export class PlaceField {
   value: Place | null = null;
   private found: PlaceFound[] = [];
   private marked = -1;
   private waiting = 0;
+  /** How sure the place taken from the list is; 1 for a point on the map. */
+  private sure = 1;
   readonly input = h("input", {
     id: "place", autocomplete: "off", role: "combobox", "aria-expanded": "false", "aria-controls": "places", "aria-autocomplete": "list",
     placeholder: t("place_hint"), maxlength: 100,
@@ -58,6 +63,7 @@ export class PlaceField {
 
   put(place: Place): void {
     this.value = place;
+    this.sure = 1;
     this.input.value = place.text;
     this.input.readOnly = place.fixed ?? false;
     if (place.lon !== null && place.lat !== null) this.map.put({ lon: place.lon, lat: place.lat });
@@ -67,8 +73,10 @@ export class PlaceField {
   /** Say whose ground it is. */
   tell(area: { name: string | null } | null): void {
     if (this.value === null) return;
-    this.grid.textContent = area?.name ? t("in_grid", { name: area.name }) : t("no_grid");
-    this.grid.dataset.bad = "false";
+    const grid = area?.name ? t("in_grid", { name: area.name }) : t("no_grid");
+    const unsure = this.sure < SURE;
+    this.grid.textContent = unsure ? `${grid} · ${t("place_unsure", { p: number(this.sure * 100) })}` : grid;
+    this.grid.dataset.bad = String(unsure);
   }
 
   tellProblem(message: string): void {
@@ -87,6 +95,7 @@ export class PlaceField {
     this.found = places;
     this.marked = places.length > 0 ? 0 : -1;
     this.draw();
+    if (places.length === 0 && this.value === null) this.grid.textContent = t("place_none");
   }
 
   private draw(): void {
@@ -101,7 +110,7 @@ export class PlaceField {
               this.take(place);
             },
           },
-          h("b", {}, one.name), h("small", {}, [t(`place_kind_${one.kind}`), one.detail].filter(Boolean).join(" · ")),
+          h("b", {}, named(one)), h("small", {}, describe(one)),
         ),
       ),
     );
@@ -127,8 +136,12 @@ export class PlaceField {
     const one = this.found[place];
     if (one === undefined) return;
     const isArea = one.kind === "area";
-    this.put({ lon: isArea ? null : one.lon, lat: isArea ? null : one.lat, area_id: one.area_id, text: one.name });
+    // What was said stays the address where it says more than the name that it was found by.
+    const said = this.input.value.trim();
+    const text = said.includes(one.name) || one.kind === "crossing" || one.note !== null ? said : one.name;
+    this.put({ lon: isArea ? null : one.lon, lat: isArea ? null : one.lat, area_id: one.area_id, text });
     this.map.put({ lon: one.lon, lat: one.lat }, { near: true });
+    this.sure = one.confidence;
     this.changed();
   }
 
@@ -137,4 +150,11 @@ export class PlaceField {
     this.marked = -1;
     this.draw();
   }
+}
+
+/** What it is, how sure, and what stands in for what was asked. */
+function describe(one: PlaceFound): string {
+  const note = one.note === null ? null : one.note === "nearest_number" ? `${t("place_nearest_number")} ${one.detail}` : t(`place_${one.note}`);
+  const detail = one.kind === "area" || one.kind === "station" ? one.detail : null;
+  return [t(`place_kind_${one.kind}`), detail, note, t("place_sure", { p: number(one.confidence * 100) })].filter(Boolean).join(" · ");
 }

@@ -50,8 +50,12 @@ export interface Unfiled {
 }
 
 export interface PlaceFound {
-  kind: "area" | "station" | "road" | "address";
+  kind: "area" | "station" | "building" | "water" | "road" | "crossing" | "number" | "address";
   name: string;
+  name_en: string | null;
+  /** 0 to 1. */
+  confidence: number;
+  note: "near" | "nearest_number" | "no_number" | null;
   detail: string | null;
   area_id: number | null;
   lon: number;
