@@ -5,8 +5,8 @@ from importlib.resources import files
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0030"
-down_revision = "0029"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("note_id", name=op.f("pk_hexagon_note")),
     )
     # exec_driver_sql: colons in the file are casts, not parameters.
-    text = files("migrations").joinpath("sql", "0030_hexagon_notes.sql").read_text("utf-8")
+    text = files("migrations").joinpath("sql", "0031_hexagon_notes.sql").read_text("utf-8")
     op.get_bind().exec_driver_sql(text.replace("%", "%%"))
 
 
