@@ -1,205 +1,277 @@
-"""Intake at so many existing cases, and tablets that send what they did while they were offline.
+"""Intake at five million existing cases, and ten thousand tablets that come back on the network.
 
-    python -m benchmarks.cases --existing 5000000
+    python -m benchmarks.cases [--existing 5000000] [--officers 10000] [--home FOLDER]
 
-Makes a private database of its own, fills it in the server, and drops it. Two measurements, each
-through the functions that the service calls, one transaction a report or batch:
-
-intake   classify the words, look for what the report may repeat, take it in; by 1 and 2 desks.
-tablets  a batch of three steps (sign for, start, finish) of an officer's case, by 2 writers; how
-         many of 10,000 officers that is in ten minutes.
+A private, durable cluster on disk, filled in the server; `gridbeat serve` as a process of its own;
+the clients here, over HTTP on loopback. A report is classified, held against earlier cases (50 m,
+24 h) and written down. Each officer's outbox holds a find and three steps (sign for, start,
+finish) of a case of their own. With --home the filled database is kept and used again.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
+import cProfile
 import os
+import pstats
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, event, text
 
+from benchmarks.cases_fill import HIGH, SCHEME, SIDE, SOUTH, WEST, WIDE, fill, found
+from benchmarks.cases_load import Call, Cpu, Load, run_closed, run_open
+from benchmarks.live import Service, free_port
 from geo.cluster.layout import Cluster
+from geo.cluster.processes import running_process
 from geo.cluster.server import ensure_running, stop
-from geo.database.connect import make_engine, make_owner_engine, private_database
+from geo.database.connect import Database, make_engine, make_owner_engine, private_database
 from geo.database.schema import migrate
-from governance.calendar_store import read_work_clock, write_calendar
-from governance.case_store import move_case
-from governance.cases.steps import Step
-from governance.clock.calendar import library_calendar
-from governance.intake.classifier_store import (
-    note_suggestions,
-    read_labelled,
-    suggest_classes,
-    train_version,
+from governance.intake.classifier_store import read_sentences
+from governance.intake.reports import NewReport
+from governance.intake.taking_in import take_in
+from web.auth.accounts import NewAccount, write_account, write_token
+from web.auth.permissions import PERSONAL, Permission, Role, permissions_of
+
+BATCH = 50
+HEAD = (
+    "| what | rate | p50 ms | p95 ms | p99 ms | processor ms each: clients + service + database | "
+    "calls | failed |\n|---|---|---|---|---|---|---|---|"
 )
-from governance.intake.classify import ClassifierParams
-from governance.intake.filing import file_report
-from governance.intake.reports import NewReport, take_report
-from governance.intake.similar_cases import find_similar
-
-WEST, SOUTH, WIDE, HIGH = 120.95, 35.55, 0.12, 0.10  # about 11 x 11 km
-FILL = """
-INSERT INTO case_file (jurisdiction_id, number, opened_at, words, geom, category_id, level, state,
-    state_since, version)
-SELECT :j, 'B' || n, now() - random() * interval '1095 days', '路口垃圾成堆没有清理',
-    ST_SetSRID(ST_MakePoint(:w + random() * :dx, :s + random() * :dy), 4326),
-    :first + (random() * 29)::int, 'grid', 'closed', now(), 8
-FROM generate_series(1, :n) AS n
-"""
 
 
-def found(owner: Connection) -> int:
-    """Make a jurisdiction of one district with the demo's thirty classes."""
-    shape = f"ST_Multi(ST_MakeEnvelope({WEST},{SOUTH},{WEST + WIDE},{SOUTH + HIGH},4326))"
-    place = owner.execute(text(
-        "INSERT INTO jurisdiction (code, name, name_en, geom, metric_srid, time_zone) VALUES "
-        f"('B', '测', 'Bench', {shape}, 4549, 'Asia/Shanghai') RETURNING jurisdiction_id"
-    )).scalar_one()  # fmt: skip
-    owner.execute(
-        text("INSERT INTO category_scheme (scheme, version) VALUES ('gridbeat-demo','1')")
-    )
-    starter = files("governance.intake.data").joinpath("starter.tsv").read_text("utf-8")
-    codes = sorted({row["code"] for row in csv.DictReader(starter.splitlines(), delimiter="\t")})
-    for code in codes:
-        owner.execute(text(
-            "INSERT INTO category (scheme_id, code, name, name_en) "
-            "SELECT scheme_id, :c, :c, :c FROM category_scheme"), {"c": code})  # fmt: skip
-    owner.execute(text(
-        "INSERT INTO department (jurisdiction_id, code, name, name_en, level) "
-        "VALUES (:j, 'd', 'd', 'd', 'street')"), {"j": place})  # fmt: skip
-    return int(place)
+class Reports:
+    """An endless row of reports: words of the starter set, anywhere in the district."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.words = [words for words, _ in read_sentences(SCHEME)]
+
+    def place(self) -> tuple[float, float]:
+        """Return longitude and latitude."""
+        lon, lat = self.rng.random(2)
+        return WEST + lon * WIDE, SOUTH + lat * HIGH
+
+    def said(self) -> str:
+        """Return what somebody says."""
+        return self.words[int(self.rng.integers(len(self.words)))]
+
+    def body(self) -> dict[str, Any]:
+        """Return a report as the API takes it."""
+        lon, lat = self.place()
+        return {"channel": "hotline", "words": self.said(), "place": {"lon": lon, "lat": lat}}
+
+    def one(self, token: str) -> Call:
+        """Return the call that takes one in."""
+        return Call("PUT", f"/api/v1/reports/{uuid4()}", token, self.body())
+
+    def many(self, token: str) -> Call:
+        """Return the call that takes a batch in."""
+        reports = [{"report_id": str(uuid4()), **self.body()} for _ in range(BATCH)]
+        return Call("POST", "/api/v1/reports", token, {"reports": reports})
+
+    def new(self) -> NewReport:
+        """Return one for the functions below the API."""
+        now, (lon, lat) = datetime.now(UTC), self.place()
+        return NewReport(uuid4(), "hotline", now, now, self.said(), lon, lat, "desk")
 
 
-def fill(engine: Engine, place: int, existing: int) -> float:
-    """Fill the table of cases in the server, past the triggers that move cases; return seconds."""
-    begin = time.perf_counter()
-    with engine.begin() as owner:
-        owner.execute(text("SET LOCAL session_replication_role = replica"))
-        first = owner.execute(text("SELECT min(category_id) FROM category")).scalar_one()
-        owner.execute(text(FILL), {"j": place, "w": WEST, "s": SOUTH, "dx": WIDE, "dy": HIGH,
-                                   "n": existing, "first": first})  # fmt: skip
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as owner:
-        owner.execute(text("VACUUM ANALYZE case_file"))
-    return time.perf_counter() - begin
+def functions(engine: Engine, seconds: float, *, each: int, profile: bool = False) -> Load:
+    """Take reports in by the functions alone, `each` a transaction, one after the other."""
+    reports, load, begin = Reports(each), Load(), time.perf_counter()
+    profiler = cProfile.Profile()
+    if profile:
+        profiler.enable()
+    while time.perf_counter() - begin < seconds:
+        news = [reports.new() for _ in range(each)]
+        start = time.perf_counter()
+        with engine.begin() as connection:
+            take_in(connection, 1, news)
+        load.spent.append(time.perf_counter() - start)
+    load.took = time.perf_counter() - begin
+    if profile:
+        profiler.disable()
+        pstats.Stats(profiler).sort_stats("tottime").print_stats(18)
+    return load
 
 
-def intake(engine: Engine, place: int, words: list[str], seconds: float, desks: int) -> np.ndarray:
-    """Take reports in for some seconds, back to back; return each one's seconds."""
-    until = time.perf_counter() + seconds
+def count_statements(engine: Engine, each: int) -> int:
+    """Return how many statements a transaction of so many reports sends."""
+    seen: Counter[str] = Counter()
 
-    def desk(number: int) -> list[float]:
-        rng, spent = np.random.default_rng(number), []
-        while time.perf_counter() < until:
-            begin = time.perf_counter()
-            now = datetime.now(UTC)
-            lon, lat = WEST + rng.random() * WIDE, SOUTH + rng.random() * HIGH
-            said = words[int(rng.integers(len(words)))]
-            with engine.begin() as connection:
-                guesses = suggest_classes(connection, place, said)
-                category = guesses[0].category_id if guesses else None
-                find_similar(connection, place, lon=lon, lat=lat, seen_at=now, words=said,
-                             category_id=category)  # fmt: skip
-                new = NewReport(uuid4(), "hotline", now, now, said, lon, lat, "desk")
-                report = take_report(connection, place, new)
-                note_suggestions(connection, report, guesses)
-            spent.append(time.perf_counter() - begin)
-        return spent
+    def count(*_: Any) -> None:
+        seen["statements"] += 1
 
-    with ThreadPoolExecutor(desks) as pool:
-        return np.array([s for part in pool.map(desk, range(desks)) for s in part])
-
-
-def tablets(engine: Engine, place: int, officers: int, writers: int) -> tuple[np.ndarray, float]:
-    """Sync the batches of some officers; return each batch's seconds, and the whole time."""
+    event.listen(engine, "before_cursor_execute", count)
     with engine.begin() as connection:
-        clock = read_work_clock(connection, place)
-        category = connection.execute(text("SELECT min(category_id) FROM category")).scalar_one()
-        department = connection.execute(text("SELECT department_id FROM department")).scalar_one()
-    start = datetime.now(UTC) - timedelta(hours=6)
-    cases = []
-    for number in range(officers):
-        with engine.begin() as connection:
-            new = NewReport(uuid4(), "tablet", start, start, "垃圾", WEST + WIDE / 2,
-                            SOUTH + HIGH / 2, "desk")  # fmt: skip
-            case = file_report(connection, take_report(connection, place, new), actor="desk",
-                               category_id=category, at=start, clock=clock, record=False)  # fmt: skip
-            sent = Step("dispatch", "d", start, uuid4(), department_id=department)
-            move_case(connection, case.case_id, sent, clock=clock)
-        cases.append((number, case.case_id))
-
-    def sync(given: tuple[int, int]) -> float:
-        number, case_id = given
-        begin, now = time.perf_counter(), datetime.now(UTC)
-        with engine.begin() as connection:
-            for hour, action in enumerate(("receive", "start", "resolve"), start=1):
-                step = Step(action, f"officer {number}", start + timedelta(hours=hour), uuid4(),
-                            evidence=("photo",) if action == "resolve" else ())  # fmt: skip
-                move_case(connection, case_id, step, clock=clock, now=now)
-        return time.perf_counter() - begin
-
-    begin = time.perf_counter()
-    with ThreadPoolExecutor(writers) as pool:
-        spent = np.array(list(pool.map(sync, cases)))
-    return spent, time.perf_counter() - begin
+        take_in(connection, 1, [Reports(1).new() for _ in range(each)])
+    event.remove(engine, "before_cursor_execute", count)
+    return seen["statements"]
 
 
-def line(name: str, spent: np.ndarray, rate: float) -> str:
-    low, middle, high = np.percentile(spent * 1000, [50, 95, 99])
-    return f"| {name} | {rate:.0f}/s | {low:.1f} | {middle:.1f} | {high:.1f} | {len(spent)} |"
+def outbox(reports: Reports, officer: int, case_id: int) -> Call:
+    """Return what a tablet sends: a find, and three steps of its case."""
+    now = datetime.now(UTC)
+    column, row = divmod(officer % (SIDE * SIDE), SIDE)  # the officer's own grid
+    lon = WEST + (column + float(reports.rng.random())) * WIDE / SIDE
+    lat = SOUTH + (row + float(reports.rng.random())) * HIGH / SIDE
+    entries: list[dict[str, Any]] = [
+        {"kind": "report", "words": reports.said(), "lon": lon, "lat": lat, "accuracy_m": 8}
+    ]
+    for n, action in enumerate(("receive", "start", "resolve")):
+        more = {"evidence": ["paper"]} if action == "resolve" else {}
+        entries.append({"kind": "step", "case_id": case_id, "action": action,
+                        "seen_version": 3 + n, **more})  # fmt: skip
+    for n, entry in enumerate(entries):
+        entry |= {"entry_id": str(uuid4()), "sequence": n,
+                  "at": (now - timedelta(minutes=40 - n * 10)).isoformat()}  # fmt: skip
+    body = {"device_id": str(uuid4()), "sent_at": now.isoformat(), "entries": entries}
+    return Call("POST", "/api/v1/field/sync", f"gbt_officer {officer}", body)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--existing", type=int, default=1_000_000)
-    parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--officers", type=int, default=300)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="gb-cases-", dir="/dev/shm") as folder:
-        Path(folder).chmod(0o711)
-        cluster = Cluster(Path(folder) / "home", durable=True)
-        ensure_running(cluster)
-        try:
-            run(private_database(cluster, name="postgres"), given)
-        finally:
-            stop(cluster)
-
-
-def run(database: object, given: argparse.Namespace) -> None:
+def make(database: Database, given: argparse.Namespace) -> None:
+    """Fill the database."""
     migrate(database)
     owner = make_owner_engine(database)
     with owner.begin() as connection:
-        place = found(connection)
-    engine = make_engine(database, pool_size=4)
+        found(connection)
+    may = sorted(permissions_of([Role.OFFICER]) - PERSONAL - {Permission.PUBLIC})
+    took = fill(owner, given.existing, histories=given.histories, officers=given.officers,
+                may=[str(one) for one in may])  # fmt: skip
+    print(f"filled in {took:.0f} s", flush=True)
+
+
+def desk_token(database: Database) -> str:
+    """Return the token of a new dispatcher who sees everything."""
+    engine = make_engine(database, pool_size=1)
     with engine.begin() as connection:
-        year = datetime.now(UTC).year
-        write_calendar(connection, place, library_calendar("CN", range(year, year + 2)), source="b")
-        labelled = read_labelled(connection, place, "gridbeat-demo")
-        train_version(connection, place, "gridbeat-demo", labelled, ClassifierParams(folds=2),
-                      now=datetime.now(UTC))  # fmt: skip
-    filled = fill(owner, place, given.existing)
-    print(f"existing cases: {given.existing:,}, filled in {filled:.0f} s; cores {os.cpu_count()}, "
-          f"load {os.getloadavg()[0]:.1f} before")  # fmt: skip
-    print("| what | rate | p50 ms | p95 ms | p99 ms | n |\n|---|---|---|---|---|---|")
-    words = list(labelled.words)
-    intake(engine, place, words, 2.0, 1)
-    for desks in (1, 2):
-        spent = intake(engine, place, words, given.seconds, desks)
-        print(line(f"intake, {desks} at once", spent, len(spent) / given.seconds), flush=True)
-    spent, took = tablets(engine, place, given.officers, 2)
-    rate = len(spent) / took
-    print(line("tablets' batches of 3 steps, 2 at once", spent, rate))
-    print(f"10,000 officers' batches at that rate: {10_000 / rate / 60:.1f} minutes; "
-          f"load {os.getloadavg()[0]:.1f} after")  # fmt: skip
+        new = NewAccount(
+            login=f"desk {uuid4()}", name="desk", roles=(Role.DISPATCHER,), password_hash=None,
+            areas=(), all_areas=True, must_change=False,
+        )  # fmt: skip
+        may = permissions_of([Role.DISPATCHER]) - PERSONAL - {Permission.PUBLIC}
+        number = write_account(connection, new)
+        token = write_token(connection, number, name="b", permissions=sorted(may),
+                            expires_at=datetime.now(UTC) + timedelta(days=1))  # fmt: skip
     engine.dispose()
-    owner.dispose()
+    return token
+
+
+def run(database: Database, home: Path, given: argparse.Namespace) -> None:
+    """Measure, and print the table."""
+    engine = make_engine(database, pool_size=4)
+    with engine.connect() as connection:
+        known = connection.execute(text("SELECT count(*) FROM case_file")).scalar_one()
+        waiting = connection.execute(text(
+            "SELECT case_id, split_part(number, 'O', 2)::int AS n FROM case_file "
+            "WHERE state = 'dispatched' ORDER BY case_id LIMIT :n"
+        ), {"n": given.officers}).all()  # fmt: skip
+    one, many = count_statements(engine, 1), count_statements(engine, BATCH)
+    print(f"existing cases {known:,}; cores {os.cpu_count()}; load {os.getloadavg()[0]:.1f} before; "
+          f"statements: {one} for one report, {many} for {BATCH}\n{HEAD}")  # fmt: skip
+    functions(engine, 2.0, each=1)
+    cpu = Cpu(None, running_process(Cluster(home)))
+    for each in (1, BATCH):
+        cpu.look()
+        load = functions(engine, given.seconds, each=each)
+        print(load.line(f"functions, {each} a transaction", cpu, each=each), flush=True)
+    if given.profile:
+        functions(engine, given.seconds, each=1, profile=True)
+    engine.dispose()
+    token, service = desk_token(database), Service(home, free_port())
+    try:
+        service.start()
+        cpu.service = service.process.pid if service.process else None
+        over_http(service.port, token, given, cpu)
+        sync(service.port, waiting, cpu)
+    finally:
+        service.kill()
+    print(f"load {os.getloadavg()[0]:.1f} after")
+
+
+def over_http(port: int, token: str, given: argparse.Namespace, cpu: Cpu) -> None:
+    """Take reports in over HTTP: as fast as it goes, and at 200 a second."""
+    reports = Reports(7)
+
+    def until(seconds: float, make: Any) -> Any:
+        end = time.perf_counter() + seconds
+        return lambda _: make(token) if time.perf_counter() < end else None
+
+    run_closed(port, until(2.0, reports.one), clients=4)
+    for clients in (1, 8):
+        cpu.look()
+        load = run_closed(port, until(given.seconds, reports.one), clients=clients)
+        print(load.line(f"HTTP, a report a request, {clients} clients", cpu), flush=True)
+        tell_failed(load)
+    load = run_closed(port, until(given.seconds, reports.many), clients=2)
+    print(load.line(f"HTTP, {BATCH} a request, 2 clients", cpu, each=BATCH), flush=True)
+    tell_failed(load)
+    for each, make, name in (
+        (BATCH, reports.many, f"HTTP at 200 reports/s, {BATCH} a request"),
+        (1, reports.one, "HTTP at 200 reports/s, one a request"),
+    ):
+        rate = 200 / each
+        load = run_open(port, lambda _, m=make: m(token), rate=rate, seconds=given.seconds,
+                        clients=16)  # fmt: skip
+        paced = load.took < given.seconds * 1.05 + 1
+        print(load.line(name, cpu, each=each, keeps_pace=paced), flush=True)
+        tell_failed(load)
+
+
+def sync(port: int, waiting: list[Any], cpu: Cpu) -> None:
+    """Let all officers' outboxes in, eight at a time, as fast as it goes."""
+    reports = Reports(11)
+
+    def make(number: int) -> Call | None:
+        if number >= len(waiting):
+            return None
+        return outbox(reports, waiting[number].n, waiting[number].case_id)
+
+    load = run_closed(port, make, clients=8)
+    print(load.line("outboxes of a find and 3 steps, 8 at once", cpu), flush=True)
+    tell_failed(load)
+    became = Counter(one["outcome"] for told in load.answers for one in told["answers"])
+    minutes = 10_000 / (len(load.spent) / load.took) / 60
+    print(f"{len(load.spent):,} outboxes in {load.took / 60:.1f} minutes, entries {dict(became)}; "
+          f"10,000 at that rate: {minutes:.1f} minutes")  # fmt: skip
+
+
+def tell_failed(load: Load) -> None:
+    """Print the first answers that were no success."""
+    for line in load.failed[:2]:
+        print(f"  failed: {line[:300]}")
+
+
+def main() -> None:
+    """Make or find the database, and measure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--existing", type=int, default=5_000_000)
+    parser.add_argument("--histories", type=int, default=250_000)
+    parser.add_argument("--officers", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--home", type=Path, help="keep the filled database here")
+    parser.add_argument("--profile", action="store_true", help="profile the functions, too")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="gb-cases-") as folder:
+        home = given.home or Path(folder) / "h"
+        home.mkdir(parents=True, exist_ok=True)
+        Path(folder).chmod(0o755)  # the database's own user has to get in
+        cluster = Cluster(home, durable=True)
+        is_new = not cluster.data.exists()
+        ensure_running(cluster)
+        try:
+            database = private_database(cluster)
+            if is_new:
+                make(database, given)
+            run(database, home, given)
+        finally:
+            stop(cluster)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, time
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from geo.errors import InputError, NotFoundError
@@ -15,7 +16,7 @@ from governance import queries
 from governance.cases.states import Stage
 from governance.cases.steps import DEFAULT_LIMITS, Limits
 from governance.clock.calendar import CalendarDay, WorkCalendar
-from governance.clock.deadlines import TimeLimit, WorkClock, make_work_clock
+from governance.clock.deadlines import TimeLimit, TimeUnit, WorkClock, make_work_clock
 from governance.clock.hours import OFFICE_HOURS, Spells
 from governance.models.calendar import StageLimit, WorkCalendarDay, WorkSpell
 
@@ -168,7 +169,11 @@ def write_limits(
 
 def read_limits(connection: Connection, jurisdiction_id: int, category_id: int | None) -> Limits:
     """Read the limits of a class; where the district has set none, the defaults hold."""
-    found: dict[Stage, TimeLimit] = dict(DEFAULT_LIMITS)
-    for row in connection.execute(queries.select_limits(jurisdiction_id, category_id)):
-        found[row.stage] = TimeLimit(row.value, row.unit)
-    return found
+    query = select(func.stage_limits(jurisdiction_id, category_id))
+    return as_limits(connection.execute(query).scalar_one())
+
+
+def as_limits(given: Mapping[Stage, tuple[float, TimeUnit]]) -> Limits:
+    """Return limits from what the function ``stage_limits`` gives, over the defaults."""
+    own = {stage: TimeLimit(float(value), unit) for stage, (value, unit) in given.items()}
+    return {**DEFAULT_LIMITS, **own}

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Connection, Row, insert, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Row, select
 
 from geo.errors import ConflictError, InputError, NotFoundError
 from governance import queries
-from governance.calendar_store import read_limits
+from governance.calendar_store import as_limits
 from governance.cases.states import RULES, level_above
-from governance.cases.steps import Case, Step, believed_time, plan_move
+from governance.cases.steps import Case, Limits, Move, Step, believed_time, plan_move
 from governance.clock.deadlines import WorkClock
 from governance.models.cases import CaseFile, CaseTransition
+from governance.statements import packaged
 
 # Steps that nobody asked for are the clock's; their request follows from case and step.
 CLOCK = "clock"
-
-
 _CLOCK_REQUESTS = UUID("6f1f4b0e-6f3a-5b0c-9d53-0d5e3f6f5a01")
 
 
+_LOOKED_AT = tuple(field.name for field in fields(Case))
 _GUARD_ERRORS = {"GB409": ConflictError, "GB400": InputError}
 
 
@@ -37,7 +37,10 @@ def read_case(connection: Connection, case_id: int) -> Case:
     NotFoundError
         There is none of that number, or it is not this account's to see.
     """
-    return _case(_held(connection, case_id))
+    row = connection.execute(queries.select_case(case_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no case {case_id}", code="no-case")
+    return _case(row)
 
 
 def find_case(connection: Connection, jurisdiction_id: int, number: str) -> int:
@@ -70,6 +73,24 @@ def read_history(connection: Connection, case_id: int) -> Sequence[Row[Any]]:
     return connection.execute(queries.select_history(case_id)).all()
 
 
+@dataclass(frozen=True)
+class Held:
+    """A case that nobody else can move until the transaction ends.
+
+    Attributes
+    ----------
+    limits
+        How long its stages may take; empty where the request was done already.
+    done
+        Whether the request that it was held for was done already.
+    """
+
+    case: Case
+    jurisdiction_id: int
+    limits: Limits
+    done: bool
+
+
 def open_case(
     connection: Connection,
     *,
@@ -88,24 +109,16 @@ def open_case(
     InputError, ConflictError
         As `plan_move` says.
     """
-    done = connection.execute(queries.select_step(step.request_id)).one_or_none()
+    by_request = select(CaseTransition.case_id).where(CaseTransition.request_id == step.request_id)
+    done = connection.execute(by_request).scalar_one_or_none()
     if done is not None:
-        return read_case(connection, done.case_id)
-    case_id = connection.execute(queries.next_case_id()).scalar_one()
-    day = step.at.astimezone(clock.hours.zone)
-    connection.execute(
-        insert(CaseFile).values(
-            case_id=case_id,
-            jurisdiction_id=jurisdiction_id,
-            number=f"{day:%Y%m%d}-{case_id:06d}",
-            opened_at=step.at,
-            state_since=step.at,
-            words=words,
-            geom=text("ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)").bindparams(lon=lon, lat=lat),
-            area_id=area_id,
-            category_id=step.category_id,
-        )
-    )
+        return read_case(connection, done)
+    values = {
+        "jurisdiction": jurisdiction_id, "day": f"{step.at.astimezone(clock.hours.zone):%Y%m%d}-",
+        "at": step.at, "words": words, "lon": lon, "lat": lat, "area": area_id,
+        "category": step.category_id,
+    }  # fmt: skip
+    case_id = connection.execute(packaged("open_case"), values).scalar_one()
     return move_case(connection, case_id, step, clock=clock)
 
 
@@ -132,18 +145,63 @@ def move_case(
     InputError, ConflictError
         As `plan_move` says, or somebody else was faster.
     """
-    row = _held(connection, case_id)
+    return take_step(connection, hold_case(connection, case_id, step), step, clock=clock, now=now)
+
+
+def hold_case(connection: Connection, case_id: int, step: Step) -> Held:
+    """Hold a case for a step until the transaction ends, with all that the step looks at.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such case, or it is not this account's to see.
+    ConflictError
+        The request was used for another step.
+    """
+    values = {"case": case_id, "request": step.request_id, "category": step.category_id}
+    row = connection.execute(packaged("hold_case"), values).one()
+    if row.case_id is None:
+        raise NotFoundError(f"there is no case {case_id}", code="no-case")
     case = _case(row)
-    if _is_done(connection, case, step):
+    done = row.done_case is not None
+    if done and (row.done_case, row.done_action, row.done_actor) != (
+        case_id, step.action, step.actor,
+    ):  # fmt: skip
+        msg = f"request {step.request_id} was used for something else; make a new one"
+        raise ConflictError(msg)
+    return Held(case, row.jurisdiction_id, {} if done else as_limits(row.limits), done)
+
+
+def take_step(
+    connection: Connection, held: Held, step: Step, *, clock: WorkClock, now: datetime | None = None
+) -> Case:
+    """Do one step of a case that is held; see `move_case`. The transaction survives a refusal.
+
+    Raises
+    ------
+    InputError, ConflictError
+        As `plan_move` says, or somebody else was faster.
+    """
+    case = held.case
+    if held.done:
         return case
     if step.seen_version is not None and step.seen_version != case.version:
         raise ConflictError(_moved_on(connection, case, step.seen_version))
-    limits = read_limits(connection, row.jurisdiction_id, step.category_id or case.category_id)
     claimed, at = step.at, believed_time(step.at, last_at=case.last_at, now=now)
     step = replace(step, at=at)
-    move = plan_move(case, step, clock=clock, limits=limits)
+    move = plan_move(case, step, clock=clock, limits=held.limits)
+    given = _transition(case, step, move, claimed)
+    row = connection.execute(packaged("take_step"), {"given": given}).one()
+    if row.refused is not None:
+        raise _GUARD_ERRORS[row.refused](row.message)
+    if step.action == "merge":
+        connection.execute(queries.move_reports(case.case_id, step.merged_into))
+    return _case(row)
+
+
+def _transition(case: Case, step: Step, move: Move, claimed: datetime) -> str:
     values = {
-        "case_id": case_id,
+        "case_id": case.case_id,
         "seq": case.version + 1,
         "request_id": step.request_id,
         "action": step.action,
@@ -158,17 +216,14 @@ def move_case(
         "outcome": step.outcome,
         "satisfaction": step.satisfaction,
         "merged_into": step.merged_into,
-        "evidence": list(step.evidence),
+        "evidence": step.evidence,
         "due_at": move.due.at if move.due else None,
         "due_provisional": move.due.provisional if move.due else False,
         "handle_due_at": move.handle_due_at,
         "binding": step.binding,
-        "claimed_at": claimed if claimed != at else None,
+        "claimed_at": claimed if claimed != step.at else None,
     }
-    _insert_transition(connection, values)
-    if step.action == "merge":
-        connection.execute(queries.move_reports(case_id, step.merged_into))
-    return read_case(connection, case_id)
+    return json.dumps(values, default=str, ensure_ascii=False)
 
 
 def escalate_overdue(
@@ -206,42 +261,13 @@ def _may_escalate(case: Case) -> bool:
     return case.state in RULES["escalate"].before
 
 
-def _held(connection: Connection, case_id: int) -> Row[Any]:
-    row = connection.execute(queries.select_case(case_id)).one_or_none()
-    if row is None:
-        raise NotFoundError(f"there is no case {case_id}", code="no-case")
-    return row
-
-
 def _case(row: Row[Any]) -> Case:
-    values = dict(row._mapping)
-    values.pop("jurisdiction_id", None)
+    values = {name: getattr(row, name) for name in _LOOKED_AT}
     values["state"] = row.state if row.version else None
     return Case(**values)
-
-
-def _is_done(connection: Connection, case: Case, step: Step) -> bool:
-    """Tell whether this request was done already; a request of something else is refused."""
-    done = connection.execute(queries.select_step(step.request_id)).one_or_none()
-    if done is None:
-        return False
-    if (done.case_id, done.action, done.actor) != (case.case_id, step.action, step.actor):
-        msg = f"request {step.request_id} was used for something else; make a new one"
-        raise ConflictError(msg)
-    return True
 
 
 def _moved_on(connection: Connection, case: Case, seen: int) -> str:
     steps = connection.execute(queries.select_history(case.case_id)).all()
     newer = ", ".join(f"{row.action} by {row.actor}" for row in steps if row.seq > seen)
     return f"case {case.number} has moved on meanwhile ({newer}); look at it again"
-
-
-def _insert_transition(connection: Connection, values: dict[str, Any]) -> None:
-    try:
-        connection.execute(insert(CaseTransition).values(values))
-    except DBAPIError as error:
-        kind = _GUARD_ERRORS.get(getattr(error.orig, "sqlstate", "") or "")
-        if kind is None:
-            raise
-        raise kind(str(error.orig).splitlines()[0]) from error

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, Select, Update, cast, func, or_, select, update
 
 from geo.models.incidents import Category, CategoryScheme
 from geo.models.places import Area
 from governance.cases.states import FINAL
-from governance.models.calendar import StageLimit, WorkCalendarDay, WorkSpell
+from governance.models.calendar import WorkCalendarDay, WorkSpell
 from governance.models.cases import CaseFile, CaseTransition
 from governance.models.departments import Department, RoutingRule
 from governance.models.reports import Report
@@ -30,13 +29,6 @@ def select_case(case_id: int) -> Select[*tuple[Any, ...]]:
         select(*_CASE, CaseFile.jurisdiction_id)
         .where(CaseFile.case_id == case_id)
         .with_for_update()
-    )
-
-
-def select_step(request_id: UUID) -> Select[*tuple[Any, ...]]:
-    """Select the transition that a request has made already."""
-    return select(CaseTransition.case_id, CaseTransition.action, CaseTransition.actor).where(
-        CaseTransition.request_id == request_id
     )
 
 
@@ -77,25 +69,6 @@ def select_open_cases(
         .limit(limit)
     )  # fmt: skip
     return query if due_before is None else query.where(CaseFile.due_at < due_before)
-
-
-def select_limits(jurisdiction_id: int, category_id: int | None) -> Select[*tuple[Any, ...]]:
-    """Select limits of a class, the general ones first so that the class's own win."""
-    own = (
-        select(Category.code, CategoryScheme.scheme)
-        .join(CategoryScheme, CategoryScheme.scheme_id == Category.scheme_id)
-        .where(Category.category_id == category_id)
-        .subquery()
-    )
-    return (
-        select(StageLimit.stage, StageLimit.value, StageLimit.unit)
-        .outerjoin(own, own.c.scheme == StageLimit.scheme)
-        .where(
-            StageLimit.jurisdiction_id == jurisdiction_id,
-            or_(StageLimit.category_code.is_(None), StageLimit.category_code == own.c.code),
-        )
-        .order_by(StageLimit.category_code.is_not(None))
-    )
 
 
 def select_calendar(jurisdiction_id: int) -> Select[*tuple[Any, ...]]:
@@ -156,11 +129,6 @@ def select_route(
             RoutingRule.category_code.is_(None), depth.nulls_last(), RoutingRule.routing_rule_id
         )
     )  # fmt: skip
-
-
-def next_case_id() -> Select[*tuple[Any, ...]]:
-    """Select the number of the next case; numbers may have gaps, and nobody waits for one."""
-    return select(func.nextval("case_file_case_id_seq"))
 
 
 def move_reports(case_id: int, to_case_id: int | None) -> Update:

@@ -42,6 +42,7 @@ CHINESE: dict[str, str] = {
     "place-unsure": "仅有地址尚不能定位：请在候选位置中选定一个",
     "post-ended": "该任职此前已结束",
     "post-held": "该人员在此期间已担任这一岗位",
+    "refused-by-database": "超出您的辖区或权限，未予受理",
     "shift-begun": "班次已开始，须保留在值班表中",
     "shift-overlaps": "该队伍在此时段已有班次",
     "top-level": "已在最高层级，不能再上报",

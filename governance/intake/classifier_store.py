@@ -24,6 +24,7 @@ from governance.intake.classify import (
     ClassifierParams,
     Labelled,
     Model,
+    Suggestion,
     hold_out,
     plain,
     suggest,
@@ -32,6 +33,7 @@ from governance.intake.classify import (
 from governance.intake.scoring import HeldOut, score
 from governance.models.cases import CaseFile
 from governance.models.reports import Classifier, Report
+from governance.statements import packaged
 
 SIMULATION = "simulation"
 """Who takes the demo's reports; their words were written, so they are not learnt from."""
@@ -161,19 +163,31 @@ def suggest_classes(
     connection: Connection, jurisdiction_id: int, words: str, *, most: int = 3
 ) -> list[Suggested]:
     """Return the classes that a report may be of, by the newest version; none without one."""
-    try:
-        row = read_version(connection, jurisdiction_id)
-    except NotFoundError:
-        return []
-    model = _load(connection, row.classifier_id, row.sha256)
-    names = {code: (number, zh, en) for number, code, zh, en in _classes(connection, row.scheme)}
-    found = []
-    for item in suggest(model, words, most=most):
-        if item.code in names:
-            number, zh, en = names[item.code]
-            sure = row.threshold is not None and item.confidence >= row.threshold
-            found.append(Suggested(number, item.code, zh, en, item.confidence, sure))
-    return found
+    return suggest_classes_of_each(connection, jurisdiction_id, [words], most=most)[0]
+
+
+def suggest_classes_of_each(
+    connection: Connection, jurisdiction_id: int, words: Sequence[str], *, most: int = 3
+) -> list[list[Suggested]]:
+    """Return for each of several reports the classes that it may be of."""
+    newest = connection.execute(
+        packaged("newest_classifier"), {"jurisdiction": jurisdiction_id}
+    ).one_or_none()
+    if newest is None:
+        return [[] for _ in words]
+    model = _load(connection, newest.classifier_id, newest.sha256)
+    return [_suggested(suggest(model, said, most=most), newest) for said in words]
+
+
+def _suggested(found: Sequence[Suggestion], newest: Row[Any]) -> list[Suggested]:
+    threshold, classes = newest.threshold, newest.classes or {}
+    kept = []
+    for item in found:
+        if item.code in classes:
+            number, name, name_en = classes[item.code]
+            sure = threshold is not None and item.confidence >= threshold
+            kept.append(Suggested(number, item.code, name, name_en, item.confidence, sure))
+    return kept
 
 
 def note_suggestions(connection: Connection, report_id: UUID, found: Sequence[Suggested]) -> None:

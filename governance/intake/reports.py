@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select, text, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Row, Select, select, text, tuple_
 
-from geo.errors import InputError
+from geo.errors import ConflictError, GridbeatError, InputError
 from geo.incidents import FoundBy
 from governance.models.reports import Report
+from governance.statements import packaged
 
 Channel = Literal["hotline", "tablet", "drone", "camera", "open311", "feed", "counter"]
 
@@ -63,6 +64,31 @@ class NewReport:
     source_ref: str | None = None
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What became of a report that was handed in.
+
+    Attributes
+    ----------
+    report_id
+        The number that it stands under: of a feed's number that came before, the first one's.
+    words, taken_by
+        As they stand; of a number that was used before, those of the report that is there.
+    area_id, area
+        The grid that it lies in.
+    refused
+        Why it was not taken; nothing of it stands then.
+    """
+
+    report_id: UUID
+    is_new: bool
+    words: str
+    taken_by: str
+    area_id: int | None = None
+    area: str | None = None
+    refused: GridbeatError | None = None
+
+
 def take_report(connection: Connection, jurisdiction_id: int, new: NewReport) -> UUID:
     """Write a report down; the same one twice, or the same number of a feed, is one.
 
@@ -71,26 +97,94 @@ def take_report(connection: Connection, jurisdiction_id: int, new: NewReport) ->
     InputError
         It has no words, no time zone, no place, or lies outside the jurisdiction.
     """
-    _check(new)
-    area_id = _grid_of(connection, jurisdiction_id, new)
-    values = {
-        "report_id": new.report_id,
-        "jurisdiction_id": jurisdiction_id,
-        "channel": new.channel,
-        "source_ref": new.source_ref,
-        "received_at": new.received_at,
-        "seen_at": new.seen_at,
-        "words": new.words.strip(),
-        "address": new.address,
-        "geom": None if new.lon is None or new.lat is None else point_of(new.lon, new.lat),
-        "accuracy_m": new.accuracy_m,
-        "area_id": area_id,
-        "category_id": new.category_id,
-        "photos": list(new.photos),
-        "taken_by": new.taken_by,
-    }
-    connection.execute(insert(Report).values(values).on_conflict_do_nothing())
-    return _stored_id(connection, jurisdiction_id, new)
+    taken = take_reports(connection, jurisdiction_id, [new])[0]
+    if taken.refused is not None:
+        raise taken.refused
+    return taken.report_id
+
+
+def take_reports(
+    connection: Connection,
+    jurisdiction_id: int,
+    news: Sequence[NewReport],
+    *,
+    suggested: Sequence[Mapping[str, Any]] | None = None,
+) -> list[Taken]:
+    """Write reports down in one statement; a refused one holds up no other.
+
+    Parameters
+    ----------
+    suggested
+        What was suggested for each, to be kept with it.
+
+    Returns
+    -------
+    list
+        What became of each, in their order.
+    """
+    notes = suggested if suggested is not None else [{}] * len(news)
+    found = [_refusal(new) for new in news]
+    given = [
+        _row(n, new, note)
+        for n, (new, note) in enumerate(zip(news, notes, strict=True))
+        if found[n] is None
+    ]
+    if not given:
+        return [taken for taken in found if taken is not None]
+    values = {"jurisdiction": jurisdiction_id, "reports": json.dumps(given, ensure_ascii=False)}
+    seen: dict[UUID, Taken] = {}
+    for row in connection.execute(packaged("take_reports"), values):
+        new = news[row.n]
+        taken = _taken(connection, jurisdiction_id, new, row, seen.get(new.report_id))
+        seen.setdefault(new.report_id, taken)
+        found[row.n] = taken
+    return [taken for taken in found if taken is not None]
+
+
+def _taken(
+    connection: Connection,
+    jurisdiction_id: int,
+    new: NewReport,
+    row: Row[Any],
+    before: Taken | None,
+) -> Taken:
+    if not row.inside:
+        return _refused(new, _no_place(new))
+    if not row.known_class:
+        return _refused(new, InputError(f"there is no class {new.category_id}", code="no-class"))
+    if before is not None and before.refused is None:
+        return replace(before, is_new=False)  # twice in one batch
+    grid = (row.grid_id, row.grid)
+    if row.is_new:
+        return Taken(new.report_id, True, new.words.strip(), new.taken_by, *grid)
+    if row.stood_id is not None:
+        return Taken(row.stood_id, False, row.stood_words, row.stood_taken_by, *grid)
+    # Somebody else wrote it down at the same moment; or it is not this account's to see.
+    stood = connection.execute(_standing(jurisdiction_id, new)).first()
+    if stood is None:
+        msg = f"another report was taken in as {new.report_id}: make a new number"
+        return _refused(new, ConflictError(msg, code="number-used"))
+    return Taken(stood.report_id, False, stood.words, stood.taken_by, *grid)
+
+
+def _standing(jurisdiction_id: int, new: NewReport) -> Select[*tuple[Any, ...]]:
+    same = Report.report_id == new.report_id
+    if new.source_ref is not None:
+        of_feed = (Report.jurisdiction_id, Report.channel, Report.source_ref)
+        same |= tuple_(*of_feed) == (jurisdiction_id, new.channel, new.source_ref)
+    return select(Report.report_id, Report.words, Report.taken_by).where(same)
+
+
+def _row(n: int, new: NewReport, suggested: Mapping[str, Any]) -> dict[str, Any]:
+    has_point = new.lon is not None and new.lat is not None
+    return {
+        "n": n, "report_id": str(new.report_id), "channel": new.channel,
+        "source_ref": new.source_ref, "received_at": new.received_at.isoformat(),
+        "seen_at": new.seen_at.isoformat(), "words": new.words.strip(), "address": new.address,
+        "lon": new.lon if has_point else None, "lat": new.lat if has_point else None,
+        "accuracy_m": new.accuracy_m, "area_id": new.area_id, "category_id": new.category_id,
+        "photos": list(new.photos), "taken_by": new.taken_by, "suggested": suggested,
+    }  # fmt: skip
 
 
 def list_unfiled(
@@ -123,33 +217,10 @@ def list_sources(connection: Connection, case_id: int) -> Sequence[Row[Any]]:
     return connection.execute(query).all()
 
 
-def _grid_of(connection: Connection, jurisdiction_id: int, new: NewReport) -> int | None:
-    """Return the grid that a report lies in, or names."""
-    if new.lon is None or new.lat is None:
-        if new.area_id is None:
-            raise InputError("a report needs a place: a point on the map, or at least a grid")
-        known = connection.execute(_AREA, {"j": jurisdiction_id, "area": new.area_id})
-        if known.one_or_none() is None:
-            raise InputError(f"there is no area {new.area_id} in this jurisdiction")
-        return new.area_id
-    place = connection.execute(PLACE, {"j": jurisdiction_id, "lon": new.lon, "lat": new.lat})
-    found = place.one_or_none()
-    if found is None or not found.inside:
-        msg = (
-            f"the point {new.lon:.5f}, {new.lat:.5f} lies outside the jurisdiction; "
-            f"are longitude and latitude swapped?"
-        )
-        raise InputError(msg, code="outside")
-    return None if found.area_id is None else int(found.area_id)
-
-
 def point_of(lon: float, lat: float) -> Any:
     """Return the expression of a point in EPSG:4326."""
     point = text("ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)")
     return point.bindparams(lon=lon, lat=lat)
-
-
-_AREA = text("SELECT area_id FROM area WHERE jurisdiction_id = :j AND area_id = :area")
 
 
 PLACE = text(
@@ -162,18 +233,32 @@ PLACE = text(
 )
 
 
-def _check(new: NewReport) -> None:
+def _refusal(new: NewReport) -> Taken | None:
+    """Return why a report is not even asked the database about."""
     if not new.words.strip():
-        raise InputError("a report needs words: what is wrong, and where", code="no-words")
+        msg = "a report needs words: what is wrong, and where"
+        return _refused(new, InputError(msg, code="no-words"))
     if new.received_at.tzinfo is None or new.seen_at.tzinfo is None:
-        raise InputError("the times of a report need a time zone")
+        return _refused(new, InputError("the times of a report need a time zone"))
     if new.channel not in FOUND_BY:
-        raise InputError(f"{new.channel!r} is no channel; there are {', '.join(FOUND_BY)}")
+        msg = f"{new.channel!r} is no channel; there are {', '.join(FOUND_BY)}"
+        return _refused(new, InputError(msg))
+    if (new.lon is None or new.lat is None) and new.area_id is None:
+        msg = "a report needs a place: a point on the map, or at least a grid"
+        return _refused(new, InputError(msg, code="no-place"))
+    return None
 
 
-def _stored_id(connection: Connection, jurisdiction_id: int, new: NewReport) -> UUID:
-    same = Report.report_id == new.report_id
-    if new.source_ref is not None:
-        of_feed = (Report.jurisdiction_id, Report.channel, Report.source_ref)
-        same |= tuple_(*of_feed) == (jurisdiction_id, new.channel, new.source_ref)
-    return cast("UUID", connection.execute(select(Report.report_id).where(same)).scalar_one())
+def _refused(new: NewReport, error: GridbeatError) -> Taken:
+    return Taken(new.report_id, False, new.words, new.taken_by, refused=error)
+
+
+def _no_place(new: NewReport) -> InputError:
+    if new.lon is None or new.lat is None:
+        msg = f"there is no area {new.area_id} in this jurisdiction"
+        return InputError(msg, code="no-area")
+    msg = (
+        f"the point {new.lon:.5f}, {new.lat:.5f} lies outside the jurisdiction; "
+        f"are longitude and latitude swapped?"
+    )
+    return InputError(msg, code="outside")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.resources import files
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from governance.intake.similarity import word_similarity
+from governance.statements import packaged
+
+RADIUS_M, HOURS = 50.0, 24
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,17 @@ class SimilarCase:
     same_class: bool | None
 
 
+@dataclass(frozen=True)
+class Look:
+    """What is compared: place (EPSG:4326), time, words and, where it is known, the class."""
+
+    lon: float
+    lat: float
+    seen_at: datetime
+    words: str = ""
+    category_id: int | None = None
+
+
 def find_similar(
     connection: Connection,
     jurisdiction_id: int,
@@ -42,8 +57,8 @@ def find_similar(
     seen_at: datetime,
     words: str = "",
     category_id: int | None = None,
-    radius_m: float = 50.0,
-    hours: int = 24,
+    radius_m: float = RADIUS_M,
+    hours: int = HOURS,
 ) -> list[SimilarCase]:
     """Return the cases that a report may repeat: near, recent, and not of another class.
 
@@ -57,21 +72,39 @@ def find_similar(
     list
         Those of the same class first, then the more alike, then the nearer.
     """
-    query = text(files("governance").joinpath("sql", "similar_cases.sql").read_text("utf-8"))
-    rows = connection.execute(
-        query,
-        {"jurisdiction": jurisdiction_id, "lon": lon, "lat": lat, "radius_m": radius_m,
-         "seen_at": seen_at, "hours": hours},
-    )  # fmt: skip
-    found = [
-        SimilarCase(
-            row.case_id, row.number, row.state, row.words, row.distance_m, row.opened_at,
-            word_similarity(words, row.words), _same(category_id, row.category_id),
-        )
-        for row in rows
-    ]  # fmt: skip
-    near = [case for case in found if case.same_class is not False]
-    return sorted(near, key=lambda case: (not case.same_class, -case.alike, case.distance_m))
+    look = Look(lon, lat, seen_at, words, category_id)
+    return find_similar_to_each(
+        connection, jurisdiction_id, [look], radius_m=radius_m, hours=hours
+    )[0]  # fmt: skip
+
+
+def find_similar_to_each(
+    connection: Connection, jurisdiction_id: int, looks: Sequence[Look | None], *,
+    radius_m: float = RADIUS_M, hours: int = HOURS,
+) -> list[list[SimilarCase]]:  # fmt: skip
+    """Return for each of several reports the cases that it may repeat; none for None."""
+    given = [
+        {"n": n, "lon": look.lon, "lat": look.lat, "seen_at": look.seen_at.isoformat()}
+        for n, look in enumerate(looks)
+        if look is not None
+    ]
+    found: list[list[SimilarCase]] = [[] for _ in looks]
+    if not given:
+        return found
+    values = {"jurisdiction": jurisdiction_id, "reports": json.dumps(given),
+              "radius_m": radius_m, "hours": hours}  # fmt: skip
+    for row in connection.execute(packaged("similar_cases"), values):
+        look = looks[row.n]
+        same = None if look is None else _same(look.category_id, row.category_id)
+        if look is not None and same is not False:
+            alike = word_similarity(look.words, row.words)
+            found[row.n].append(
+                SimilarCase(row.case_id, row.number, row.state, row.words, row.distance_m,
+                            row.opened_at, alike, same)
+            )  # fmt: skip
+    for cases in found:
+        cases.sort(key=lambda case: (not case.same_class, -case.alike, case.distance_m))
+    return found
 
 
 def _same(first: int | None, second: int | None) -> bool | None:

@@ -37,7 +37,7 @@ class CaseFile(Base):
         CheckConstraint("version >= 0", name="version"),
         CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged"),
         CheckConstraint("merged_into <> case_id", name="merged_into"),
-        Index("ix_case_file_geom", "geom", postgresql_using="gist"),
+        Index("ix_case_file_place_time", "geom", "opened_at", postgresql_using="gist"),
         Index("ix_case_file_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_case_file_area", "area_id", "state"),
         Index(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import HashingVectorizer
 from sqlalchemy import Connection, text
 
 from geo.demo.categories import CLASSES
@@ -27,6 +29,7 @@ from governance.intake.classify import (
     ClassifierParams,
     Labelled,
     Model,
+    count_ngrams,
     hold_out,
     ngrams,
     plain,
@@ -102,6 +105,22 @@ class TestModel:
     def test_words_like_nothing_learnt_give_nothing(self, model: Model) -> None:
         assert suggest(model, "xyzzy") == []
         assert suggest(model, "") == []
+
+    def test_hashed_columns_are_those_of_scikit_learn(self) -> None:
+        words = [said for said, _ in read_sentences("gridbeat-demo")[::20]]
+        words += ["", "路灯 off 路灯"]
+        peer = HashingVectorizer(
+            analyzer=partial(ngrams, longest=4), n_features=2**16, norm=None, alternate_sign=False
+        ).transform(words)
+        ours = count_ngrams(words, longest=4, features=2**16)
+        assert ours.shape == peer.shape
+        assert (ours != peer).nnz == 0
+
+    def test_one_sentence_gets_the_probabilities_that_many_at_once_get(self, model: Model) -> None:
+        for words in ("小区垃圾没人管", "路灯不亮 垃圾"):
+            chances = probabilities(model, [words])[0]
+            found = {one.code: one.confidence for one in suggest(model, words, most=2)}
+            assert found == pytest.approx(dict(zip(model.codes, chances, strict=True)), abs=1e-6)
 
     def test_same_sentences_and_seed_give_the_same_model(self, model: Model) -> None:
         again = train(labelled(c1=RUBBISH, c2=LAMPS), QUICK)[0]

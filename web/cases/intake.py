@@ -1,15 +1,14 @@
-"""Taking in a report: where it is, what it may be, what it may repeat, and who would get it."""
+"""The desk's look at a report before filing: class, repeats, department; and filing itself."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, select, text
-from sqlalchemy.exc import NoResultFound
 
 from geo.errors import ConflictError, InputError, NotFoundError
 from geo.models.incidents import Category
@@ -19,106 +18,13 @@ from governance.case_store import read_case
 from governance.cases.states import Outcome
 from governance.cases.steps import Case
 from governance.clock.deadlines import WorkClock
-from governance.intake.classifier_store import (
-    note_suggestions,
-    read_version,
-    suggest_classes,
-)
+from governance.intake.classifier_store import read_version, suggest_classes
 from governance.intake.filing import add_to_case, file_report, refuse_report
 from governance.intake.proposals import propose_route
-from governance.intake.reports import NewReport, take_report
-from governance.intake.similar_cases import find_similar
+from governance.intake.similar_cases import SimilarCase, find_similar
 from governance.models.cases import CaseFile, CaseTransition
 from governance.models.reports import Report
-from web.database import packaged_sql
-
-RADIUS_M, HOURS = 50.0, 24
-
-
-@dataclass(frozen=True)
-class Spot:
-    """Where something is, and whose ground that is.
-
-    Attributes
-    ----------
-    lon, lat
-        EPSG:4326.
-    accuracy_m
-        Metres; of a whole grid the radius of a circle of its area.
-    """
-
-    jurisdiction_id: int
-    lon: float
-    lat: float
-    area_id: int | None
-    area: str | None
-    accuracy_m: float | None
-
-
-def find_spot(
-    connection: Connection, *, lon: float | None, lat: float | None, area_id: int | None,
-    accuracy_m: float | None = None,
-) -> Spot:  # fmt: skip
-    """Return where a report is: at a point, or somewhere in an area.
-
-    Raises
-    ------
-    InputError
-        Neither was given, or the point lies in no jurisdiction.
-    NotFoundError
-        There is no such area, or it is not this account's to see.
-    """
-    if area_id is not None and (lon is None or lat is None):
-        row = connection.exec_driver_sql(packaged_sql("spot_of_area"), {"area": area_id}).first()
-        if row is None:
-            raise NotFoundError(f"there is no area {area_id}", code="no-area")
-        return Spot(*row)
-    if lon is None or lat is None:
-        raise InputError("say where it is: a point (lon, lat), or an area", code="no-place")
-    values = {"lon": lon, "lat": lat}
-    row = connection.exec_driver_sql(packaged_sql("spot_of_point"), values).first()
-    if row is None:
-        msg = (
-            f"the point {lon:.5f}, {lat:.5f} lies in no jurisdiction of yours; "
-            "are longitude and latitude swapped?"
-        )
-        raise InputError(msg, code="outside")
-    return Spot(row.jurisdiction_id, lon, lat, row.area_id, row.area, accuracy_m)
-
-
-def take_in(connection: Connection, new: NewReport, spot: Spot) -> bool:
-    """Write a report down and tell whether it is new; the same one again is the same.
-
-    Raises
-    ------
-    ConflictError
-        Another report was taken in under that number.
-    """
-    if _same(connection, new):
-        return False
-    try:
-        stored = take_report(connection, spot.jurisdiction_id, new)
-    except NoResultFound as error:
-        raise _is_another(new.report_id) from error
-    if not _same(connection, new):
-        raise _is_another(stored)
-    found = suggest_classes(connection, spot.jurisdiction_id, new.words)
-    if found:
-        note_suggestions(connection, new.report_id, found)
-    return True
-
-
-def _same(connection: Connection, new: NewReport) -> bool:
-    query = select(Report.words, Report.taken_by).where(Report.report_id == new.report_id)
-    known = connection.execute(query).one_or_none()
-    if known is not None and (known.words, known.taken_by) != (new.words.strip(), new.taken_by):
-        raise _is_another(new.report_id)
-    return known is not None
-
-
-def _is_another(report_id: UUID) -> ConflictError:
-    msg = f"another report was taken in as {report_id}: make a new number"
-    return ConflictError(msg, code="number-used")
+from web.cases.spots import Spot
 
 
 def suggest(
@@ -140,7 +46,7 @@ def suggest(
         return {**told, "area": None, "similar": [], "route": None, "due": None}
     similar = find_similar(
         connection, spot.jurisdiction_id, lon=spot.lon, lat=spot.lat, seen_at=seen_at,
-        words=words, category_id=category_id, radius_m=RADIUS_M, hours=HOURS,
+        words=words, category_id=category_id,
     )  # fmt: skip
     route = propose_route(
         connection, spot.jurisdiction_id, category_id=category_id, area_id=spot.area_id
@@ -148,10 +54,15 @@ def suggest(
     return {
         **told,
         "area": {"area_id": spot.area_id, "name": spot.area},
-        "similar": [_told(asdict(case)) for case in similar[:10]],
+        "similar": tell_similar(similar),
         "route": asdict(route) if route else None,
         "due": _preview(connection, spot.jurisdiction_id, category_id, clock, now),
     }
+
+
+def tell_similar(similar: Sequence[SimilarCase]) -> list[dict[str, Any]]:
+    """Return the cases that a report may repeat as they are shown, the likeliest ten."""
+    return [_told(asdict(case)) for case in similar[:10]]
 
 
 def classes_of(connection: Connection, jurisdiction_id: int | None, words: str) -> dict[str, Any]:
@@ -183,7 +94,7 @@ def _preview(
             "provisional": due.provisional}  # fmt: skip
 
 
-def check_category(connection: Connection, category_id: int | None) -> None:
+def check_category(connection: Connection, category_id: int) -> None:
     """Refuse a class that does not exist.
 
     Raises
@@ -191,8 +102,6 @@ def check_category(connection: Connection, category_id: int | None) -> None:
     InputError
         As said.
     """
-    if category_id is None:
-        return
     query = select(Category.category_id).where(Category.category_id == category_id)
     if connection.execute(query).scalar_one_or_none() is None:
         raise InputError(f"there is no class {category_id}", code="no-class")

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, select
 from geo.errors import ConflictError, InputError, NotFoundError
 from geo.models.incidents import Category
 from governance import queries
-from governance.case_store import move_case
+from governance.case_store import hold_case, take_step
 from governance.cases.states import OPEN, OUTCOMES, RULES, Outcome, Rule, actions_of
 from governance.cases.steps import Case, Step
 from governance.clock.deadlines import TimeLimit
@@ -75,6 +75,14 @@ def read_head(connection: Connection, case_id: int) -> Head:
     return Head(*row)
 
 
+@dataclass(frozen=True)
+class Done:
+    """A case after a step, and whether it was done now and not before."""
+
+    case: Case
+    is_new: bool
+
+
 def do_step(
     connection: Connection,
     principal: Principal,
@@ -83,8 +91,14 @@ def do_step(
     clocks: ClockMemory,
     *,
     at: datetime,
-) -> Case:
-    """Do a step in somebody's name and return the case after it; the same request twice is one.
+    now: datetime | None = None,
+) -> Done:
+    """Do a step in somebody's name; the same request twice is one.
+
+    Parameters
+    ----------
+    now
+        The server's time where ``at`` comes from another clock; see `move_case`.
 
     Raises
     ------
@@ -96,9 +110,6 @@ def do_step(
         Something that the step needs is missing or does not exist.
     """
     may_take(principal, asked.action)
-    head = read_head(connection, case_id)
-    _check_named(connection, head, asked)
-    check_evidence(connection, case_id, asked.evidence)
     step = Step(
         asked.action, principal.login, at, asked.request_id, seen_version=asked.seen_version,
         reason=asked.reason, department_id=asked.department_id, category_id=asked.category_id,
@@ -106,10 +117,12 @@ def do_step(
         merged_into=asked.merged_into, limit=asked.limit, level=asked.level,
         binding=asked.binding,
     )  # fmt: skip
-    clock = clocks.get(connection, head.jurisdiction_id)
     try:
-        with connection.begin_nested():
-            return move_case(connection, case_id, step, clock=clock)
+        held = hold_case(connection, case_id, step)
+        _check_named(connection, held.jurisdiction_id, asked)
+        check_evidence(connection, case_id, asked.evidence)
+        clock = clocks.get(connection, held.jurisdiction_id)
+        return Done(take_step(connection, held, step, clock=clock, now=now), not held.done)
     except ConflictError as error:
         raise moved_on(connection, case_id, asked, error) from error
 
@@ -181,13 +194,13 @@ def _told_zh(head: Head, asked: Asked, happened: list[dict[str, object]]) -> str
     return f"案件{head.number}在此期间已变更（{done}），“{wish}”未执行，请查看后再办"
 
 
-def _check_named(connection: Connection, head: Head, asked: Asked) -> None:
+def _check_named(connection: Connection, jurisdiction_id: int, asked: Asked) -> None:
     """Refuse a department, class or case that does not exist here."""
     if asked.department_id is not None:
         query = select(Department.jurisdiction_id).where(
             Department.department_id == asked.department_id
         )
-        if connection.execute(query).scalar_one_or_none() != head.jurisdiction_id:
+        if connection.execute(query).scalar_one_or_none() != jurisdiction_id:
             raise InputError(
                 f"there is no department {asked.department_id} here", code="no-department"
             )
@@ -197,6 +210,6 @@ def _check_named(connection: Connection, head: Head, asked: Asked) -> None:
             raise InputError(f"there is no class {asked.category_id}", code="no-class")
     if asked.merged_into is not None:
         into = read_head(connection, asked.merged_into)
-        if into.state not in OPEN or into.jurisdiction_id != head.jurisdiction_id:
+        if into.state not in OPEN or into.jurisdiction_id != jurisdiction_id:
             msg = f"case {into.number} is {into.state}: nothing can be merged into it"
             raise InputError(msg, code="not-mergeable")

@@ -17,7 +17,7 @@ from web.auth.permissions import Permission
 from web.auth.principal import Identified, ScopedStore, needs
 from web.cases.clocks import ClockMemory
 from web.cases.listing import MOST, Due, Wanted, count_cases, list_cases
-from web.cases.steps import Asked, do_step, read_head
+from web.cases.steps import Asked, do_step
 from web.cases.view import read_view
 
 router = APIRouter(prefix="/api/v1", tags=["cases"])
@@ -128,12 +128,11 @@ def step(
     """
     now = datetime.now(UTC)
     asked = given.asked(seen_version=_seen(if_match))
-    before = read_head(connection, case_id)
-    case = do_step(connection, principal, case_id, asked, clocks_of(request), at=now)
+    done = do_step(connection, principal, case_id, asked, clocks_of(request), at=now)
     view = read_view(connection, principal, case_id, clocks_of(request), now=now)
-    if case.version > before.version:
-        entry = entry_of(request, principal, "case step", about=case.number, step=given.action,
-                         version=case.version)  # fmt: skip
+    if done.is_new:
+        entry = entry_of(request, principal, "case step", about=done.case.number,
+                         step=given.action, version=done.case.version)  # fmt: skip
         write_entry_of_store(connection, entry)
     return view
 

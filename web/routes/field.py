@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
+from sqlalchemy import Connection
 
 from web.audit.log import entry_of, write_entry_of_store
 from web.auth.permissions import Permission
 from web.auth.principal import Identified, ScopedStore, needs
 from web.database import Databases
 from web.field.entries import Batch
-from web.field.sync import take_batch
+from web.field.sync import Sender, take_batch
 from web.field.today import read_today
 from web.routes.cases import clocks_of
 
@@ -33,12 +35,15 @@ def sync(request: Request, principal: Identified, batch: Batch) -> dict[str, Any
     ``done``; ``already_done``, when it came before; ``conflict``, with what happened meanwhile;
     ``rejected``, with the reason in both languages. The device's clock is measured and noted.
     """
-    databases: Databases = request.app.state.databases
-    told = take_batch(databases, principal, batch, clocks_of(request), now=datetime.now(UTC))
-    became = Counter(answer["outcome"] for answer in told["answers"])
-    if became.keys() - {"already_done"}:
-        with databases.store(principal.scope) as connection:
+
+    def log(store: Connection, sender: Sender, answers: Sequence[Mapping[str, Any]]) -> None:
+        became = Counter(answer["outcome"] for answer in answers)
+        if became.keys() - {"already_done"}:
             entry = entry_of(request, principal, "tablet synced", about=str(batch.device_id),
-                             skew_s=told["skew_s"], **became)  # fmt: skip
-            write_entry_of_store(connection, entry)
-    return told
+                             skew_s=round(sender.skew_s, 3), **became)  # fmt: skip
+            write_entry_of_store(store, entry)
+
+    databases: Databases = request.app.state.databases
+    return take_batch(
+        databases, principal, batch, clocks_of(request), now=datetime.now(UTC), log=log
+    )

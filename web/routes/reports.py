@@ -1,77 +1,34 @@
-"""Reports: taken in once, with suggestions; filed, joined to a case, or ended as none."""
+"""Reports that wait: suggested for, filed, joined to a case, or ended as none."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import Connection
 
-from geo.errors import InputError, NotFoundError
+from geo.errors import NotFoundError
 from governance.cases.states import Outcome
 from governance.cases.steps import Case
 from governance.clock.deadlines import WorkClock
-from governance.intake.contacts import ContactSettings, keep_contact, open_contact
-from governance.intake.reports import NewReport
-from governance.intake.sealing import Contact
+from governance.intake.contacts import ContactSettings, open_contact
 from governance.places.find import find_candidates
 from web.audit.log import entry_of, write_entry_of_store
 from web.auth.permissions import Permission
 from web.auth.principal import Identified, Principal, ScopedStore, needs
 from web.cases import intake
+from web.cases.spots import find_spot
 from web.cases.steps import tell_outcomes
 from web.cases.view import read_view
 from web.database import packaged_sql
-from web.errors import ForbiddenError, PlaceUnsureError
 from web.routes.cases import Number, Words, clocks_of
+from web.routes.intake import ContactIn, PlaceIn, ReportId, check_seen
 
 router = APIRouter(prefix="/api/v1", tags=["reports"])
-ReportId = Annotated[UUID, Path(examples=["9b2f0c52-6a0e-4c0e-8a52-0a63a4f1f0a1"])]
-Lon = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
-Lat = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
-AreaKey = Annotated[int, Field(ge=1, lt=2**63)]
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-CLOCKS_APART = timedelta(minutes=10)
-# What a channel needs; a find of an officer's own is no call.
-AT_A_DESK = frozenset({"hotline", "counter", "feed"})
-
-
-class PlaceIn(BaseModel):
-    """Where it is: a point, or an area alone."""
-
-    lon: Lon | None = None
-    lat: Lat | None = None
-    area_id: AreaKey | None = None
-    accuracy_m: Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)] | None = None
-
-
-class ContactIn(BaseModel):
-    """How the caller can be reached, for the call-back alone."""
-
-    name: Annotated[str, Field(max_length=60, pattern=r"^[^\x00]*$")] = ""
-    phone: Annotated[str, Field(max_length=40, pattern=r"^[^\x00]*$")] = ""
-    wish: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] = ""
-
-
-class ReportIn(BaseModel):
-    """What somebody says is wrong, and where."""
-
-    channel: Literal["hotline", "counter", "tablet", "drone", "camera", "feed"] = "hotline"
-    words: Words
-    place: PlaceIn | None = Field(
-        default=None, description="Left out, the address is looked up and candidates are told."
-    )
-    address: Annotated[str, Field(max_length=300, pattern=r"^[^\x00]*$")] | None = None
-    seen_at: AwareDatetime | None = None
-    category_id: Number | None = None
-    source_ref: Annotated[str, Field(max_length=100, pattern=r"^[^\x00]+$")] | None = None
-    contact: ContactIn | None = Field(
-        default=None, description="Sealed, opened for the call-back only, deleted some days after."
-    )
 
 
 class SuggestIn(BaseModel):
@@ -108,21 +65,6 @@ class RefuseIn(BaseModel):
     reason: Words
 
 
-def check_seen(seen_at: datetime | None, now: datetime) -> datetime:
-    """Return when it was seen; refuse the future and what no calendar reaches.
-
-    Raises
-    ------
-    InputError
-        As said.
-    """
-    if seen_at is None:
-        return now
-    if not EARLIEST <= seen_at <= now + CLOCKS_APART:
-        raise InputError(f"seen_at {seen_at:%Y-%m-%d %H:%M} lies in the future or before 2000")
-    return min(seen_at, now)
-
-
 def work_clock(request: Request, connection: Connection, report_id: UUID) -> WorkClock:
     """Return the work clock of a report's jurisdiction."""
     row = connection.exec_driver_sql(
@@ -131,45 +73,6 @@ def work_clock(request: Request, connection: Connection, report_id: UUID) -> Wor
     if row is None:
         raise NotFoundError(f"there is no report {report_id}")
     return clocks_of(request).get(connection, row.jurisdiction_id)
-
-
-@router.put("/reports/{report_id}", dependencies=[needs(Permission.CASES_REPORT)],
-            summary="Take in a report", responses={201: {"description": "Taken in"}})  # fmt: skip
-def put_report(
-    request: Request,
-    answer: Response,
-    connection: ScopedStore,
-    principal: Identified,
-    report_id: ReportId,
-    given: ReportIn,
-) -> dict[str, Any]:
-    """Take in a report under a number made where it was written; sent twice it is one."""
-    if given.channel in AT_A_DESK and not principal.may(Permission.CASES_INTAKE):
-        raise ForbiddenError(f"a report by {given.channel} needs {Permission.CASES_INTAKE}")
-    now = datetime.now(UTC)
-    if given.place is None and given.address:
-        raise PlaceUnsureError([asdict(one) for one in find_candidates(connection, given.address)])
-    place = given.place or PlaceIn()
-    spot = intake.find_spot(connection, **place.model_dump())
-    intake.check_category(connection, given.category_id)
-    new = NewReport(
-        report_id, given.channel, now, check_seen(given.seen_at, now), given.words, spot.lon,
-        spot.lat, principal.login, category_id=given.category_id, address=given.address,
-        accuracy_m=spot.accuracy_m, source_ref=given.source_ref,
-    )  # fmt: skip
-    is_new = intake.take_in(connection, new, spot)
-    if given.contact is not None:
-        settings: ContactSettings = request.app.state.contacts
-        contact = Contact(given.contact.name, given.contact.phone, given.contact.wish)
-        keep_contact(
-            connection, report_id, contact, keys=settings.keys(), actor=principal.login, at=now
-        )
-    if is_new:
-        entry = entry_of(request, principal, "report taken in", about=str(report_id),
-                         channel=given.channel)  # fmt: skip
-        write_entry_of_store(connection, entry)
-        answer.status_code = 201
-    return {"report_id": str(report_id), "area_id": spot.area_id, "area": spot.area, "new": is_new}
 
 
 @router.get("/reports", dependencies=[needs(Permission.CASES_INTAKE)], summary="Unfiled reports")
@@ -187,7 +90,7 @@ def suggest(request: Request, connection: ScopedStore, given: SuggestIn) -> dict
     now = datetime.now(UTC)
     spot = None
     if given.place is not None:
-        spot = intake.find_spot(connection, **given.place.model_dump())
+        spot = find_spot(connection, given.place.place())
     clock = clocks_of(request).find(connection, spot.jurisdiction_id) if spot else None
     return intake.suggest(
         connection, words=given.words, spot=spot, category_id=given.category_id,

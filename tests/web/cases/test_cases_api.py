@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 from uuid import uuid4
 
+import httpx
 import pytest
 
 import governance
@@ -57,6 +58,27 @@ def test_two_dispatchers_never_double_a_step_and_the_second_is_told_what_happene
         headers={"If-Match": f'"{case["version"]}"'},
     )  # fmt: skip
     assert "dispatch by dora" in english.json()["detail"]
+
+
+def test_of_two_dispatchers_at_the_same_moment_one_gets_through_and_the_other_is_told(
+    people: People,
+) -> None:
+    clients = [people.as_("dora"), people.as_("dan")]
+    for _ in range(5):
+        case = people.file()
+        path = f"/api/v1/cases/{case['case_id']}/steps"
+
+        def dispatch(client: httpx.Client, to: int, case=case, path=path) -> httpx.Response:
+            body = {"action": "dispatch", "request_id": str(uuid4()), "department_id": to}
+            return client.post(path, json=body | {"seen_version": case["version"]})
+
+        with ThreadPoolExecutor(2) as desks:
+            answers = list(desks.map(dispatch, clients, people.departments.values()))
+        assert sorted(answer.status_code for answer in answers) == [200, 409]
+        won, lost = sorted(answers, key=lambda answer: answer.status_code)
+        assert lost.json()["happened"][0]["actor"] == won.json()["history"][-1]["actor"]
+        history = people.as_("dora").get(f"/api/v1/cases/{case['case_id']}").json()["history"]
+        assert [step["action"] for step in history].count("dispatch") == 1
 
 
 def test_a_double_click_is_one_step_even_at_the_same_moment(people: People) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.pool import NullPool
 
+from geo.database.connect import make_engine
 from governance.intake.contacts import ContactSettings
 from governance.intake.sealing import make_key
 from tests.web.governed import LAT, LON, People
@@ -26,6 +32,100 @@ def test_a_report_sent_twice_is_one_and_another_under_its_number_is_refused(peop
     assert other.status_code == 409
     taken = people.as_("dan").put(f"/api/v1/reports/{number}", json=body)
     assert taken.status_code == 409
+
+
+def test_an_answer_tells_the_classes_and_what_the_report_may_repeat(people: People) -> None:
+    place = {"lon": 121.0071, "lat": 35.6081}
+    case = people.file(words="小区门口暴露垃圾一大堆", place=place)
+    body = {"words": "小区门口有一堆垃圾", "place": place}
+    told = people.as_("dora").put(f"/api/v1/reports/{uuid4()}", json=body).json()
+    assert told["classes"][0]["code"] == "0102"
+    assert [near["number"] for near in told["similar"]] == [case["number"]]
+
+
+class TestBatches:
+    def post(self, people: People, who: str, *reports: dict[str, Any]) -> list[dict[str, Any]]:
+        answer = people.as_(who).post("/api/v1/reports", json={"reports": list(reports)})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["answers"]
+
+    def one(self, **given: Any) -> dict[str, Any]:
+        known = {"report_id": str(uuid4()), "words": "井盖松动", "channel": "tablet",
+                 "place": {"lon": LON, "lat": LAT}}  # fmt: skip
+        return known | given
+
+    def test_each_is_answered_and_a_refused_one_stops_no_other(self, people: People) -> None:
+        taken = people.report()
+        first = self.one()
+        told = self.post(
+            people, "dora", first, self.one(place={"lon": 0, "lat": 0}),
+            self.one(category_id=99_999), self.one(words=" \n"), self.one(place={}),
+            self.one(report_id=taken, words="别的"), first, first | {"words": "又一个"},
+            self.one(seen_at="2126-01-01T00:00:00Z"), self.one(contact={"phone": "1"}),
+            self.one(place={"area_id": people.service.areas["e1"]}),
+        )  # fmt: skip
+        assert [one["outcome"] for one in told] == [
+            "taken", "refused", "refused", "refused", "refused", "refused", "already_taken",
+            "refused", "refused", "refused", "taken",
+        ]  # fmt: skip
+        assert [one.get("code") for one in told[1:6]] == [
+            "outside", "no-class", "no-words", "no-place", "number-used",
+        ]  # fmt: skip
+        assert told[7]["code"] == "number-used"
+        assert told[1]["zh"] == "位置不在您的辖区内"
+        assert told[0]["area"] == "w1"
+        waiting = people.as_("dora").get("/api/v1/reports").json()["reports"]
+        assert {told[0]["report_id"], told[10]["report_id"]} <= {
+            row["report_id"] for row in waiting
+        }
+        assert not {told[n]["report_id"] for n in (1, 2, 3, 4, 8, 9)} & {
+            row["report_id"] for row in waiting
+        }
+
+    def test_an_address_alone_is_answered_with_the_places_that_it_may_be(
+        self, people: People
+    ) -> None:
+        unsure = self.one(address="向阳路")
+        del unsure["place"]
+        told = self.post(people, "dora", unsure, self.one())
+        assert [one["outcome"] for one in told] == ["refused", "taken"]
+        assert told[0]["code"] == "place-unsure"
+        assert told[0]["candidates"][0]["name"] == "向阳路"
+
+    def test_sent_again_it_is_the_same_and_another_persons_is_not_theirs(
+        self, people: People
+    ) -> None:
+        batch = [self.one(), self.one(words="路灯不亮")]
+        for outcome in ("taken", "already_taken"):
+            assert [one["outcome"] for one in self.post(people, "dora", *batch)] == [outcome] * 2
+        assert {one["code"] for one in self.post(people, "dan", *batch)} == {"number-used"}
+
+    def test_one_outside_the_accounts_areas_stops_none_of_the_others(self, people: People) -> None:
+        there = {"lon": 121.033, "lat": 35.611}
+        told = self.post(people, "eve", self.one(place=there), self.one(), self.one(place=there))
+        assert [one["outcome"] for one in told] == ["taken", "refused", "taken"]
+        assert told[1]["code"] == "refused-by-database"
+        call = self.post(people, "eve", self.one(place=there, channel="hotline"))
+        assert call[0]["outcome"] == "refused"
+
+    def test_same_batch_at_the_same_moment_is_taken_once(self, people: People) -> None:
+        batch = [self.one() for _ in range(20)]
+        people.as_("dora")
+        with ThreadPoolExecutor(4) as desks:
+            told = list(desks.map(lambda _: self.post(people, "dora", *batch), range(4)))
+        outcomes = Counter(one["outcome"] for answers in told for one in answers)
+        assert outcomes == {"taken": 20, "already_taken": 60}
+
+    def test_log_names_every_report_that_was_taken(self, people: People) -> None:
+        batch = [self.one(), self.one(place={"lon": 0, "lat": 0}), self.one()]
+        self.post(people, "dora", *batch)
+        engine = make_engine(people.service.database, role="app", pool=NullPool)
+        with engine.connect() as connection:
+            details = connection.execute(text(
+                "SELECT details FROM audit_entry WHERE action = 'reports taken in' "
+                "ORDER BY seq DESC LIMIT 1"
+            )).scalar_one()  # fmt: skip
+        assert details == {"reports": [batch[0]["report_id"], batch[2]["report_id"]]}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from geo.database.connect import make_engine
@@ -90,6 +92,38 @@ def test_the_same_batch_sent_by_two_tabs_at_once_is_done_once(people: People) ->
     assert {outcome for answer in told for outcome in outcomes(answer)} <= {"done", "already_done"}
     assert sum(outcomes(answer).count("done") for answer in told) == 2
     assert look(people, case)["version"] == case["version"] + 1
+
+
+def test_tablets_that_wait_for_each_others_cases_are_taken_apart(people: People) -> None:
+    engine = make_engine(people.service.database, role="owner", pool=NullPool)
+    for _ in range(5):  # who gives way is the database's choice: until it is the tablet
+        first, second = people.dispatched(), people.dispatched()
+        batch = [step(first, "receive", 1, 3), step(second, "receive", 2, 3)]
+        with ThreadPoolExecutor(1) as tablet, engine.connect() as other:
+            other.execute(text("SET LOCAL deadlock_timeout = '60s'"))
+            other.execute(_HOLD, {"case": second["case_id"]})
+            sent = tablet.submit(send, people, "wei", *batch)
+            while not other.execute(_WAITS).scalar_one():
+                time.sleep(0.01)
+            other.execute(text("SET LOCAL lock_timeout = '5s'"))
+            try:
+                other.execute(_HOLD, {"case": first["case_id"]})
+            except DBAPIError:
+                gave_way = False
+            else:
+                gave_way = True
+            other.rollback()
+            assert outcomes(sent.result()) == ["done", "done"]
+        if gave_way:
+            break
+    engine.dispose()
+    assert gave_way
+    for case in (first, second):
+        assert [one["action"] for one in look(people, case)["history"]].count("receive") == 1
+
+
+_HOLD = text("SELECT FROM case_file WHERE case_id = :case FOR UPDATE")
+_WAITS = text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
 
 
 def test_a_conflict_is_told_in_both_languages_and_stays_a_conflict(people: People) -> None:
