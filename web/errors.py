@@ -91,10 +91,9 @@ class PlaceUnsureError(InputError):
         Each with its point and how sure it is, the surest first.
     """
 
-    code = "place-unsure"
-
     def __init__(self, candidates: list[dict[str, object]]) -> None:
-        super().__init__("an address is no place yet: send the point of one of its candidates")
+        msg = "an address is no place yet: send the point of one of its candidates"
+        super().__init__(msg, code="place-unsure")
         self.candidates = candidates
 
 
