@@ -34,7 +34,7 @@ from geo.cluster.layout import Cluster
 from geo.cluster.server import ensure_running, stop
 from geo.database.connect import Database, connect, make_engine, private_database
 from geo.database.schema import migrate
-from geo.hexagons import refresh_hexagons
+from geo.hexagons import refresh_in_steps
 from web.auth.accounts import NewAccount, write_account, write_token
 from web.auth.passwords import Passwords
 from web.auth.permissions import PERSONAL, Permission, Role, permissions_of
@@ -49,20 +49,43 @@ INSERT INTO feed (jurisdiction_id, source) VALUES (1, 'bench');
 INSERT INTO category_scheme (scheme, version) VALUES ('b', '1');
 INSERT INTO category (scheme_id, code, name, name_en)
     SELECT 1, n::text, n::text, n::text FROM generate_series(1, 30) n;
+INSERT INTO area (jurisdiction_id, feed_id, source_ref, content_hash, code, name, level, grid_kind,
+    households, geom)
+    SELECT 1, 1, n::text, 0, n::text, n::text, 'grid', 'basic', 450, ST_Multi(ST_MakeEnvelope(
+        116.1 + 0.015 * (n %% 40), 39.7 + 0.015 * (n / 40), 116.115 + 0.015 * (n %% 40),
+        39.715 + 0.015 * (n / 40), 4326))
+    FROM generate_series(0, 1199) n;
 SELECT ensure_incident_partitions(array_agg(d::date)) FROM
     generate_series(date '2024-01-01', date '2025-12-01', interval '1 month') d;
 CREATE TEMP TABLE centre AS SELECT n, random() AS x, random() AS y FROM generate_series(0, 39) n;
+-- Filling is not what is measured: no checks, and the spatial index afterwards.
+SET session_replication_role = replica;
+DROP INDEX ix_incident_geom;
 INSERT INTO incident (feed_id, source_ref, occurred_at, occurred_until, time_precision,
-    category_id, found_by, geom, x_m, y_m, content_hash)
-SELECT 1, 'b' || i, at, at, 'minute', 1 + (i %% 30), 'resident',
-    ST_SetSRID(ST_MakePoint(lon, lat), 4326), 0, 0, i
-FROM (SELECT i, timestamptz '2024-01-01' + random() * interval '729 days' AS at,
+    category_id, found_by, geom, x_m, y_m, area_id, content_hash)
+SELECT 1, 'b' || i, at, at, 'minute', class, 'resident',
+    ST_SetSRID(ST_MakePoint(lon, lat), 4326), 0, 0, 1 + least(39, floor((lon - 116.1) / 0.015)::int)
+        + 40 * least(29, floor((lat - 39.7) / 0.015)::int), i
+FROM (SELECT i, timestamptz '2024-01-01' + i * (interval '729 days' / %(rows)s) AS at,
+    1 + floor(30 * power(random(), 2))::int AS class,
     least(greatest(116.1 + 0.6 * (c.x + (random() + random() + random() - 1.5) * 0.08), 116.1),
         116.7) AS lon,
     least(greatest(39.7 + 0.45 * (c.y + (random() + random() + random() - 1.5) * 0.08), 39.7),
         40.15) AS lat
     FROM generate_series(1, %(rows)s) i JOIN centre c ON c.n = i %% 40) p;
+CREATE INDEX ix_incident_geom ON incident USING gist (geom);
+INSERT INTO hexagon_dirty (jurisdiction_id, day)
+    SELECT 1, d::date FROM generate_series(date '2023-12-31', date '2025-12-31', interval '1 day') d;
+RESET session_replication_role;
 """
+
+
+DAYS = {
+    "": "",
+    "7 days": "?since=2025-06-01&until=2025-06-08",
+    "28 days of one class": "?since=2025-06-01&until=2025-06-29&class=3",
+    "365 days": "?since=2024-12-01&until=2025-12-01",
+}
 
 
 @dataclass(frozen=True)
@@ -97,15 +120,45 @@ def fill(database: Database, rows: int) -> None:
         for statement in (FILL.replace("%%", "%").replace("%(rows)s", str(rows))).split(";\n"):
             if statement.strip():
                 owner.execute(statement.encode())
-    engine = make_engine(database, pool=NullPool)
-    start = time.perf_counter()
-    with engine.begin() as connection:
-        days = refresh_hexagons(connection)
-    print(
-        f"{rows:,} incidents; {days} days counted by hexagon in {time.perf_counter() - start:.1f} s"
-    )
+    count_hexagons(database, rows)
     with connect(database, role="owner", autocommit=True) as owner:
         owner.execute("VACUUM ANALYZE")
+
+
+def count_hexagons(database: Database, rows: int) -> None:
+    """Count all days and then one day again; say how long it took, and the server's own time."""
+    engine = make_engine(database, pool_size=1)
+    for days in (None, "2025-06-15"):
+        with engine.begin() as connection:
+            pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            if days:
+                connection.exec_driver_sql(
+                    f"INSERT INTO hexagon_dirty (jurisdiction_id, day) VALUES (1, '{days}')"
+                )
+        start, before = time.perf_counter(), processor_s(pid)
+        counted = refresh_in_steps(engine.begin)
+        print(
+            f"{rows:,} incidents; {counted} days counted by hexagon in "
+            f"{time.perf_counter() - start:.1f} s, of which the server computed "
+            f"{processor_s(pid) - before:.1f} s"
+        )
+    with engine.begin() as connection:
+        tables = "hexagon_day", "hexagon_total", "hexagon_area_day", "hexagon_area_total"
+        for table in (*tables, "incident"):
+            size = (
+                "sum(pg_total_relation_size(relid)) FROM pg_partition_tree"
+                if table == "incident"
+                else "pg_total_relation_size"
+            )
+            found = connection.exec_driver_sql(f"SELECT {size}('{table}')").scalar_one()
+            print(f"{table}: {float(found) / 1e6:,.0f} MB")
+    engine.dispose()
+
+
+def processor_s(pid: int) -> float:
+    """Return the seconds of a processor that a process has had."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def token(database: Database) -> str:
@@ -140,7 +193,7 @@ uvicorn.run(app, port=int(sys.argv[1]), log_level="error", access_log=False)
 def running(command: list[str], port: int, **variables: str) -> Iterator[None]:
     process = subprocess.Popen(command, env=os.environ | variables)
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 240
         while True:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -161,15 +214,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def ours(database: Database, bearer: str, *, cache: int) -> Iterator[Server]:
+def ours(database: Database, bearer: str, *, cache: int, days: str = "") -> Iterator[Server]:
     port = free_port()
     url = database.owner_url.render_as_string(hide_password=False)
     with running(
         [sys.executable, "-c", OURS, str(port), str(cache)], port, GRIDBEAT_DATABASE_URL=url
     ):
         name = "Gridbeat, cached" if cache else "Gridbeat, drawn each time"
+        name += f", {days}" if days else ""
         headers = {"Authorization": f"Bearer {bearer}", "Accept-Encoding": "gzip"}
-        yield Server(name, port, "/tiles/incidents/{z}/{x}/{y}", headers)
+        yield Server(name, port, "/tiles/incidents/{z}/{x}/{y}" + DAYS[days], headers)
 
 
 @contextmanager
@@ -264,6 +318,9 @@ def main() -> None:
         for cache in (0, 2**28):
             with ours(database, bearer, cache=cache) as server:
                 found[server.name] = measure(server, asked.seconds)
+        for days in list(DAYS)[1:]:
+            with ours(database, bearer, cache=0, days=days) as server:
+                measure(server, asked.seconds)
         for most in (10_000, 100_000_000) if asked.tipg else ():
             with tipg(database, asked.tipg, most=most) as server:
                 found[server.name] = measure(server, asked.seconds)

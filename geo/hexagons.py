@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from sqlalchemy import Connection, text
 
 # Length of an edge in EPSG:3857 by level, as the database's hexagon_edge() has it.
 EDGES_M = (6400.0, 1600.0, 600.0, 150.0)
+FINEST = 3
 POINTS_FROM_ZOOM = 14
+# Rows of counts hold a block of 64 x 64 hexagons.
+BLOCK_BITS = 6
 _WORLD_M = 2 * math.pi * 6378137.0
 
 
@@ -28,14 +32,29 @@ def span_of(zoom: int, x: int, y: int, level: int) -> tuple[int, int, int, int]:
 
     Columns and rows are those of PostGIS's ST_Hexagon with its origin at 0, 0.
     """
+    return _span(zoom, x, y, level, 0.0)
+
+
+def fine_blocks(zoom: int, x: int, y: int, level: int) -> tuple[int, int, int, int]:
+    """Return the first and last column and row of blocks of the finest hexagons for a tile.
+
+    In them lies every finest hexagon that counts in a hexagon of `level` that touches the tile.
+    """
+    first_i, last_i, first_j, last_j = _span(zoom, x, y, FINEST, 2 * EDGES_M[level])
+    return (
+        first_i >> BLOCK_BITS, last_i >> BLOCK_BITS, first_j >> BLOCK_BITS, last_j >> BLOCK_BITS,
+    )  # fmt: skip
+
+
+def _span(zoom: int, x: int, y: int, level: int, margin_m: float) -> tuple[int, int, int, int]:
     side, edge = _WORLD_M / 2**zoom, EDGES_M[level]
     west, north = x * side - _WORLD_M / 2, _WORLD_M / 2 - y * side
     wide, high = 1.5 * edge, math.sqrt(3.0) * edge
     return (
-        math.floor((west - edge) / wide),
-        math.ceil((west + side + edge) / wide),
-        math.floor((north - side - high) / high),
-        math.ceil((north + high) / high),
+        math.floor((west - margin_m - edge) / wide),
+        math.ceil((west + side + margin_m + edge) / wide),
+        math.floor((north - side - margin_m - high) / high),
+        math.ceil((north + margin_m + high) / high),
     )
 
 
@@ -44,24 +63,46 @@ def refresh_hexagons(
 ) -> int:
     """Count anew every day whose incidents changed, newest first; return how many days.
 
-    Never commits. One refresh counts at a time; whoever writes incidents waits for none.
+    Never commits. One refresh counts at a time; whoever writes incidents waits for none. Many days
+    are better counted by `refresh_in_steps`, which lets other counters in between.
 
     Parameters
     ----------
     report
         Called with the number of days done so far.
     """
-    connection.execute(text("SELECT take_hexagon_notes()"))
     done = 0
-    while True:
-        counted = connection.execute(
-            text("SELECT refresh_hexagons(:most)"), {"most": days_at_once}
-        ).scalar_one()
-        done += int(counted)
+    while counted := refresh_some(connection, days_at_once):
+        done += counted
         if report is not None:
             report(done)
-        if counted < days_at_once:
+    return done
+
+
+def refresh_in_steps(
+    begin: Callable[[], AbstractContextManager[Connection]],
+    *,
+    days_at_once: int = 100,
+    report: Callable[[int], None] | None = None,
+) -> int:
+    """Count anew like `refresh_hexagons`, each step in a transaction of its own."""
+    done = 0
+    while True:
+        with begin() as connection:
+            counted = refresh_some(connection, days_at_once)
+        done += counted
+        if report is not None and counted:
+            report(done)
+        if not counted:
             return done
+
+
+def refresh_some(connection: Connection, most: int) -> int:
+    """Count anew the newest `most` days whose incidents changed; return how many there were."""
+    connection.execute(text("SELECT take_hexagon_notes()"))
+    return int(
+        connection.execute(text("SELECT refresh_hexagons(:most)"), {"most": most}).scalar_one()
+    )
 
 
 def refresh_hexagon_ground(connection: Connection) -> int:

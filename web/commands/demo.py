@@ -29,7 +29,7 @@ from geo.demo.district import make_district
 from geo.demo.size import DEFAULT_SEED, DISTRICT_CODE
 from geo.demo.write import write_district
 from geo.errors import ConflictError
-from geo.hexagons import refresh_hexagon_ground, refresh_hexagons
+from geo.hexagons import refresh_hexagon_ground, refresh_in_steps
 from geo.imports.categories import import_categories
 from geo.imports.mapping import read_mapping
 from geo.imports.run import import_file
@@ -190,8 +190,7 @@ def import_all(database: Database, folder: Path, manifest: dict[str, Any], say: 
             f"{report.new:,} new 新增, {report.changed:,} changed 变更, {report.same:,} same 未变, "
             f"{bad:,} quarantined 隔离",
         )
-    with begin(database) as own:
-        refresh_hexagons(own)
+    refresh_in_steps(partial(begin, database))
     with begin(database) as own:
         if take_demo_tracks(own, read_about(own, code), folder, say):
             refresh_hexagon_ground(own)

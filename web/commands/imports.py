@@ -14,7 +14,7 @@ import typer
 from geo.china import read_county
 from geo.database.connect import Database
 from geo.errors import InputError
-from geo.hexagons import refresh_hexagons
+from geo.hexagons import refresh_in_steps
 from geo.imports.categories import import_categories
 from geo.imports.county import write_county
 from geo.imports.inspect import inspect_file
@@ -78,8 +78,10 @@ def import_one(file: Path, plan: Mapping, jurisdiction: str | None) -> None:
 
 def count_hexagons(database: Database) -> None:
     """Count the imported days by hexagon, for overviews of the live map."""
-    with progress() as report, begin(database) as connection:
-        refresh_hexagons(connection, report=lambda n: report(f"overview 概览: {n:,} days 天"))
+    with progress() as report:
+        refresh_in_steps(
+            partial(begin, database), report=lambda n: report(f"overview 概览: {n:,} days 天")
+        )
 
 
 def _command(kind: str) -> Callable[[list[Path], Path | None, str | None], None]:

@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import Engine
 
 from geo.database.connect import Database
-from geo.hexagons import refresh_hexagon_ground, refresh_hexagons
+from geo.hexagons import refresh_hexagon_ground, refresh_in_steps
 from web.jobs.rounds import in_thread
 from web.live.listener import Listener
 
@@ -46,8 +46,7 @@ async def keep_counting(database: Database, engine: Engine) -> None:
 
 
 def _count(engine: Engine) -> None:
-    with engine.begin() as connection:
-        refresh_hexagons(connection)
+    refresh_in_steps(engine.begin)
 
 
 def _count_ground(engine: Engine) -> None:

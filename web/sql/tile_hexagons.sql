@@ -1,14 +1,13 @@
--- Purpose: one tile of incident counts by hexagon, of all time, with the households (h) there and
---          the hours of patrols (p) in the last 28 days; null where none are recorded.
--- Inputs:  zoom, x, y; level, i0, i1, j0, j1 (hexagons that may touch it); classes or null;
---          everywhere (whether the caller sees every area). SRID 3857. Index: pk_hexagon_total.
+-- Purpose: one tile of incident counts by hexagon, with the households (h) there and the hours of
+--          patrols (p) in the last 28 days; null where none are recorded. The counts come from one of
+--          the hexagon_counts files: of all time or of days, over all areas or those of the caller.
+-- Inputs:  zoom, x, y; level, i0, i1, j0, j1 (hexagons that may touch it), and those of that file.
+-- SRID:    3857.
 WITH tile AS (SELECT ST_TileEnvelope(%(zoom)s, %(x)s, %(y)s) AS env,
     hexagon_edge(%(level)s) AS edge),
 cell AS (
-    SELECT i, j, sum(n)::bigint AS n FROM hexagon_total
-    WHERE level = %(level)s AND i BETWEEN %(i0)s AND %(i1)s AND j BETWEEN %(j0)s AND %(j1)s
-        AND category_id = ANY (coalesce(%(classes)s::int[], '{0}'))
-        AND CASE WHEN %(everywhere)s THEN area_id = 0 ELSE area_id <> 0 END
+    SELECT i, j, sum(n)::bigint AS n FROM ({counts}) s
+    WHERE i BETWEEN %(i0)s AND %(i1)s AND j BETWEEN %(j0)s AND %(j1)s
     GROUP BY i, j),
 ground AS (
     SELECT i, j, sum(households)::bigint AS h, round((sum(patrol_s) / 3600)::numeric, 2)::float8 AS p

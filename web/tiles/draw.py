@@ -9,7 +9,7 @@ from datetime import date
 from hashlib import blake2b
 from typing import Any
 
-from geo.hexagons import level_of, span_of
+from geo.hexagons import FINEST, fine_blocks, level_of, span_of
 from web.database import Rows, packaged_sql
 from web.tiles.cache import Tile
 from web.tiles.layers import Layer
@@ -57,7 +57,7 @@ async def draw_tile(rows: Rows, layer: Layer, asked: TileRequest, *, everywhere:
     everywhere
         Whether that scope is every area: then totals over all areas may be read.
     """
-    name, values = _query(layer, asked, everywhere=everywhere)
+    name, values = _query(layer, asked)
     statement = packaged_sql(name)
     if layer.columns:
         statement = statement.format(
@@ -67,6 +67,8 @@ async def draw_tile(rows: Rows, layer: Layer, asked: TileRequest, *, everywhere:
             condition=layer.condition,
             shape=layer.shape,
         )
+    elif name == "tile_hexagons":
+        statement = statement.format(counts=packaged_sql(_counts(asked, everywhere=everywhere)))
     row = await (await rows.execute(statement, values, binary=True)).fetchone()
     return await pack(bytes(row[0]) if row and row[0] else b"")
 
@@ -81,7 +83,7 @@ def _zip(body: bytes) -> bytes:
     return gzip.compress(body, 4, mtime=0)
 
 
-def _query(layer: Layer, asked: TileRequest, *, everywhere: bool) -> tuple[str, dict[str, Any]]:
+def _query(layer: Layer, asked: TileRequest) -> tuple[str, dict[str, Any]]:
     values: dict[str, Any] = asdict(asked)
     values["classes"] = None if asked.classes is None else list(asked.classes)
     if layer.columns:
@@ -89,8 +91,22 @@ def _query(layer: Layer, asked: TileRequest, *, everywhere: bool) -> tuple[str, 
     level = level_of(asked.zoom)
     if level is None:
         return "tile_points", values | {"most": MOST_POINTS}
+    return "tile_hexagons", values | _hexagon_values(asked, level)
+
+
+def _hexagon_values(asked: TileRequest, level: int) -> dict[str, Any]:
     first_i, last_i, first_j, last_j = span_of(asked.zoom, asked.x, asked.y, level)
-    values |= {"level": level, "i0": first_i, "i1": last_i, "j0": first_j, "j1": last_j}
+    blocks = fine_blocks(asked.zoom, asked.x, asked.y, level)
+    return {
+        "level": level, "i0": first_i, "i1": last_i, "j0": first_j, "j1": last_j,
+        **dict(zip(("bi0", "bi1", "bj0", "bj1"), blocks, strict=True)),
+    }  # fmt: skip
+
+
+def _counts(asked: TileRequest, *, everywhere: bool) -> str:
+    """Return the query that counts: over all areas from their own rows, or by area."""
     if asked.since is None and asked.until is None:
-        return "tile_hexagons", values | {"everywhere": everywhere}
-    return "tile_hexagon_days", values
+        return "hexagon_counts_total" if everywhere else "hexagon_counts_area_total"
+    # By day the finest hexagons are kept by area alone: few areas lie in such a tile.
+    by_area = not everywhere or level_of(asked.zoom) == FINEST
+    return "hexagon_counts_area_days" if by_area else "hexagon_counts_days"
