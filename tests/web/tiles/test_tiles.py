@@ -296,15 +296,10 @@ class TestChanges:
 
     def test_worker_counts_by_itself_what_came_in(self, own_service: Service) -> None:
         with counting(own_service.database), connect(own_service.database) as connection:
-            before = total(connection)
-            connection.execute(
-                "INSERT INTO incident (feed_id, source_ref, occurred_at, occurred_until, "
-                "time_precision, category_id, found_by, geom, x_m, y_m, area_id, content_hash) "
-                "SELECT feed_id, 'worker', occurred_at, occurred_at, 'exact', category_id, "
-                "found_by, geom, x_m, y_m, area_id, 0 FROM incident LIMIT 1"
-            )
+            copy_incident(connection, "worker")
             connection.commit()
-            wait_for(lambda: total(connection) == before + 1)
+            row = connection.execute("SELECT count(*) FROM incident").fetchone()
+            wait_for(lambda: total(connection) == row[0])
 
     def test_every_count_stays_exact_through_updates_moves_and_deletes(
         self, own_service: Service
