@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
-revision = "0032"
-down_revision = "0031"
+revision = "0033"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 
@@ -67,7 +67,7 @@ def upgrade() -> None:
         *lists("cells", kind=sa.SmallInteger), *lists("counts"),
         sa.PrimaryKeyConstraint("block_i", "block_j", "area_id", name="pk_hexagon_area_total"),
     )  # fmt: skip
-    run("0032_hexagon_blocks.sql")
+    run("0033_hexagon_blocks.sql")
     op.execute(ALL_DAYS)
 
 
@@ -91,6 +91,6 @@ def downgrade() -> None:
     op.create_index(
         "ix_hexagon_total_empty", "hexagon_total", ["level"], postgresql_where=sa.text("n = 0")
     )
-    run("0032_hexagon_blocks_down.sql")
+    run("0033_hexagon_blocks_down.sql")
     run("0025_hexagon_counting.sql")
     op.execute(ALL_DAYS)
