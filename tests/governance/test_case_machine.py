@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections import defaultdict
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -20,7 +23,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, Row, text
 
 from geo.database.connect import Database, make_engine
 from geo.errors import ConflictError, GridbeatError, InputError
@@ -166,28 +169,64 @@ class Desks(RuleBasedStateMachine):
             if case.case_id in self.model:
                 self.model[case.case_id].append("escalated")
 
+    @rule(first=CASES, second=CASES, actor=st.sampled_from(PEOPLE), skew_h=st.integers(-72, 72),
+          killed=st.booleans(), data=st.data())  # fmt: skip
+    def tablet_sends_its_outbox(
+        self, first: int, second: int, actor: str, skew_h: int, killed: bool, data: st.DataObject
+    ) -> None:
+        """Steps in one transaction, a savepoint each; perhaps cut off and sent once more."""
+        at = self.now + timedelta(hours=skew_h)
+        outbox = [
+            (case, self.step(data.draw(st.sampled_from(STEPS)), actor, at))
+            for case in (first, second, first)
+        ]
+        if killed:
+            with self.engine.connect() as connection:
+                self.send(connection, outbox)
+                connection.rollback()
+        with self.engine.begin() as connection:
+            refused = self.send(connection, outbox)
+        for (case, step), why in zip(outbox, refused, strict=True):
+            self.follow(case, step, why)
+        taken = [one for one, why in zip(outbox, refused, strict=True) if why is None]
+        with self.engine.begin() as connection:
+            assert self.send(connection, taken) == [None] * len(taken)
+
+    def send(self, connection: Connection, outbox: list[tuple[int, Step]]) -> list[str | None]:
+        """Take each step behind a savepoint; return the words of the refusals."""
+        refused: list[str | None] = []
+        for case_id, step in outbox:
+            try:
+                with connection.begin_nested():
+                    move_case(connection, case_id, step, clock=self.clock, now=self.now)
+                refused.append(None)
+            except GridbeatError as error:
+                refused.append(str(error))
+        return refused
+
     @invariant()
     def every_history_is_whole(self) -> None:
         with self.engine.connect() as connection:
-            for case_id, states in self.model.items():
-                history = connection.execute(_HISTORY, {"c": case_id}).all()
-                assert [row.to_state for row in history] == states
-                assert [row.seq for row in history] == list(range(1, len(history) + 1))
-                assert len({row.request_id for row in history}) == len(history)
-                assert [row.at for row in history] == sorted(row.at for row in history)
-                assert all(row.at <= self.now for row in history)
-                before = [None, *states[:-1]]
-                for row, state in zip(history, before, strict=True):
-                    assert row.from_state == state
-                    assert next_state(row.action, state) == row.to_state
-                levels = [row.level for row in history if row.level and row.action != "accept"]
-                climbed = ["grid", *levels]
-                pairs = pairwise(climbed)
-                assert all(level_above(low) == high for low, high in pairs)
-                self.check_told(connection, case_id, states)
+            numbers = list(self.model)
+            histories = _by_case(connection.execute(_HISTORY, {"cases": numbers}))
+            told = _by_case(connection.execute(_TOLD, {"cases": numbers}))
+        for case_id, states in self.model.items():
+            self.check_history(histories[case_id], states)
+            self.check_told(told[case_id], states)
 
-    def check_told(self, connection: Any, case_id: int, states: list[str]) -> None:
-        told = connection.execute(_TOLD, {"c": str(case_id)}).all()
+    def check_history(self, history: list[Row[Any]], states: list[str]) -> None:
+        assert [row.to_state for row in history] == states
+        assert [row.seq for row in history] == list(range(1, len(history) + 1))
+        assert len({row.request_id for row in history}) == len(history)
+        assert [row.at for row in history] == sorted(row.at for row in history)
+        assert all(row.at <= self.now for row in history)
+        for row, state in zip(history, [None, *states[:-1]], strict=True):
+            assert row.from_state == state
+            assert next_state(row.action, state) == row.to_state
+        levels = [row.level for row in history if row.level and row.action != "accept"]
+        assert all(level_above(low) == high for low, high in pairwise(["grid", *levels]))
+
+    def check_told(self, told: list[Row[Any]], states: list[str]) -> None:
         steps = [row.state for row in told if row.action not in {"due_soon", "overdue"}]
         assert steps == states
         notices = [
@@ -196,10 +235,18 @@ class Desks(RuleBasedStateMachine):
         assert len(set(notices)) == len(notices)
 
 
-_HISTORY = text("SELECT * FROM case_transition WHERE case_id = :c ORDER BY seq")
+def _by_case(rows: Iterable[Row[Any]]) -> dict[int, list[Row[Any]]]:
+    found: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in rows:
+        found[row.case_id].append(row)
+    return found
+
+
+_HISTORY = text("SELECT * FROM case_transition WHERE case_id = ANY(:cases) ORDER BY case_id, seq")
 _TOLD = text(
-    "SELECT body->>'action' AS action, body->>'state' AS state, body->>'due_at' AS due_at "
-    "FROM live_event WHERE kind = 'case' AND body->>'case_id' = :c ORDER BY event_id"
+    "SELECT (body->>'case_id')::bigint AS case_id, body->>'action' AS action, "
+    "body->>'state' AS state, body->>'due_at' AS due_at FROM live_event WHERE kind = 'case' "
+    "AND (body->>'case_id')::bigint = ANY(:cases) ORDER BY event_id"
 )
 
 
@@ -211,7 +258,8 @@ def test_nothing_is_lost_doubled_or_illegal(fresh_database: Database, found_plac
         run_state_machine_as_test(
             lambda: Desks(engine, place, clock),
             settings=settings(
-                max_examples=6, stateful_step_count=25, deadline=None, derandomize=True,
+                max_examples=int(os.environ.get("GRIDBEAT_TEST_EXAMPLES", "10")),
+                stateful_step_count=30, deadline=None, derandomize=True,
                 suppress_health_check=list(HealthCheck),
             ),
         )  # fmt: skip
