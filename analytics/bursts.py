@@ -62,8 +62,9 @@ class Bursts:
 
 
 def find_bursts(
-    recent: Ints, history: Ints, shares: Floats, *, hour: float, params: BurstParams
-) -> Bursts:
+    recent: Ints, history: Ints, shares: Floats, *, hour: float, params: BurstParams,
+    weekly: Floats | None = None,
+) -> Bursts:  # fmt: skip
     """Compare the last hours of each area with its own rate and the hours of the week.
 
     The expectation is the area's reports a week times the share of the week that those hours
@@ -80,9 +81,12 @@ def find_bursts(
         Of each hour of the week, Monday 0 h first, ``(168,)``, as `share_hours` gives them.
     hour
         Local hour of the week at which the window ends, a fraction too, in [0, 168).
+    weekly
+        Reports a week that a forecast expects of each area, ``(n_areas,)``, in place of its recent
+        rate; nan where there is none.
     """
     share = share_of_span(shares, until=hour, length_h=params.window_h)
-    expected = np.maximum(history, 0.5) / params.weeks * share
+    expected = _weekly(np.maximum(history, 0.5).astype(np.float64), weekly, params) * share
     p = np.asarray(poisson.sf(recent - 1, expected), dtype=np.float64)
     return Bursts(expected, p, (recent >= params.fewest) & (p < params.alpha))
 
@@ -103,8 +107,9 @@ class ClassBursts:
 
 
 def find_class_bursts(
-    recent: Ints, history: Ints, same_hours: Ints, *, share: float, params: BurstParams
-) -> ClassBursts:
+    recent: Ints, history: Ints, same_hours: Ints, *, share: float, params: BurstParams,
+    weekly: Floats | None = None,
+) -> ClassBursts:  # fmt: skip
     """Compare the last hours of each class in each area with its own rate.
 
     A pair's rate is uncertain where it has few reports: under a Poisson count and Jeffreys' prior
@@ -123,6 +128,9 @@ def find_class_bursts(
         ``(n_classes,)``.
     share
         Of the week that those hours have over all classes, as `share_of_span` gives it.
+    weekly
+        Reports a week that a forecast expects of each pair, ``(n_areas, n_classes)``, in place of
+        its recent rate; nan where there is none. The rate is as uncertain as without it.
 
     References
     ----------
@@ -131,8 +139,8 @@ def find_class_bursts(
     """
     shares = (same_hours + _PRIOR_REPORTS * share) / (history.sum(axis=0) + _PRIOR_REPORTS)
     known = history + 0.5
-    expected = known / params.weeks * shares
-    chance = nbinom(known, params.weeks / (params.weeks + shares))
+    expected = _weekly(known, weekly, params) * shares
+    chance = nbinom(known, known / (known + expected))
     p = np.asarray(chance.sf(recent - 1), dtype=np.float64)
     q = adjust_fdr(p.ravel()).reshape(p.shape)
     low, high = (np.asarray(chance.ppf(at), np.int64) for at in (0.025, 0.975))
@@ -140,6 +148,14 @@ def find_class_bursts(
         expected, low, high, p, q,
         (recent >= params.fewest) & (q < params.fdr),
     )  # fmt: skip
+
+
+def _weekly(known: Floats, weekly: Floats | None, params: BurstParams) -> Floats:
+    """Return reports a week: as forecast, never below half a report in the whole history."""
+    recent = known / params.weeks
+    if weekly is None:
+        return np.asarray(recent)
+    return np.where(np.isnan(weekly), recent, np.maximum(weekly, 0.5 / params.weeks))
 
 
 def share_of_span(shares: Floats, *, until: float, length_h: float) -> float:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Integer, cast, select
 
 from analytics.backtest_design import ALL, BacktestDesign, Suite
 from analytics.backtest_store import ask_backtest, read_arena, read_choices
@@ -135,6 +135,32 @@ def read_outlook(
         .where(ResultRun.unit == "area", ResultRun.window_to == until)
         .where(ResultRun.parameters.contains({"level": {"level": level}}))
         .where(ResultRun.parameters["request"]["classes"].astext.is_(None))
+        .order_by(ResultRun.result_run_id.desc())
+        .limit(1)
+    )
+    number = connection.execute(query).scalar_one_or_none()
+    return None if number is None else _as_outlook(connection, number)
+
+
+def read_outlook_at(
+    connection: Connection, jurisdiction_id: int, *, level: str, at: datetime
+) -> Outlook | None:
+    """Read the newest forecast of all classes over the areas of a level whose weeks hold a moment.
+
+    Returns
+    -------
+    Outlook or None
+        None if no stored forecast is about that moment.
+    """
+    weeks = cast(ResultRun.parameters["method"]["horizon_steps"].astext, Integer)
+    query = (
+        select(ResultRun.result_run_id)
+        .where(ResultRun.jurisdiction_id == jurisdiction_id, ResultRun.kind == "forecast")
+        .where(ResultRun.unit == "area", ResultRun.window_to <= at)
+        .where(ResultRun.window_to > at - weeks * timedelta(weeks=1))
+        .where(ResultRun.parameters.contains({"level": {"level": level}}))
+        .where(ResultRun.parameters["request"]["classes"].astext.is_(None))
+        .where(ResultRun.parameters["request"]["step"].astext == "week")
         .order_by(ResultRun.result_run_id.desc())
         .limit(1)
     )

@@ -83,6 +83,31 @@ def ensure_feed(
     return int(str(row[0])) if row else 0
 
 
+def note_coverage(connection: Connection, feed_id: int, covers_to: date) -> None:
+    """Store up to which day a source says that it is complete; an earlier day changes nothing."""
+    connection.execute(
+        "UPDATE feed SET covers_to = greatest(covers_to, %s::date) WHERE feed_id = %s",
+        (covers_to, feed_id),
+    )
+
+
+def set_live(connection: Connection, jurisdiction_id: int, source: str, since: date | None) -> None:
+    """Store since when a source reports every day by itself; None: it does no longer.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such source.
+    """
+    row = connection.execute(
+        "UPDATE feed SET live_from = %s WHERE jurisdiction_id = %s AND source = %s "
+        "RETURNING feed_id",
+        (since, jurisdiction_id, source),
+    ).fetchone()
+    if row is None:
+        raise NotFoundError(f"there is no source {source!r}: `gridbeat import sources` lists them")
+
+
 def ensure_categories(
     connection: Connection, *, scheme: str, categories: dict[str, tuple[str, str, str | None]]
 ) -> dict[str, int]:

@@ -11,10 +11,23 @@ from sqlalchemy import Connection, text
 from geo.errors import InputError, NotFoundError
 from patrol.drafting import Subject
 
+# Up to which day incidents are complete. What a source states counts before its newest row; a
+# source that nobody imported a file of and that is not declared live states nothing: one report
+# at the desk does not make a month known. Where no source says anything, the newest row has to do.
 _LAST_DAY = """
-SELECT (max(i.occurred_at) AT TIME ZONE j.time_zone)::date
-FROM jurisdiction j JOIN feed f USING (jurisdiction_id) JOIN incident i USING (feed_id)
-WHERE j.jurisdiction_id = :number GROUP BY j.time_zone
+WITH feeds AS (
+    SELECT f.*, j.time_zone, EXISTS (SELECT FROM import_run r WHERE r.feed_id = f.feed_id
+        AND r.kind = 'incidents' AND r.status = 'finished') AS imported
+    FROM jurisdiction j JOIN feed f USING (jurisdiction_id) WHERE j.jurisdiction_id = :number),
+known AS (
+    SELECT f.imported OR f.covers_to IS NOT NULL OR f.live_from IS NOT NULL AS says,
+        greatest(f.covers_to, CASE WHEN f.live_from < (now() AT TIME ZONE f.time_zone)::date
+            THEN (now() AT TIME ZONE f.time_zone)::date - 1 END,
+            CASE WHEN f.covers_to IS NULL AND f.live_from IS NULL THEN
+                ((SELECT max(occurred_at) FROM incident i WHERE i.feed_id = f.feed_id)
+                 AT TIME ZONE f.time_zone)::date END) AS last_day
+    FROM feeds f)
+SELECT coalesce(max(last_day) FILTER (WHERE says), max(last_day)) FROM known
 """
 
 
@@ -79,7 +92,9 @@ def read_about(connection: Connection, code: str | None) -> About:
 def data_window(
     connection: Connection, about: About, *, until: date | None, weeks: int
 ) -> tuple[date, date]:
-    """Return the window of `weeks` weeks that ends with `until`, or with the last incident's day.
+    """Return the window of `weeks` weeks that ends with `until`, or where the data are known to.
+
+    That is what the sources state; see `covers_to` of a mapping and `gridbeat import live`.
 
     Raises
     ------

@@ -49,7 +49,9 @@ def write_hotline(district: District, folder: Path) -> Written:
     text = table.to_csv(index=False).encode("utf-8")
     (folder / "incidents_hotline.csv.gz").write_bytes(gzip.compress(text, 6, mtime=0))
     return "incidents_hotline.csv.gz", {
-        **incident_settings("hotline-12345", "12345热线工单（模拟）", "wgs84", len(table)),
+        **incident_settings(
+            district, "hotline-12345", "12345热线工单（模拟）", "wgs84", len(table)
+        ),
         "time_format": "%Y-%m-%d %H:%M",
         "midnight": "unknown",
         "attributes": ["紧急程度", "办理状态"],
@@ -66,7 +68,7 @@ def write_patrol(district: District, folder: Path) -> Written:
     table = table[[*names, "severity", "status"]]
     table.to_parquet(folder / "incidents_patrol.parquet", index=False)
     return "incidents_patrol.parquet", {
-        **incident_settings("grid-patrol", "网格员巡查（模拟）", "wgs84", len(table)),
+        **incident_settings(district, "grid-patrol", "网格员巡查（模拟）", "wgs84", len(table)),
         "attributes": ["severity", "status"],
         "columns": incident_columns("lon", "lat"),
         "constants": {"found_by": "patrol"},
@@ -86,7 +88,9 @@ def write_video(district: District, folder: Path) -> Written:
     ]  # fmt: skip
     table[names].to_csv(folder / "incidents_video.csv", index=False)
     return "incidents_video.csv", {
-        **incident_settings("video-patrol", "视频与无人机巡查（模拟）", "cgcs2000", len(table)),
+        **incident_settings(
+            district, "video-patrol", "视频与无人机巡查（模拟）", "cgcs2000", len(table)
+        ),
         "attributes": ["camera_ref", "severity", "status"],
         "columns": {**incident_columns("lon", "lat"), "found_by": "channel"},
         "values": {"found_by": {"视频巡查": "camera", "无人机": "drone"}},
@@ -105,7 +109,7 @@ def write_sensors(district: District, folder: Path) -> Written:
     )
     write_geojson(points, folder / "incidents_sensors.geojson")
     return "incidents_sensors.geojson", {
-        **incident_settings("sensors", "传感器告警（模拟）", "wgs84", len(points)),
+        **incident_settings(district, "sensors", "传感器告警（模拟）", "wgs84", len(points)),
         "attributes": ["severity", "status"],
         "columns": incident_columns(),
         "constants": {"found_by": "sensor"},
@@ -122,7 +126,7 @@ def write_departments(district: District, folder: Path) -> Written:
     table = table.rename(columns=names)[list(DEPARTMENT_COLUMNS.values())]
     table.to_excel(folder / "incidents_departments.xlsx", index=False, sheet_name="移送")
     return "incidents_departments.xlsx", {
-        **incident_settings("departments", "部门移送（模拟）", METRIC_CRS, len(table)),
+        **incident_settings(district, "departments", "部门移送（模拟）", METRIC_CRS, len(table)),
         "time_format": "%Y-%m-%d %H:%M:%S",
         "columns": DEPARTMENT_COLUMNS,
         "constants": {"found_by": "other"},
@@ -137,10 +141,13 @@ def feed_rows(district: District, *sources: str) -> pd.DataFrame:
     return spoil(district.incidents[mine], dirt[dirt["source"].isin(sources)])
 
 
-def incident_settings(source: str, title: str, crs: str, rows: int) -> dict[str, Any]:
+def incident_settings(
+    district: District, source: str, title: str, crs: str, rows: int
+) -> dict[str, Any]:
     """Return the settings that every mapping of incidents begins with."""
     return {
         **settings("incidents", source, title, crs=crs, rows=rows),
+        "covers_to": district.size.last_day.isoformat(),
         "time_zone": TIME_ZONE,
         "category_scheme": SCHEME,
     }

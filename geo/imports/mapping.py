@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -67,6 +67,9 @@ class Mapping(_Frozen):
     outside, outside_margin_m
         What becomes of points farther than the margin from the jurisdiction: a fault to be
         mended, or, for files of a larger place, rows of others that are left out and counted.
+    covers_to
+        The last day up to which the source says that the file is complete: periods of analysis
+        end there, and not with the newest row.
     mend
         Whether an invalid polygon may be mended where its area stays the same within 0.1 %.
     """
@@ -75,6 +78,7 @@ class Mapping(_Frozen):
     source: str
     title: str | None = None
     licence: str | None = None
+    covers_to: date | None = None
     jurisdiction: str | None = None
     new_jurisdiction: NewJurisdiction | None = None
     crs: str | None = None

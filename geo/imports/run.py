@@ -42,6 +42,7 @@ from geo.imports.session import (
 from geo.imports.staging import Connection
 from geo.places import Place
 from geo.store import (
+    note_coverage,
     read_place,
     write_jurisdiction,
 )
@@ -130,6 +131,8 @@ def _import(connect: Connect, job: Job) -> ImportReport:
                 ) from error
             raise
         finish_run(connection, run)
+        if mapping.covers_to is not None:
+            note_coverage(connection, run.target.feed_id, mapping.covers_to)
     counts = run.counts
     return ImportReport(
         run_id=run.target.run_id, kind=mapping.kind, source=mapping.source, file=raw.path.name,

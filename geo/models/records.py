@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -21,7 +21,11 @@ from geo.models.base import Base, identity_key, one_of
 
 
 class Feed(Base):
-    """A source of records: its name and their `source_ref` identify a record for ever."""
+    """A source of records: its name and their `source_ref` identify a record for ever.
+
+    `covers_to` is the last day up to which the source says that its incidents are complete;
+    `live_from` the day since which it reports every day by itself. Without both it says nothing.
+    """
 
     __tablename__ = "feed"
     feed_id: Mapped[int] = identity_key(Integer)
@@ -30,6 +34,8 @@ class Feed(Base):
     title: Mapped[str | None]
     licence: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    covers_to: Mapped[date | None]
+    live_from: Mapped[date | None]
     __table_args__ = (UniqueConstraint("jurisdiction_id", "source"),)
 
 

@@ -109,3 +109,22 @@ def test_looks_with_a_false_alarm_are_as_rare_as_the_rate_of_false_discovery() -
         )  # fmt: skip
         alarmed += bool(found.is_burst.any())
     assert alarmed / 300 <= 0.08
+
+
+def test_forecast_stands_in_for_the_recent_rate_where_there_is_one() -> None:
+    history = np.array([[8 * 84], [8 * 84]])
+    recent = np.array([[4], [4]])
+    share, params = 2 / 168, BurstParams()
+    plain = find_class_bursts(recent, history, history[:1, 0], share=share, params=params)
+    told = find_class_bursts(
+        recent, history, history[:1, 0], share=share, params=params,
+        weekly=np.array([[42.0], [np.nan]]),
+    )  # fmt: skip
+    assert told.expected[0, 0] / plain.expected[0, 0] == pytest.approx(42 / (84 + 0.5 / 8))
+    assert told.p[0, 0] < plain.p[0, 0]
+    assert told.p[1, 0] == pytest.approx(plain.p[1, 0])
+    whole = find_bursts(
+        np.array([4, 4]), history[:, 0], EVEN, hour=3.0, params=params,
+        weekly=np.array([0.0, np.nan]),
+    )  # fmt: skip
+    assert whole.expected == pytest.approx([0.5 / 8 * share, 84 * share])

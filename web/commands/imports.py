@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import text
 
 from geo.china import read_county
 from geo.database.connect import Database
@@ -23,8 +24,10 @@ from geo.imports.mapping import Mapping, read_mapping
 from geo.imports.read import mapping_beside
 from geo.imports.retry import export_rows, read_mended, read_open_rows, retry_rows
 from geo.imports.run import import_file
+from geo.store import read_place, set_live
 from web.opening import begin, open_connection, open_database
 from web.progress import progress
+from web.subject import read_about
 
 app = typer.Typer(
     help="Import files; look at one first with `gridbeat import inspect FILE`.",
@@ -161,6 +164,42 @@ def inspect(
         typer.echo(f"# row {number}: {values[:300]}")
 
 
+@app.command()
+def sources(jurisdiction: JurisdictionOption = None) -> None:
+    """List the sources of incidents, and up to which day each says that it is complete."""
+    with begin(open_database()) as connection:
+        about = read_about(connection, jurisdiction)
+        found = connection.execute(_SOURCES, {"place": about.number}).all()
+    for row in found:
+        live = f"live 实时, since 自 {row.live_from}" if row.live_from else None
+        told = live or (f"to 至 {row.covers_to}" if row.covers_to else "not stated 未说明")
+        typer.echo(f"{row.source:<24}{row.n:>10,}  {told}")
+
+
+@app.command()
+def live(
+    source: Annotated[str, typer.Argument(help="Name of the source; `sources` lists them.")],
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day of it.")
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="It reports no longer by itself.")] = False,
+    jurisdiction: JurisdictionOption = None,
+) -> None:
+    """Say that a source reports every day by itself: periods of analysis then end yesterday."""
+    if (since is None) is not off:
+        raise InputError("name the first day with --since, or say --off")
+    database = open_database()
+    with open_connection(database) as connection:
+        place = read_place(connection, jurisdiction)
+        set_live(connection, place.jurisdiction_id, source, since.date() if since else None)
+    typer.echo(f"{source}: {'no longer live 不再实时' if off else 'live 实时'}")
+
+
+_SOURCES = text(
+    "SELECT f.source, f.covers_to, f.live_from, count(i.incident_id) AS n FROM feed f "
+    "JOIN incident i USING (feed_id) WHERE f.jurisdiction_id = :place GROUP BY f.feed_id "
+    "ORDER BY f.source"
+)
 RunOption = Annotated[int | None, typer.Option("--run", help="Number of the import run.")]
 SourceOption = Annotated[str | None, typer.Option("--source", help="Name of the source.")]
 

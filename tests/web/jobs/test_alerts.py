@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -188,3 +189,53 @@ def test_camera_that_nobody_filed_is_told_a_week_before_its_date(district: Conne
     assert title == "Cameras to file: 1 past their date, 1 due within a week"
     district.execute(text("UPDATE camera SET filing_no = 'F'"))
     assert watch(district, PLACE, now=NOW)["filing_due"] == 0
+
+
+def forecast(connection: Connection, *, until: datetime, weekly: dict[str, float]) -> int:
+    """Store next week's forecast of every grid, as the night does."""
+    parameters = {
+        "level": {"level": "grid"}, "request": {"step": "week", "classes": None},
+        "method": {"horizon_steps": 1, "interval": 0.9, "why_zh": "", "why_en": ""},
+    }  # fmt: skip
+    number: int = connection.execute(
+        text(
+            "INSERT INTO result_run (jurisdiction_id, kind, unit, parameters, window_from, "
+            "window_to, code_version) VALUES (1, 'forecast', 'area', CAST(:p AS jsonb), "
+            ":until - interval '8 weeks', :until, '') RETURNING result_run_id"
+        ),
+        {"p": json.dumps(parameters), "until": until},
+    ).scalar_one()
+    details = {"low": 0, "high": 9, "classes": weekly}
+    connection.execute(
+        text(
+            "INSERT INTO result_row (result_run_id, unit_no, area_id, score, label, details) "
+            "SELECT :run, row_number() OVER (), area_id, :score, 'expected', CAST(:d AS jsonb) "
+            "FROM area WHERE level = 'grid'"
+        ),
+        {"run": number, "score": sum(weekly.values()), "d": json.dumps(details)},
+    )
+    return number
+
+
+def test_a_burst_is_measured_by_this_weeks_forecast_and_says_so(district: Connection) -> None:
+    report(district, 5, at=NOW, category=2)
+    watch(district, PLACE, now=NOW)
+    (alert,) = alerts(district, "burst")
+    assert "by the last 8 weeks" in str(alert["title_en"])
+    assert "按近8周水平" in str(alert["title_zh"])
+    assert alert["body"]["basis"] == {"kind": "recent rate", "weeks": 8}  # type: ignore[index]
+    usual = alert["body"]["expected"]  # type: ignore[index]
+
+    # As many as 20 times the usual are foreseen for this week: nothing to tell of.
+    code = district.execute(text("SELECT code FROM category WHERE category_id = 2")).scalar_one()
+    forecast(district, until=NOW - timedelta(days=8), weekly={code: 0.0})  # a week that is over
+    forecast(district, until=NOW - timedelta(days=2), weekly={code: 2000.0})
+    assert watch(district, PLACE, now=NOW)["burst"] == 0
+
+    lower = forecast(district, until=NOW - timedelta(days=2), weekly={code: 1.0})
+    assert watch(district, PLACE, now=NOW)["burst"] == 1
+    alert = alerts(district, "burst")[-1]
+    assert f"by forecast {lower}" in str(alert["title_en"])
+    assert f"按预测{lower}" in str(alert["title_zh"])
+    assert alert["body"]["basis"] == {"kind": "forecast", "result_run_id": lower}  # type: ignore[index]
+    assert alert["body"]["expected"] != usual  # type: ignore[index]
