@@ -138,7 +138,7 @@ def find_class_bursts(
     Bayesian Data Analysis, 3rd ed., section 2.6 (the gamma-Poisson predictive).
     """
     shares = (same_hours + _PRIOR_REPORTS * share) / (history.sum(axis=0) + _PRIOR_REPORTS)
-    known = history + 0.5
+    known = history.astype(np.float64) + 0.5
     expected = _weekly(known, weekly, params) * shares
     chance = nbinom(known, known / (known + expected))
     p = np.asarray(chance.sf(recent - 1), dtype=np.float64)
