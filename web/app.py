@@ -11,7 +11,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 
-from geo.database.connect import Database
+from geo.database.connect import Database, locate
+from geo.settings import DatabaseSettings
 from governance.intake.contacts import ContactSettings
 from web.auth.oidc import Provider
 from web.auth.passwords import Passwords
@@ -21,6 +22,7 @@ from web.cases.clocks import ClockMemory
 from web.database import Databases
 from web.errors import HANDLED, problem
 from web.headers import Guard
+from web.live.farewell import told_to_stop
 from web.live.hub import Hub
 from web.live.listener import Listener
 from web.openapi import describe_api
@@ -98,10 +100,11 @@ def create_app(settings: WebSettings, database: Database) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.databases.open()
-        app.state.hub.start()
+        await app.state.hub.start()
         app.state.listener.start()
         try:
-            yield
+            with told_to_stop(app.state.hub.let_go):
+                yield
         finally:
             await app.state.listener.stop()
             await app.state.hub.stop()
@@ -143,6 +146,14 @@ def create_app(settings: WebSettings, database: Database) -> FastAPI:
     app.add_middleware(Guard, settings=settings)
     _refuse_unguarded(app)
     return app
+
+
+def make_app() -> FastAPI:
+    """Return the service of one process among several, as the environment says.
+
+    The database is running and up to date by then.
+    """
+    return create_app(WebSettings(), locate(DatabaseSettings()))
 
 
 def named_permissions(app: FastAPI) -> Iterator[tuple[APIRoute, list[Permission]]]:

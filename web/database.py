@@ -77,6 +77,9 @@ class Databases:
             max_size=pool_size,
             open=False,
             timeout=10.0,
+            # After a crash of the server, tried anew by whoever asks next, not after ever longer
+            # waits: the database is back within seconds, and so should the screens be.
+            reconnect_timeout=2.0,
             max_waiting=pool_size * 64,
             check=AsyncConnectionPool.check_connection,
             kwargs={"autocommit": True},
@@ -95,9 +98,15 @@ class Databases:
         self.engine.dispose()
 
     @asynccontextmanager
-    async def rows(self, scope: Scope) -> AsyncIterator[Rows]:
-        """Give a psycopg connection in a transaction that sees `scope`; commits in the end."""
-        async with self.pool.connection() as connection, connection.transaction():
+    async def rows(self, scope: Scope, *, wait_s: float | None = None) -> AsyncIterator[Rows]:
+        """Give a psycopg connection in a transaction that sees `scope`; commits in the end.
+
+        Parameters
+        ----------
+        wait_s
+            How long to wait for a free connection; None for as long as a request does.
+        """
+        async with self.pool.connection(wait_s) as connection, connection.transaction():
             await connection.execute(packaged_sql("set_scope"), self._values(scope))
             yield connection
 

@@ -32,6 +32,9 @@ def serve(
         Path | None, typer.Option(exists=True, help="TLS certificate with its chain, PEM.")
     ] = None,
     key: Annotated[Path | None, typer.Option(exists=True, help="Its key, PEM.")] = None,
+    processes: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that share the port.")
+    ] = 1,
 ) -> None:
     """Serve the API, the wall and the planner.
 
@@ -43,8 +46,10 @@ def serve(
     database = open_database()
     introduce(database, settings)
     keep_indexes_useful(database)
+    several = processes > 1  # then each makes its own
     uvicorn.run(
-        create_app(settings, database), host=host, port=port, server_header=False,
+        "web.app:make_app" if several else create_app(settings, database), factory=several,
+        workers=processes, host=host, port=port, server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
         ssl_certfile=certificate, ssl_keyfile=key, log_level="info",

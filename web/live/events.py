@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 from web.auth.permissions import Permission
 from web.auth.principal import Principal
@@ -25,25 +23,17 @@ class Event:
 
     Attributes
     ----------
-    at
-        Seconds since 1970 UTC.
     area_id
         The grid that it is about; None for the whole jurisdiction.
+    message
+        The event as it is sent, put together once for all screens.
     """
 
     number: int
-    at: float
     kind: str
-    jurisdiction_id: int
     area_id: int | None
     category_id: int | None
-    body: dict[str, Any]
-
-    def message(self) -> bytes:
-        """Return it as a server-sent event."""
-        said = {"at": self.at, "area_id": self.area_id, "category_id": self.category_id}
-        data = json.dumps(said | self.body, ensure_ascii=False, separators=(",", ":"))
-        return f"id: {self.number}\nevent: {self.kind}\ndata: {data}\n\n".encode()
+    message: bytes
 
 
 @dataclass(frozen=True)
@@ -81,7 +71,29 @@ def may_hear(principal: Principal, areas: frozenset[int], event: Event) -> bool:
     return principal.scope.sees_all or event.area_id is None or event.area_id in areas
 
 
+def write_message(number: int, kind: str, data: str) -> bytes:
+    """Return a server-sent event; `data` is JSON, so it has no line breaks."""
+    return f"id: {number}\nevent: {kind}\ndata: {data}\n\n".encode()
+
+
 async def read_events(rows: Rows, *, after: int, most: int) -> list[Event]:
     """Read the next events after a number, as many as the connection's scope may see."""
     found = await rows.execute(packaged_sql("live_events"), {"after": after, "most": most})
-    return [Event(*row) for row in await found.fetchall()]
+    return [
+        Event(number, kind, area_id, category_id, write_message(number, kind, data))
+        for number, kind, area_id, category_id, data in await found.fetchall()
+    ]
+
+
+async def read_newest(rows: Rows, *, most: int) -> list[Event]:
+    """Read the newest events, in their order."""
+    found = await rows.execute(packaged_sql("live_before_newest"), {"most": most})
+    row = await found.fetchone()
+    return await read_events(rows, after=int(row[0]) if row else 0, most=most)
+
+
+async def read_ends(rows: Rows) -> tuple[int, int] | None:
+    """Read the first and the last number of the log; None while it is empty."""
+    found = await rows.execute("SELECT min(event_id), max(event_id) FROM live_event")
+    row = await found.fetchone()
+    return None if row is None or row[0] is None else (int(row[0]), int(row[1]))

@@ -4,158 +4,221 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakValueDictionary
 
 import psycopg
-from psycopg_pool import PoolTimeout
 
 from web.auth.principal import Principal
 from web.database import EVERYTHING, Databases
-from web.live.events import Event, Wish, may_hear, read_events
+from web.live.events import Wish, read_ends, read_events, read_newest
+from web.live.recent import PAGE, Audience, Recent
 
 LOG = logging.getLogger("gridbeat.live")
-_PAGE = 1000
-_AGAIN_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Steered:
-    """A wall's view was set or let go; an empty name means that any may have been."""
-
-    wall: str
+_AGAIN_S, _PATIENCE_S = 1.0, 2.0
+_STEERED = b"event: direct\ndata: {}\n\n"
+RESET = b"event: reset\ndata: {}\n\n"
 
 
 @dataclass(eq=False)
-class Batch:
-    """Events that were read together, in order; what screens alike are sent is put together once.
+class Screen:
+    """One screen: how far it has been told, and the notices that wait for it.
 
-    Hundreds of screens of one scope and wish share the same bytes.
+    It has no queue: what it lacks is what lies after `sent`. So a slow screen costs no memory,
+    and nothing can be lost on the way to it or sent twice.
     """
 
-    events: list[Event]
-    _sent: dict[Hashable, bytes] = field(default_factory=dict)
+    audience: Audience
+    wall: str | None
+    sent: int
+    notices: dict[bytes, None] = field(default_factory=dict)
+    is_gone: bool = False
+    _bell: asyncio.Future[bool] | None = None
 
-    def message(self, principal: Principal, areas: frozenset[int], wish: Wish, after: int) -> bytes:
-        """Return what a screen is sent of them, after the last event that it has seen."""
-        if self.events[0].number <= after:
-            return self._put_together(principal, areas, wish, after)
-        key = (principal.scope, principal.permissions, wish)
-        if key not in self._sent:
-            self._sent[key] = self._put_together(principal, areas, wish, after)
-        return self._sent[key]
+    def ring(self, *, news: bool = True) -> None:
+        """Wake whoever waits for this screen's news."""
+        if self._bell is not None and not self._bell.done():
+            self._bell.set_result(news)
 
-    def _put_together(
-        self, principal: Principal, areas: frozenset[int], wish: Wish, after: int
-    ) -> bytes:
-        return b"".join(
-            event.message()
-            for event in self.events
-            if event.number > after and may_hear(principal, areas, event) and wish.wants(event)
-        )
+    def leave(self) -> None:
+        """Note that nobody reads any more."""
+        self.is_gone = True
+        self.ring()
 
+    def take_notices(self) -> bytes:
+        """Return the notices that wait, each once."""
+        taken = b"".join(self.notices)
+        self.notices.clear()
+        return taken
 
-Said = Batch | Steered | str
-
-
-@dataclass(eq=False)
-class Ear:
-    """One screen's queue; full means that the screen is too slow and has to come back."""
-
-    queue: asyncio.Queue[Said]
-    is_full: bool = False
-
-    def put(self, said: Said) -> None:
-        """Queue what happened, or note that there is no room."""
+    async def wait(self, longest_s: float) -> bool:
+        """Wait for news; return False if there was none for so long."""
+        loop = asyncio.get_running_loop()
+        self._bell = loop.create_future()
+        timer = loop.call_later(longest_s, lambda: self.ring(news=False))
         try:
-            self.queue.put_nowait(said)
-        except asyncio.QueueFull:
-            self.is_full = True
+            return await self._bell
+        finally:
+            timer.cancel()
+            self._bell = None
 
 
 @dataclass
 class Hub:
-    """The screens of this process, and the last event that they were told.
+    """The screens of this process, and the newest events.
 
     Attributes
     ----------
-    last
-        Number of the last event read; None before the first look.
-    room
-        How many batches of events a screen may be behind.
+    keep
+        How many events are kept in memory at least: a screen that comes back and lacks no more
+        costs the database nothing.
     together_s
         Events of so long a time are told together: a wall needs them within a second, and a
         hundred screens cost less so.
     """
 
     databases: Databases
-    room: int = 500
-    together_s: float = 0.1
-    last: int | None = None
-    _ears: set[Ear] = field(default_factory=set)
+    keep: int = 10_000
+    together_s: float = 0.2
+    recent: Recent = field(init=False)
+    is_closing: bool = False
+    _screens: set[Screen] = field(default_factory=set)
+    _audiences: WeakValueDictionary[Any, Audience] = field(default_factory=WeakValueDictionary)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _look: bool = True
+    _layers: dict[bytes, None] = field(default_factory=dict)
+    _walls: set[str] = field(default_factory=set)
     _task: asyncio.Task[None] | None = None
+    # Screens that lack more than is in memory read the log a few at a time, or they would take
+    # every connection from those who want to see a map.
+    _reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
-    def start(self) -> None:
-        """Begin to tell, in the running event loop."""
+    def __post_init__(self) -> None:
+        self.recent = Recent(self.keep)
+
+    async def start(self) -> None:
+        """Read the newest events, then begin to tell; no screen may come before."""
+        async with self.databases.rows(EVERYTHING) as rows:
+            self.recent.start(await read_newest(rows, most=self.keep))
         self._task = asyncio.create_task(self._tell_for_ever(), name="gridbeat-hub")
 
     async def stop(self) -> None:
         """Stop telling."""
+        self.let_go()
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
 
+    def let_go(self) -> None:
+        """End every screen's answer: the service stops, and screens come back to its successor."""
+        self.is_closing = True
+        for screen in self._screens:
+            screen.ring()
+
     def hear_event(self, _number: str) -> None:
         """Note that there is something new, or that something may have been missed."""
+        self._look = True
         self._news.set()
 
     def hear_layer(self, layer: str) -> None:
         """Pass on that a map layer changed; not kept: whoever comes later draws anew anyway."""
-        for ear in self._ears:
-            ear.put(layer or "*")
+        self._layers[f'event: layer\ndata: {{"layer":"{layer or "*"}"}}\n\n'.encode()] = None
+        self._news.set()
 
     def hear_wall(self, wall: str) -> None:
-        """Pass on that a wall's view changed; its screens read it themselves."""
-        for ear in self._ears:
-            ear.put(Steered(wall))
+        """Pass on that a wall's view changed, or any may have; its screens read it themselves."""
+        self._walls.add(wall)
+        self._news.set()
+
+    def screen(self, principal: Principal, wish: Wish, after: int | None) -> Screen:
+        """Return a screen that has all up to a number, or wants only what happens from now on."""
+        sent = self.recent.last if after is None else after
+        return Screen(self.audience(principal, wish), wish.wall, sent)
 
     @contextmanager
-    def listening(self) -> Iterator[Ear]:
-        """Give a queue of all that happens from now on."""
-        ear = Ear(asyncio.Queue(self.room))
-        self._ears.add(ear)
+    def telling(self, screen: Screen) -> Iterator[None]:
+        """Ring a screen when there is something for it, as long as it is told."""
+        self._screens.add(screen)
         try:
-            yield ear
+            yield
         finally:
-            self._ears.discard(ear)
+            self._screens.discard(screen)
+
+    def has_news(self, screen: Screen) -> bool:
+        """Tell whether a screen lacks anything; after this, it is rung when it does."""
+        return bool(screen.notices) or screen.sent < self.recent.last
+
+    def audience(self, principal: Principal, wish: Wish) -> Audience:
+        """Return those who hear the same as somebody with a wish."""
+        key = (principal.scope, principal.permissions, wish.kinds, wish.areas, wish.classes)
+        found = self._audiences.get(key)
+        if found is None:
+            found = self._audiences[key] = Audience(principal, wish)
+        return found
+
+    async def news(self, screen: Screen, principal: Principal) -> bytes:
+        """Return what a screen lacks, a page at most, and take it for sent."""
+        if screen.sent < self.recent.base:
+            return await self._read_log(screen, principal)
+        data, screen.sent = screen.audience.news(self.recent, screen.sent)
+        return data
+
+    async def check_start(self, screen: Screen) -> bytes:
+        """Return what tells a screen to load anew, if the log does not hold what it lacks."""
+        if self.recent.base <= screen.sent <= self.recent.last:
+            return b""
+        async with self._reading, self.databases.rows(EVERYTHING) as rows:
+            ends = await read_ends(rows)
+        first, last = ends or (1, 0)
+        if screen.sent > last:  # it has seen another log: this one was restored or made anew
+            screen.sent = self.recent.last
+            return RESET
+        return RESET if 0 < screen.sent < first - 1 else b""
+
+    async def _read_log(self, screen: Screen, principal: Principal) -> bytes:
+        """Return the next page of the log; row-level security leaves out what is not for it."""
+        async with self._reading:
+            base = self.recent.base  # was read before, so the log shows all up to it by now
+            async with self.databases.rows(principal.scope) as rows:
+                events = await read_events(rows, after=screen.sent, most=PAGE)
+        last = events[-1].number if events else 0
+        screen.sent = last if len(events) == PAGE else max(last, base)
+        return screen.audience.messages(events)
 
     async def _tell_for_ever(self) -> None:
         while True:
             await self._news.wait()
             self._news.clear()
             try:
-                await self._tell()
-                await asyncio.sleep(self.together_s)
-            except (psycopg.Error, PoolTimeout) as error:
+                await self._read()
+                pause_s = self.together_s
+            except (psycopg.Error, OSError) as error:  # of the pool, too
                 LOG.warning("events cannot be read, again in %.0f s: %s", _AGAIN_S, error)
-                await asyncio.sleep(_AGAIN_S)
-                self._news.set()
+                self.hear_event("")
+                pause_s = _AGAIN_S
+            self._wake()
+            await asyncio.sleep(pause_s)
 
-    async def _tell(self) -> None:
-        async with self.databases.rows(EVERYTHING) as rows:
-            if self.last is None:
-                found = await rows.execute("SELECT coalesce(max(event_id), 0) FROM live_event")
-                first = await found.fetchone()
-                self.last = int(first[0]) if first else 0
-            while True:
-                events = await read_events(rows, after=self.last, most=_PAGE)
-                if events:
-                    batch = Batch(events)
-                    for ear in self._ears:
-                        ear.put(batch)
-                    self.last = events[-1].number
-                if len(events) < _PAGE:
+    async def _read(self) -> None:
+        if not self._look:
+            return
+        self._look = False
+        async with self.databases.rows(EVERYTHING, wait_s=_PATIENCE_S) as rows:
+            while events := await read_events(rows, after=self.recent.last, most=PAGE):
+                self.recent.add(events)
+                if len(events) < PAGE:
                     return
+
+    def _wake(self) -> None:
+        layers, walls = self._layers, self._walls
+        self._layers, self._walls = {}, set()
+        for screen in self._screens:
+            screen.notices |= layers
+            if walls and screen.wall is not None and ("" in walls or screen.wall in walls):
+                screen.notices[_STEERED] = None
+            if self.has_news(screen):
+                screen.ring()

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
-from fastapi.responses import StreamingResponse
+import psycopg
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from web.auth.permissions import Permission
 from web.auth.principal import Identified, Principal, identify, needs
-from web.database import Databases
 from web.errors import SignInError
-from web.live.events import Wish, may_hear, read_events
-from web.live.hub import Ear, Hub, Steered
+from web.live.events import Wish
+from web.live.hub import Hub, Screen
+from web.live.stream import EventStream, Write
 from web.wall.screens import wall_of
 
-EVENT_STREAM = "text/event-stream"
 router = APIRouter(tags=["live"], dependencies=[needs(Permission.MAP_READ)])
 HEARTBEAT_S = 15.0
 RECHECK_S = 30.0
-_PAGE = 1000
 _GOODBYE = b"event: signed-out\ndata: {}\n\n"
 
 
 @router.get(
     "/live",
-    response_class=StreamingResponse,
-    responses={200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}}},
+    response_class=Response,
+    responses={200: {"content": {EventStream.media_type: {"schema": {"type": "string"}}}}},
     summary="What happens, as server-sent events",
 )
 async def live(
@@ -41,10 +38,11 @@ async def live(
     wall: Annotated[str | None, Query(max_length=40, pattern="^[A-Za-z0-9-]+$")] = None,
     last: Annotated[int | None, Query(ge=0, description="Instead of Last-Event-ID.")] = None,
     last_event_id: Annotated[str | None, Header(max_length=40)] = None,
-) -> StreamingResponse:
+) -> EventStream:
     """Send events as they happen, after those since ``Last-Event-ID``, each exactly once.
 
-    ``event: beat`` says, every 15 seconds of silence, that the line holds; ``event: layer`` that
+    ``event: beat`` says, every 15 seconds of silence, that the line holds, and up to which number
+    there was nothing to hear; ``event: layer`` that
     a map layer changed; ``event: direct`` that the view of the ``wall`` asked for did;
     ``event: reset`` that the log no longer reaches back so far, so that the page should load
     anew; ``event: signed-out`` that the session or token does not hold any more.
@@ -57,76 +55,35 @@ async def live(
     )
     # A browser that comes back knows better than the address that it began with.
     after = int(last_event_id) if last_event_id and last_event_id.isdecimal() else last
-    return StreamingResponse(
-        send(request, principal, wish, after),
-        media_type=EVENT_STREAM,
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    hub: Hub = request.app.state.hub
+    screen = hub.screen(principal, wish, after)
+    return EventStream(
+        lambda write: tell(request, principal, wish, screen, write), leave=screen.leave
     )
 
 
-async def send(
-    request: Request, principal: Principal, wish: Wish, after: int | None
-) -> AsyncIterator[bytes]:
-    """Yield what a screen is sent, until it goes, falls behind, or may no longer hear it."""
+async def tell(
+    request: Request, principal: Principal, wish: Wish, screen: Screen, write: Write
+) -> None:
+    """Write what a screen is sent, until it goes, the service stops, or it may no longer hear."""
     hub: Hub = request.app.state.hub
-    with hub.listening() as ear:
-        yield b"retry: 1000\n\n"
-        if after is not None:
-            # The queue fills meanwhile; what is in both is sent once, by its number.
-            databases = request.app.state.databases
-            async for message, number in replay(databases, principal, wish, after):
-                after = number
-                yield message
-        async for message in follow(request, principal, wish, ear, after or 0):
-            yield message
-
-
-async def replay(
-    databases: Databases, principal: Principal, wish: Wish, after: int
-) -> AsyncIterator[tuple[bytes, int]]:
-    """Yield what happened since an event, with the number reached; no connection is held."""
-    async with databases.rows(principal.scope) as rows:
-        found = await (await rows.execute("SELECT min(event_id) FROM live_event")).fetchone()
-    if found and found[0] is not None and after > 0 and after < found[0] - 1:
-        yield b"event: reset\ndata: {}\n\n", after
-    areas = frozenset(principal.scope.areas)
-    while True:
-        async with databases.rows(principal.scope) as rows:
-            events = await read_events(rows, after=after, most=_PAGE)
-        for event in events:
-            after = event.number
-            if may_hear(principal, areas, event) and wish.wants(event):
-                yield event.message(), after
-        if len(events) < _PAGE:
-            return
-
-
-async def follow(
-    request: Request, principal: Principal, wish: Wish, ear: Ear, after: int
-) -> AsyncIterator[bytes]:
-    """Yield what happens from now on; checks again and again who listens."""
-    areas = frozenset(principal.scope.areas)
-    checked = time.monotonic()
-    while not ear.is_full:  # a screen that fell behind comes back and is told what it missed
-        if time.monotonic() - checked > RECHECK_S:
-            checked = time.monotonic()
-            now = await still(request, principal)
-            if now is None:
-                yield _GOODBYE
-                return
-            principal, areas = now, frozenset(now.scope.areas)
-        try:
-            said = await asyncio.wait_for(ear.queue.get(), HEARTBEAT_S)
-        except TimeoutError:
-            yield b"event: beat\ndata: {}\n\n"
-            continue
-        if isinstance(said, str):
-            yield f'event: layer\ndata: {{"layer":"{said}"}}\n\n'.encode()
-        elif isinstance(said, Steered):
-            if wish.wall is not None and said.wall in {"", wish.wall}:
-                yield b"event: direct\ndata: {}\n\n"
-        elif message := said.message(principal, areas, wish, after):
-            yield message
+    with hub.telling(screen), suppress(psycopg.OperationalError):  # it comes back, and so will that
+        await write(b"retry: 1000\n\n" + await hub.check_start(screen))
+        checked = time.monotonic()
+        while not (screen.is_gone or hub.is_closing):
+            if time.monotonic() - checked > RECHECK_S:
+                checked = time.monotonic()
+                now = await still(request, principal)
+                if now is None:
+                    await write(_GOODBYE)
+                    return
+                if now != principal:
+                    principal, screen.audience = now, hub.audience(now, wish)
+            if data := await hub.news(screen, principal) + screen.take_notices():
+                await write(data)
+            elif not hub.has_news(screen) and not await screen.wait(HEARTBEAT_S):
+                # With the number, so that whoever heard nothing need not read all that again.
+                await write(b"id: %d\nevent: beat\ndata: {}\n\n" % screen.sent)
 
 
 async def still(request: Request, before: Principal) -> Principal | None:

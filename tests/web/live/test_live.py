@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import Any
@@ -18,8 +20,12 @@ from sqlalchemy.pool import NullPool
 
 from geo.database.connect import Database, connect
 from geo.incidents import NewIncident, record_incident
-from tests.web.conftest import Service
+from tests.web.conftest import Service, listening
 from tests.web.district import SOUTH, STEP, WEST
+from web.app import create_app
+from web.live.hub import Hub
+from web.live.recent import Recent
+from web.settings import WebSettings
 
 pytestmark = pytest.mark.db
 
@@ -56,6 +62,9 @@ class Screen:
             if line:
                 name, _, value = line.partition(": ")
                 said[name] = value
+            elif said.get("event") == "beat":
+                self.told.append(f"beat {said['id']}")
+                said = {}
             elif "id" in said:
                 self.heard.append((int(said["id"]), said["event"], json.loads(said["data"])))
                 said = {}
@@ -221,5 +230,163 @@ def test_log_that_no_longer_reaches_back_says_so(own_service: Service) -> None:
         connection.execute(
             "DELETE FROM live_event WHERE event_id < (SELECT max(event_id) FROM live_event)"
         )
-    with screen(own_service, last=1) as watch:
+    with started_anew(own_service) as service, screen(service, last=1) as watch:
         wait_for(lambda: "reset {}" in watch.told)
+
+
+def test_screen_that_has_seen_another_log_is_told_to_load_anew(own_service: Service) -> None:
+    """As after a backup was restored: its number lies ahead, and nothing new may be kept from it."""
+    (known,) = report(own_service.database)
+    with screen(own_service, last=10**9) as watch:
+        wait_for(lambda: "reset {}" in watch.told)
+        (number,) = report(own_service.database)
+        wait_for(lambda: number in watch.references)
+    assert known not in watch.references
+
+
+@contextmanager
+def started_anew(service: Service, *, keep: int | None = None) -> Iterator[Service]:
+    """Run a second process's worth of service on the same database, without the first's memory."""
+    app = create_app(WebSettings(hash_memory_kib=19_456, pool_size=4), service.database)
+    if keep is not None:
+        app.state.hub.recent = Recent(keep)
+        app.state.hub.keep = keep
+    with listening(app) as origin, ExitStack() as clients:
+        yield replace(service, app=app, origin=origin, open_clients=clients)
+
+
+def test_events_before_what_is_in_memory_come_from_the_log_without_a_seam(
+    own_service: Service,
+) -> None:
+    """More events than are kept, over pages of the log, while new ones go on."""
+    emit(own_service.database, 2500)
+    with started_anew(own_service, keep=100) as service, screen(service) as watch:
+        for _ in range(20):
+            emit(service.database, 60)
+        newest = last_number(service.database)
+        wait_for(lambda: bool(watch.heard) and watch.heard[-1][0] == newest, 60)
+        assert [number for number, _, _ in watch.heard] == numbers(service.database)
+        assert watch.connections == 1
+
+
+def test_screen_of_one_area_reads_the_log_without_the_others_events(own_service: Service) -> None:
+    """Row-level security leaves holes in the numbers, which are no reason to load anew."""
+    for column in (3, 0, 3, 0, 3):
+        report(own_service.database, column=column)
+    own = numbers(own_service.database, own_service.areas["w1"])
+    with (
+        started_anew(own_service, keep=1) as service,
+        screen(service, "west", last=own[0], kind="incident") as watch,
+    ):
+        wait_for(lambda: {number for number, _, _ in watch.heard} >= set(own[1:]))
+        assert [number for number, _, _ in watch.heard] == own[1:]
+        assert "reset {}" not in watch.told
+
+
+def test_slow_screen_is_told_all_once_it_reads_again(own_service: Service) -> None:
+    """It stops reading while far more is said than the line and the memory hold."""
+    with started_anew(own_service, keep=100) as service, slow_line(service, "analyst") as line:
+        for _ in range(10):
+            emit(service.database, 1500, body="x" * 400)
+        hub: Hub = service.app.state.hub
+        newest = last_number(service.database)
+        wait_for(lambda: hub.recent.last == newest, 60)
+        assert hub.recent.base > 0, "the memory holds everything: nothing is shown by this"
+        heard = [int(found) for found in re.findall(rb"id: (\d+)\n", read_until(line, newest))]
+        assert heard == numbers(service.database)
+
+
+def test_no_connection_is_held_for_a_screen(own_service: Service) -> None:
+    def connections() -> int:
+        with connect(own_service.database, role="owner") as connection:
+            (n,) = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE usename = 'gridbeat_web' "
+                "AND datname = current_database()"
+            ).fetchone()
+        return int(n)
+
+    with ExitStack() as lines:
+        for _ in range(40):
+            line = lines.enter_context(slow_line(own_service, "analyst"))
+            said = b""
+            while b"retry:" not in said:
+                said += line.recv(65_536)
+        # Two pools of four, the listener: forty screens do not change that.
+        assert connections() <= 2 * 4 + 1
+        report(own_service.database)
+        assert own_service.client().get("/readyz").status_code == 200
+
+
+def test_screen_that_heard_nothing_is_told_how_far_the_log_is(
+    own_service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it does not have the whole log searched when it comes back."""
+    monkeypatch.setattr("web.routes.live.HEARTBEAT_S", 0.05)
+    with screen(own_service, kind="plan") as plans:
+        report(own_service.database, 2)
+        newest = last_number(own_service.database)
+        wait_for(lambda: f"beat {newest}" in plans.told)
+    assert plans.heard == []
+
+
+def test_service_that_is_told_to_stop_lets_go_of_its_screens(own_service: Service) -> None:
+    with screen(own_service) as watch, connect(own_service.database) as connection:
+        hub: Hub = own_service.app.state.hub
+        began = watch.connections
+        hub.let_go()
+        wait_for(lambda: watch.connections > began)  # its answer ended, and it came back
+        hub.is_closing = False
+        connection.execute("SELECT emit_event('alert', 1, NULL, NULL, '{}')")
+        connection.commit()
+        newest = last_number(own_service.database)
+        wait_for(lambda: bool(watch.heard) and watch.heard[-1][0] == newest)
+    assert [number for number, _, _ in watch.heard] == sorted({n for n, _, _ in watch.heard})
+
+
+def emit(database: Database, n: int, body: str = "") -> None:
+    """Write events to the log, all in one transaction."""
+    with connect(database) as connection:
+        connection.execute(
+            "SELECT count(emit_event('alert', 1, NULL, NULL, jsonb_build_object('note', %s::text)))"
+            " FROM generate_series(1, %s)", [body, n],
+        )  # fmt: skip
+
+
+def numbers(database: Database, area: int | None = None) -> list[int]:
+    """Read the numbers of the log, of one area if that is named."""
+    with connect(database) as connection:
+        return [
+            number
+            for (number,) in connection.execute(
+                "SELECT event_id FROM live_event WHERE %(area)s::bigint IS NULL "
+                "OR area_id = %(area)s ORDER BY event_id", {"area": area},
+            )
+        ]  # fmt: skip
+
+
+def last_number(database: Database) -> int:
+    return numbers(database)[-1]
+
+
+@contextmanager
+def slow_line(service: Service, who: str) -> Iterator[socket.socket]:
+    """Ask for all events and give the bare line, which nobody reads yet."""
+    url = httpx.URL(service.origin)
+    with socket.create_connection((url.host, url.port or 80), timeout=60) as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        head = service.bearer(who) | {"Host": f"{url.host}:{url.port}", "Last-Event-ID": "0"}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+        line.sendall(f"GET /live HTTP/1.1\r\n{lines}\r\n".encode())
+        yield line
+
+
+def read_until(line: socket.socket, number: int) -> bytes:
+    """Read a line until it has said an event's number; the frame of each piece is taken off."""
+    stream = line.makefile("rb")
+    while stream.readline() not in {b"\r\n", b""}:
+        pass
+    said = b""
+    while b"id: %d\n" % number not in said[-200_000:]:
+        said += stream.read(int(stream.readline(), 16))
+        stream.readline()
+    return said

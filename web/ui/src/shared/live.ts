@@ -51,7 +51,12 @@ export class Live {
     for (const kind of this.options.kinds) {
       source.addEventListener(kind, (event) => this.take(kind, event as MessageEvent<string>));
     }
-    source.addEventListener("beat", () => this.hear());
+    source.addEventListener("beat", (event) => {
+      this.hear();
+      // Nothing was said to us up to here: no need to have it searched again when we come back.
+      const number = Number((event as MessageEvent<string>).lastEventId);
+      if (number > (this.last ?? 0)) this.last = number;
+    });
     source.addEventListener("layer", (event) => {
       this.hear();
       this.options.onLayer?.((JSON.parse((event as MessageEvent<string>).data) as { layer: string }).layer);

@@ -1,0 +1,1 @@
+"""Hundreds of screens on one service: how soon they hear, and what they miss."""
