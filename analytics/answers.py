@@ -44,7 +44,7 @@ from analytics.profile_rows import ProfileParams, list_profile
 from analytics.queries import select_area_codes
 from analytics.repeat_bands import RepeatParams, find_repeat_bands
 from analytics.results import Result
-from analytics.scan import ScanParams
+from analytics.scan_params import ScanParams
 from analytics.scan_zones import find_scan_zones
 from analytics.store import Origin
 from analytics.street_store import read_street_cube

@@ -19,7 +19,7 @@ from analytics.latest_changes import LatestParams
 from analytics.outlook_store import ForecastParams, store_outlook
 from analytics.queries import CubeRequest
 from analytics.results import Result
-from analytics.scan import ScanParams
+from analytics.scan_params import ScanParams
 from analytics.store import Origin, write_found, write_result
 from analytics.trends import TrendParams, find_trends
 from geo.errors import InputError

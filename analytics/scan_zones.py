@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from analytics.cube import Cube
 from analytics.listing import Listing
-from analytics.scan import Scan, ScanParams, find_scan_clusters
+from analytics.scan import Scan, find_scan_clusters
+from analytics.scan_params import ScanParams
 from geo.lattice.lattice import Lattice
 
 

@@ -28,8 +28,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analytics.cube import Cube, Units
-from analytics.evaluate.backtest import BacktestParams, backtest
+from analytics.evaluate.backtest import backtest
 from analytics.evaluate.bootstrap import Gain, paired_gain
 from analytics.evaluate.choose import (
     SMALL_SHARES,
@@ -38,59 +37,17 @@ from analytics.evaluate.choose import (
     relative_gain,
     score_matrix,
 )
-from analytics.evaluate.origins import Origins, rolling_origins
-from analytics.evaluate.scores import capture
+from analytics.evaluate.origins import rolling_origins
 from analytics.forecast.baselines import ALL_HISTORY, EWMA
-from analytics.forecast.blend import Blend, BlendParams
-from analytics.forecast.protocol import Method, Places, Target
+from analytics.forecast.protocol import Target
 from analytics.forecast.suite import largest_classes, standard_methods
-from analytics.forecast.surfaces import Memory, Surface
-from analytics.steps import Steps, make_steps
+from analytics.steps import make_steps
+from benchmarks.accuracy_cells import DECIDING, cell_codes, count, places_of
 from benchmarks.accuracy_cities import CITIES, City, Points, read_portland
+from benchmarks.accuracy_portland import Portland, write_windows
 
 CELLS_M = (150.0, 250.0)
-DECIDING = 12
-FOOT_M = 0.3048
-PORTLAND_FT2 = 4_117_777_129.0
-FORECAST_FT2 = 0.25 * 5280.0**2
-CONTEST = pd.Timestamp("2017-03-01")
-NOTE = {  # incidents caught of 71, 273, 805 by the best naive method, chosen after the fact
-    (250, "1 week"): 4,
-    (250, "1 month"): 22,
-    (250, "3 months"): 54,
-    (600, "1 month"): 11,
-    (600, "3 months"): 30,
-}
 Floats = NDArray[np.float64]
-
-
-def cell_codes(points: Points, side: float) -> NDArray[np.int64]:
-    column, row = np.floor(points.x / side), np.floor(points.y / side)
-    return (row * 1_000_000 + column).astype(np.int64)
-
-
-def count(
-    points: Points, steps: Steps, ids: NDArray[np.int64], side: float, *, least: int = 1
-) -> Cube:
-    """Count points by cell, week and class; rare classes are left out."""
-    local = points.when.tz_localize(steps.time_zone, ambiguous=True, nonexistent="shift_forward")
-    sizes = pd.Series(points.category).value_counts()
-    codes = tuple(sorted(sizes.index[sizes >= least]))
-    units = Units("cell", ids)
-    place = (
-        units.locate(cell_codes(points, side)),
-        steps.locate(local),
-        pd.Index(codes).get_indexer(pd.Index(points.category)),
-    )
-    kept = (place[0] >= 0) & (place[1] >= 0) & (place[2] >= 0)
-    counts = np.zeros((len(ids), len(steps), len(codes), 1), dtype=np.uint16)
-    np.add.at(counts, (*(axis[kept] for axis in place), 0), 1)
-    return Cube(counts, units, steps, codes, ("resident",))
-
-
-def places_of(ids: NDArray[np.int64], side: float, unit_m: float = 1.0) -> Places:
-    row, column = np.divmod(ids, 1_000_000)
-    return Places((column + 0.5) * side * unit_m, (row + 0.5) * side * unit_m)
 
 
 def run_city(
@@ -197,95 +154,6 @@ def as_table(frame: pd.DataFrame, *, digits: int) -> Iterator[str]:
         yield f"| {name} | " + " | ".join(f"{v:.{digits}f}" for v in row) + " |"
 
 
-def weeks_up_to(end: pd.Timestamp, first: pd.Timestamp, *, after: int) -> Steps:
-    """Return weeks of which one ends at midnight of `end`, and some after it."""
-    n = (end - first).days // 7
-    days = pd.date_range(end - pd.Timedelta(weeks=n), periods=n + after + 1, freq="7D")
-    edges = days.tz_localize("America/Los_Angeles").tz_convert("UTC").tz_localize(None)
-    return Steps(edges.to_numpy().astype("datetime64[us]"), "week", "America/Los_Angeles")
-
-
-def run_portland(points: Points, *, side_ft: float, n_origins: int) -> Iterator[str]:
-    """Judge by the contest's own windows, and by many windows of four weeks before it."""
-    steps = weeks_up_to(CONTEST, points.when.min(), after=0)
-    ids = around(np.unique(cell_codes(points, side_ft)[points.when < CONTEST]))
-    cube = count(points, steps, ids, side_ft)
-    places = places_of(ids, side_ft, FOOT_M)
-    params = BlendParams(outcome_steps=4, windows=26)
-    methods = [*standard_methods(Target(), places, params=params), *naive_methods(places, params)]
-    area = np.full(len(ids), side_ft**2)
-    share = FORECAST_FT2 / area.sum()
-    for method in methods:
-        risk = method.fit(cube, len(steps)).predict(4).mean[:, 0]
-        for name, days in (("1 week", 7), ("1 month", 31), ("3 months", 92)):
-            inside = (points.when >= CONTEST) & (points.when < CONTEST + pd.Timedelta(days=days))
-            at = cube.units.locate(cell_codes(points, side_ft)[inside])
-            came = np.bincount(at[at >= 0], minlength=len(ids))
-            caught = float(capture(risk, came, area, [share])[0])
-            pai = caught / len(at) / (FORECAST_FT2 / PORTLAND_FT2)
-            best = float(capture(came.astype(float), came, area, [share])[0])
-            naive = NOTE.get((int(side_ft), name), "")
-            yield (
-                f"| {side_ft:g} ft | {name} ({len(at)}) | {method.name} | {caught:.1f} | {naive} "
-                f"| {pai:.1f} | {caught / best:.3f} |"
-            )
-    over = " | ".join(f"over {name}" for name in (ALL_HISTORY, EWMA, "EWMA, 1 year"))
-    yield f"\n| cells | windows | method | PAI | {over} | PAI at 1 / 2 / 5 % of these | log score |"
-    yield "|---|---|---|--:|---|---|---|---|--:|"
-    yield from many_windows(cube, methods, n_origins, share, side_ft)
-
-
-def naive_methods(places: Places, params: BlendParams) -> list[Method]:
-    """Return ways of counting that need no more than a line: memories and kernels by hand."""
-    memories = [Surface(Memory("decay", days)) for days in (365.0, 730.0)]
-    kernels = [Surface(Memory("all"), feet * FOOT_M) for feet in (300.0, 600.0)]
-    names = ["EWMA, 1 year", "EWMA, 2 years", "kernel 300 ft", "kernel 600 ft"]
-    return [
-        Blend(name, Target(), places, (surface,), params)
-        for name, surface in zip(names, memories + kernels, strict=True)
-    ]
-
-
-def many_windows(
-    cube: Cube, methods: Sequence[Method], n_origins: int, share: float, side_ft: float
-) -> Iterator[str]:
-    """Choose by the first windows, at the contest's share of the area, and judge by the others."""
-    n_windows = n_origins + DECIDING
-    origins = rolling_origins(len(cube.steps), n_origins=n_windows, horizon_steps=4)
-    how = BacktestParams(shares=(share, *SMALL_SHARES))
-    table = backtest(cube, methods, Origins(origins.steps, 4), target=Target(), params=how)
-    first = origins.steps[DECIDING]
-    choice = choose_method(
-        table, rng=np.random.default_rng(0), before_origin=first, shares=(share, *SMALL_SHARES)
-    )
-    table = table[table["origin"] >= first]
-    chosen = table[table["method"] == choice.method].assign(method=f"chosen: {choice.method}")
-    table = pd.concat([table, chosen], ignore_index=True)
-    column = f"hit_rate_{100 * share:g}"
-    scale = PORTLAND_FT2 / FORECAST_FT2
-    for method in dict.fromkeys(table["method"]):
-        ours = score_matrix(table, method, column) * scale
-        gains = [
-            paired_gain(ours, score_matrix(table, b, column) * scale, rng=np.random.default_rng(1))
-            for b in (ALL_HISTORY, EWMA, "EWMA, 1 year")
-        ]
-        words = " | ".join(f"{g.mean:+.2f} ({g.low:+.2f} to {g.high:+.2f})" for g in gains)
-        wide = " / ".join(
-            f"{score_matrix(table, method, f'pai_{100 * s:g}').mean():.2f}" for s in SMALL_SHARES
-        )
-        log = score_matrix(table, method, "log_score").mean()
-        yield (
-            f"| {side_ft:g} ft | {n_origins} x 4 weeks | {method} | {ours.mean():.1f} | {words} "
-            f"| {wide} | {log:.5f} |"
-        )
-
-
-def around(ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the cells and those that touch them."""
-    shifts = [1_000_000 * i + j for i in (-1, 0, 1) for j in (-1, 0, 1)]
-    return np.unique(np.add.outer(ids, shifts))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     root = Path(__file__).resolve().parent.parent.parent
@@ -296,11 +164,15 @@ def main() -> None:
     parser.add_argument("--feet", default="600,250", help="sides of Portland's cells")
     parser.add_argument("--origins", type=int, default=40)
     parser.add_argument("--city", choices=[*CITIES, "portland", "both"], default="both")
-    parser.add_argument("--scores", type=Path, help="write every score of Chicago here (Parquet)")
+    parser.add_argument("--scores", type=Path, help="write every score here (Parquet)")
     parser.add_argument("--read", type=Path, nargs="+", help="print scores that were written")
     given = parser.parse_args()
     if given.read:
-        print_city(pd.concat([pd.read_parquet(file) for file in given.read], ignore_index=True))
+        table = pd.concat([pd.read_parquet(file) for file in given.read], ignore_index=True)
+        if given.city == "portland":
+            print("\n".join(write_windows(table)))
+        else:
+            print_city(table)
         return
     for name in ("chicago",) if given.city == "both" else (given.city,):
         city = CITIES.get(name)
@@ -317,12 +189,14 @@ def main() -> None:
             table.to_parquet(given.scores)
         print_city(table)
     if given.city in ("portland", "both"):
-        points = read_portland(given.data)
-        print("\n| cells | window (calls) | method | caught | note | PAI | PEI* |")
-        print("|---|---|---|---|---|---|---|")
+        tables = []
         for side in given.feet.split(","):
-            for line in run_portland(points, side_ft=float(side), n_origins=given.origins):
-                print(line, flush=True)
+            judge = Portland.prepare(read_portland(given.data), float(side))
+            print("\n".join(judge.contest()), flush=True)
+            tables.append(judge.scores(given.origins))
+            print("\n".join(write_windows(tables[-1])), flush=True)
+        if given.scores:
+            pd.concat(tables).to_parquet(given.scores)
 
 
 if __name__ == "__main__":

@@ -201,7 +201,8 @@ def exciting_open_cp(n: int, side: int) -> Case:
 
 
 def scanned(side: int, n_steps: int, replicates: int) -> Case:
-    from analytics.scan import ScanParams, find_scan_clusters
+    from analytics.scan import find_scan_clusters
+    from analytics.scan_params import ScanParams
     from benchmarks.scan import LONGEST_STEPS, RADIUS_CELLS, make_town
 
     cube, lattice = make_town(side, n_steps, 5000)

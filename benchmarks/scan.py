@@ -19,7 +19,8 @@ import numpy as np
 import shapely
 
 from analytics.cube import Cube, Units
-from analytics.scan import ScanParams, find_scan_clusters
+from analytics.scan import find_scan_clusters
+from analytics.scan_params import ScanParams
 from analytics.steps import make_steps
 from geo.lattice.lattice import Lattice, cell_centres, make_lattice
 

@@ -26,7 +26,8 @@ from analytics.hotspots import HotspotParams, local_g
 from analytics.near_repeat import find_near_repeats
 from analytics.network_density import count_in_pieces, cut_streets, network_density
 from analytics.permutation import refined_tails
-from analytics.scan import ScanParams, find_scan_clusters
+from analytics.scan import find_scan_clusters
+from analytics.scan_params import ScanParams
 from analytics.seasonal import seasonal_mann_kendall
 from analytics.sen_interval import sen_interval
 from analytics.steps import Steps, make_steps

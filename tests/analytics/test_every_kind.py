@@ -25,7 +25,7 @@ from analytics.outlook import OutlookParams
 from analytics.profile_rows import ProfileParams
 from analytics.recompute import compare, recompute
 from analytics.repeat_bands import RepeatParams
-from analytics.scan import ScanParams
+from analytics.scan_params import ScanParams
 from analytics.store import Origin, read_result, write_found
 from analytics.street_store import read_streets
 from analytics.trends import TrendParams

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.cube import Cube, Units
-from analytics.scan import COLUMNS, ScanParams, find_scan_clusters
+from analytics.scan import find_scan_clusters
+from analytics.scan_discs import COLUMNS
 from analytics.scan_kernel import (
     best_of_all,
     best_of_each_centre,
@@ -20,6 +21,7 @@ from analytics.scan_kernel import (
     log_ratio,
     sum_along,
 )
+from analytics.scan_params import ScanParams
 from analytics.steps import make_steps
 from geo.errors import InputError
 from geo.lattice.lattice import make_lattice

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from analytics.answers import SEED
-from analytics.scan import Mode, Model, ScanParams
+from analytics.scan_params import Mode, Model, ScanParams
 from geo.crs.systems import unproject
 from web.asking import Told, ask, both, figure, make_request
 from web.opening import begin, open_database
