@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,7 @@ class Choice:
     method
         Its name; the counting baseline if nothing beats it.
     beats_counting
-        Whether it does.
+        Whether anything beats all-history counts.
     over_counting, over_ewma
         Relative gain in PAI over the two baselines, mean over `SMALL_SHARES`; None where the
         method is that baseline or the baseline was not run.
@@ -54,10 +54,12 @@ def choose_method(
 ) -> Choice:
     """Choose the method by what it did at earlier origins.
 
-    The log score decides, for it is proper and looks at every unit, so that few origins suffice.
-    A method is eligible whose gain over counting in log score has an interval above zero, and
-    whose gain in PAI has not an interval below zero; the eligible one with the best log score is
-    taken. If none is eligible, counting is.
+    Counting has two champions, all history and EWMA, and a method must hold its own against each:
+    its gain in log score over it has an interval above zero, and its gain in PAI has not one
+    below zero. The log score decides among those that do, for it is proper and looks at every
+    unit, so that few origins suffice; where the best is ahead of others by no more than chance,
+    PAI at the shares that are patrolled decides among them. If no method holds its own, EWMA is
+    taken if it does so against all-history counts, otherwise all-history counts are.
 
     Parameters
     ----------
@@ -80,21 +82,49 @@ def choose_method(
             "earlier origins, with the counting baseline among its methods"
         )
     scores = {name: score_matrix(early, name, "log_score") for name in early["method"].unique()}
-    eligible = {
-        name: values.mean()
-        for name, values in scores.items()
-        if name != baseline
-        and paired_gain(values, scores[baseline], rng=rng).low > 0
-        and relative_gain(early, name, baseline, rng=rng, shares=shares).high >= 0
-    }
-    method = max(eligible, key=lambda name: eligible[name], default=baseline)
+    champions = [name for name in (baseline, EWMA) if name in scores]
+
+    def holds_its_own(name: str, other: str) -> bool:
+        return (
+            paired_gain(scores[name], scores[other], rng=rng).low > 0
+            and relative_gain(early, name, other, rng=rng, shares=shares).high >= 0
+        )
+
+    method = baseline
+    for candidates in ([name for name in scores if name not in champions], champions[1:]):
+        able = [n for n in candidates if all(holds_its_own(n, c) for c in champions if c != n)]
+        if able:
+            level = _level_with_best({name: scores[name] for name in able}, rng)
+            method = max(level, key=lambda name: _mean_pai(early, name, baseline, shares))
+            break
 
     def over(other: str) -> Gain | None:
         if other == method or other not in scores:
             return None
         return relative_gain(early, method, other, rng=rng, shares=shares)
 
-    return Choice(method, bool(eligible), over(baseline), over(EWMA), early["origin"].nunique())
+    return Choice(method, method != baseline, over(baseline), over(EWMA), early["origin"].nunique())
+
+
+def _level_with_best(scores: Mapping[str, Floats], rng: np.random.Generator) -> list[str]:
+    """Return the methods that the best is ahead of by no more than chance, it among them."""
+    best = max(scores, key=lambda name: float(np.nanmean(scores[name])))
+    return [
+        name
+        for name in scores
+        if name == best or paired_gain(scores[best], scores[name], rng=rng).low <= 0
+    ]
+
+
+def _mean_pai(table: pd.DataFrame, method: str, baseline: str, shares: Sequence[float]) -> float:
+    """Return PAI as parts of the baseline's, each task and share weighing the same."""
+    parts = []
+    for share in shares:
+        ours, theirs = (
+            score_matrix(table, name, f"pai_{100 * share:g}") for name in (method, baseline)
+        )
+        parts.append(ours / np.nanmean(theirs, axis=0))
+    return float(np.nanmean(np.hstack(parts)))
 
 
 def relative_gain(

@@ -127,18 +127,58 @@ def test_only_earlier_origins_decide(table):
     assert first.n_origins == 14
 
 
+def scores_of(rng, **methods):
+    """Return a backtest of 20 origins in which methods differ by what is given and a little noise.
+
+    Each is ``(log_score, pai)`` or ``(log_score, pai, noise of its own in both)``.
+    """
+    week = rng.normal(0, 0.01, 20)
+    rows = []
+    for name, (log, pai, *own) in methods.items():
+        noise = rng.normal(0, own[0], 20) if own else np.zeros(20)
+        rows += [
+            {"method": name.replace("_", " "), "origin": o, "log_score": log + week[o] + noise[o]}
+            | {f"pai_{s}": pai + week[o] + noise[o] for s in (1, 2, 5)}
+            for o in range(20)
+        ]
+    return pd.DataFrame(rows).replace({"method": {"counts": ALL_HISTORY}})
+
+
 def test_a_better_log_score_does_not_excuse_a_worse_pai():
     rng = np.random.default_rng(5)
-    origins = np.arange(20)
-    noise = rng.normal(0, 0.01, 20)
-    rows = [
-        {"method": m, "origin": o, "log_score": ll + noise[o]}
-        | {f"pai_{s}": pai + noise[o] for s in (1, 2, 5)}
-        for m, ll, pai in ((ALL_HISTORY, -1.0, 5.0), ("sharp", -0.9, 4.0), ("fair", -0.95, 5.0))
-        for o in origins
-    ]
-    choice = choose_method(pd.DataFrame(rows), rng=rng)
-    assert choice.method == "fair"
+    table = scores_of(rng, counts=(-1.0, 5.0), sharp=(-0.9, 4.0), fair=(-0.95, 5.0))
+    assert choose_method(table, rng=rng).method == "fair"
+
+
+@pytest.mark.parametrize(
+    ("ewma_scores", "used"),
+    [
+        ((-0.90, 5.2), EWMA),  # the model is behind EWMA in log score
+        ((-0.96, 6.0), EWMA),  # ahead in log score, but behind in PAI
+        ((-0.97, 5.1), "model"),
+        ((-0.97, 4.0), "model"),
+        ((-1.01, 6.0), ALL_HISTORY),  # behind EWMA in PAI, and EWMA behind counts in log score
+    ],
+)
+def test_a_method_must_hold_its_own_against_ewma_as_against_all_history(ewma_scores, used):
+    rng = np.random.default_rng(5)
+    table = scores_of(rng, counts=(-1.0, 5.0), EWMA=ewma_scores, model=(-0.95, 5.4))
+    choice = choose_method(table, rng=rng)
+    assert choice.method == used
+    assert choice.beats_counting == (used != ALL_HISTORY)
+
+
+def test_pai_decides_between_methods_that_chance_alone_tells_apart():
+    rng = np.random.default_rng(5)
+    noise = 0.02
+    table = scores_of(
+        rng,
+        counts=(-1.0, 5.0),
+        first=(-0.900, 5.5, noise),
+        close=(-0.901, 6.0, noise),
+        behind=(-0.960, 7.0),
+    )
+    assert choose_method(table, rng=rng).method == "close"
 
 
 def test_each_task_weighs_the_same_in_a_relative_gain():
