@@ -22,7 +22,6 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    literal_column,
     or_,
     select,
 )
@@ -137,9 +136,6 @@ def _each(counting: Counting, plan: KeyPlan, place: Number | None, *columns: Num
         select(_key(counting, plan, place).label("key"), *columns)
         .where(Incident.occurred_at < high, begins)
         .where(Incident.feed_id == func.any(_array(counting.feed_ids)))
-        # A fence below which keys are computed, by several processes where the server has them.
-        # A bound 0 would keep it from that.
-        .offset(literal_column("0"))
     )
 
 

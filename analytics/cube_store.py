@@ -22,7 +22,7 @@ from analytics.cube_fill import Tally, empty_counts, fill_parts, fill_whole
 from analytics.cube_keys import REASONS, Columns, Counted, Ground, unpack
 from analytics.cube_layers import name_layers, name_lost
 from analytics.cube_queries import Counting, count_by_area, count_by_cell
-from analytics.fetch import fetch, fetch_columns, many_hands
+from analytics.fetch import fetch, fetch_columns
 from analytics.hotspots import Neighbours
 from analytics.queries import CubeRequest
 from analytics.steps import Steps, make_steps
@@ -195,8 +195,7 @@ def count(connection: Connection, counting: Counting, frame: Ground | None) -> C
 def fetch_counts(connection: Connection, counting: Counting, frame: Ground | None) -> Columns:
     """Run a counting query, by several processes if the server has them."""
     query = count_by_area(counting) if frame is None else count_by_cell(counting, frame)
-    with many_hands(connection):
-        return fetch_columns(connection, query)
+    return fetch_columns(connection, query)
 
 
 def make_cube(

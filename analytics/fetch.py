@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import pandas as pd
 import psycopg
 from numpy.typing import NDArray
-from sqlalchemy import Connection, TextClause, func, select, text
+from sqlalchemy import Connection, TextClause, func
 
 from analytics.cube_keys import Columns
 from analytics.queries import Query
@@ -43,9 +40,12 @@ def fetch_columns(connection: Connection, query: Query) -> Columns:
     Numbers come as int64 or float64, instants in microseconds since 1970. They come as arrays in
     the server's binary form, which NumPy reads as they are: a cursor would make, and COPY would
     send, each of perhaps millions of rows one by one. The query's columns hold no NULL.
+
+    The aggregate ``gathered`` is ours (migration 0029): where the server has several processes
+    for a question, each gathers what it reads, while array_agg has all rows handed to one.
     """
-    rows = query.subquery()
-    arrays = select(*(func.array_agg(item) for item in rows.c))
+    columns = query.selected_columns
+    arrays = query.with_only_columns(*(func.gathered(item) for item in columns))
     compiled = arrays.compile(
         dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
     )
@@ -57,7 +57,7 @@ def fetch_columns(connection: Connection, query: Query) -> Columns:
         assert result is not None
         return {
             name: _read_array(result.get_value(0, place))
-            for place, name in enumerate(rows.c.keys())
+            for place, name in enumerate(columns.keys())
         }
 
 
@@ -70,13 +70,3 @@ def _read_array(data: bytes | None) -> Ints | Floats:
     if values.dtype.kind == "f":
         return values.astype(np.float64)
     return values.astype(np.int64) + (_EPOCH_US if kind == _TIMESTAMP else 0)
-
-
-@contextmanager
-def many_hands(connection: Connection) -> Iterator[None]:
-    """Let a transaction hand rows from process to process, which the planner thinks too dear."""
-    before = connection.execute(text("SELECT current_setting('parallel_tuple_cost')")).scalar_one()
-    setting = text("SELECT set_config('parallel_tuple_cost', :cost, true)")
-    connection.execute(setting, {"cost": "0"})
-    yield
-    connection.execute(setting, {"cost": before})

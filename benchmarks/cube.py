@@ -1,6 +1,6 @@
 """Cubes counted by PostGIS beside `SELECT count(*)` over the same incidents, in the same run.
 
-    python -P benchmarks/cube.py [--rows 2000000] [--repeat 5] [--explain]
+    python -P benchmarks/cube.py [--rows 2000000] [--repeat 5] [--explain] [--keep DIRECTORY]
 
 A private cluster in a temporary directory gets a jurisdiction of 30 x 30 km, 900 grids, 30 classes
 and generated incidents of three years in the partitioned table. Every round runs the bare count
@@ -18,7 +18,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import date
 from multiprocessing import get_context
@@ -48,15 +48,19 @@ SETUP = Path(__file__).with_suffix(".sql")
 
 
 @contextmanager
-def database() -> Iterator[Database]:
-    with tempfile.TemporaryDirectory(prefix="gridbeat-cube-") as place:
+def database(keep: Path | None = None) -> Iterator[Database]:
+    fresh = tempfile.TemporaryDirectory(prefix="gridbeat-cube-")
+    with nullcontext(keep) if keep else fresh as place:
+        Path(place).mkdir(exist_ok=True)
         Path(place).chmod(0o711)
         cluster = Cluster(Path(place) / "home", durable=False)
         ensure_running(cluster)
         try:
             made = private_database(cluster, name="bench")
             with connect(made.renamed("postgres"), role="owner", autocommit=True) as connection:
-                connection.execute("CREATE DATABASE bench")
+                query = "SELECT 1 FROM pg_database WHERE datname = 'bench'"
+                if connection.execute(query).fetchone() is None:
+                    connection.execute("CREATE DATABASE bench")
             migrate(made)
             yield made
         finally:
@@ -65,6 +69,8 @@ def database() -> Iterator[Database]:
 
 def load(made: Database, rows: int) -> None:
     with connect(made, role="owner", autocommit=True) as connection:
+        if connection.execute("SELECT 1 FROM incident LIMIT 1").fetchone():
+            return
         for statement in SETUP.read_text("utf-8").replace(":rows", str(rows)).split(";\n"):
             if statement.strip():
                 connection.execute(statement.encode())
@@ -130,6 +136,20 @@ def large(made: Database, directory: str, line: Queue[str]) -> None:
     engine.dispose()
 
 
+def server_seconds(connection: Connection) -> float:
+    """Return the processor time of this connection's server process and of workers that ended."""
+    data = Path(connection.execute(text("SHOW data_directory")).scalar_one())
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    parent = int((data / "postmaster.pid").read_text("utf-8").split()[0])
+    own, ended = (
+        Path(f"/proc/{number}/stat").read_text("utf-8").rsplit(")", 1)[1].split()
+        for number in (driver.info.backend_pid, parent)
+    )
+    ticks = sum(int(value) for value in (*own[11:13], *ended[13:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
@@ -139,8 +159,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2_000_000)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--explain", action="store_true")
+    parser.add_argument("--keep", type=Path, help="keep the incidents in this directory")
     options = parser.parse_args()
-    with database() as made:
+    with database(options.keep) as made:
         load(made, options.rows)
         engine = make_engine(made)
         with engine.connect() as connection:
@@ -182,26 +203,37 @@ def measure(connection: Connection, repeat: int, *, plan: bool) -> None:
     }
     times: dict[str, list[float]] = {name: [] for name in work}
     own: dict[str, list[float]] = {name: [] for name in work}
+    server: dict[str, list[float]] = {name: [] for name in work}
     for round_ in range(repeat + 1):
         for name, run in work.items():
+            served = server_seconds(connection)
             start, processor = time.perf_counter(), time.process_time()
             run()
             if round_:
                 times[name].append(time.perf_counter() - start)
                 own[name].append(time.process_time() - processor)
+                server[name].append(server_seconds(connection) - served)
     rows = bare_count(connection, counting)
     base = times["SELECT count(*)"]
     print(f"\n{rows:,} incidents in the window, {repeat} interleaved rounds\n")
     load = "/".join(f"{one:.1f}" for one in os.getloadavg())
     print(f"Load {load} at the end; own processor time is that of the client.\n")
-    print("| what | best s | median s | own processor s | rows/s (best) | beside count(*) |")
-    print("|---|--:|--:|--:|--:|--:|")
+    print(
+        "| what | best s | median s | server's processor s | own processor s | rows/s (best) | "
+        "beside count(*) | in processor s |"
+    )
+    print("|---|--:|--:|--:|--:|--:|--:|--:|")
+    first = next(iter(work))
+
+    def both(name: str) -> float:
+        return statistics.median(server[name]) + statistics.median(own[name])
+
     for name, spent in times.items():
         ratio = statistics.median(a / b for a, b in zip(spent, base, strict=True))
         print(
             f"| {name} | {min(spent):.3f} | {statistics.median(spent):.3f} | "
-            f"{statistics.median(own[name]):.2f} | "
-            f"{rows / min(spent):,.0f} | {ratio:.2f} x |"
+            f"{statistics.median(server[name]):.2f} | {statistics.median(own[name]):.2f} | "
+            f"{rows / min(spent):,.0f} | {ratio:.2f} x | {both(name) / both(first):.2f} x |"
         )
     print(f"\nPeak memory of the counting process: {peak_mib():,.0f} MiB.")
 
