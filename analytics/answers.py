@@ -23,6 +23,7 @@ from analytics.change_rows import list_changes
 from analytics.cluster_zones import ClusterParams, find_cluster_zones
 from analytics.contiguity import nearest, sharing_sides, within_distance
 from analytics.cube import Cube
+from analytics.cube_choice import read_ground_cube
 from analytics.cube_store import read_area_cube, read_cell_cube, units_of_areas
 from analytics.delay import recent_completeness
 from analytics.delay_store import read_delay_triangle
@@ -47,7 +48,6 @@ from analytics.results import Result
 from analytics.scan_params import ScanParams
 from analytics.scan_zones import find_scan_zones
 from analytics.store import Origin
-from analytics.street_store import read_street_cube
 from analytics.trends import TrendParams, find_trends
 from geo.errors import InputError
 from geo.lattice.lattice import Lattice, cell_centres, neighbours
@@ -87,9 +87,10 @@ def read_cube(connection: Connection, origin: Origin) -> tuple[Cube, Neighbours,
     """Count what `origin` says: on its lattice, its streets, or in the areas of its level."""
     if origin.lattice is not None:
         near = neighbours(origin.lattice, contiguity=origin.contiguity)
-        return read_cell_cube(connection, origin.request, origin.lattice), near, origin.lattice
+        cube = read_ground_cube(connection, origin.request, origin.lattice)
+        return cube, near, origin.lattice
     if origin.streets is not None:
-        cube = read_street_cube(connection, origin.request, origin.streets)
+        cube = read_ground_cube(connection, origin.request, origin.streets)
         return cube, segment_neighbours(origin.streets), None
     if origin.level is None:
         raise InputError("say where to count: on a lattice, on streets, or in areas of a level")

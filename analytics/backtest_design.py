@@ -105,8 +105,9 @@ class Arena:
 
     @property
     def area(self) -> NDArray[np.float64] | None:
-        """Return the area of each unit if the cube tells it."""
-        return self.cube.units.exposure.get("area_km2")
+        """Return the area of each unit, of a street its length, if the cube tells it."""
+        exposure = self.cube.units.exposure
+        return exposure.get("area_km2", exposure.get("street_km"))
 
     def part(self, rows: Ints) -> Arena:
         """Return the arena of some units alone."""

@@ -24,7 +24,8 @@ from analytics.fetch import fetch
 from analytics.forecast.protocol import Places
 from analytics.listing import Listing
 from analytics.models import ResultRow, ResultRun
-from analytics.store import Origin, lattice_values
+from analytics.store import Origin, lattice_values, street_values
+from analytics.street_store import read_street_cube
 from geo.crs.systems import convert_geometries
 from geo.errors import InputError
 from geo.lattice.lattice import cell_centres
@@ -59,14 +60,14 @@ def read_arena(connection: Connection, origin: Origin, *, communities: bool = Fa
     Parameters
     ----------
     origin
-        What to count, on its lattice or in the areas of its level.
+        What to count, on its lattice, its street segments or in the areas of its level.
     communities
         Also tell which units lie in which community, by its code.
 
     Raises
     ------
     InputError
-        `origin` names neither lattice nor level, or there are no communities.
+        `origin` names neither lattice, streets nor level, or there are no communities.
     NotFoundError
         There is no such jurisdiction, or no area of the level.
     """
@@ -75,11 +76,16 @@ def read_arena(connection: Connection, origin: Origin, *, communities: bool = Fa
         cube = read_cell_cube(connection, request, origin.lattice)
         x, y = cell_centres(origin.lattice)
         places = Places(np.asarray(x, np.float64), np.asarray(y, np.float64))
+    elif origin.streets is not None:
+        cube = read_street_cube(connection, request, origin.streets)
+        places = Places(*origin.streets.middles)
     elif origin.level is not None:
         cube, _ = read_area_cube(connection, request, level=origin.level)
         places = _places_of_areas(connection, cube, request.jurisdiction_id)
     else:
-        raise InputError("say where to forecast: on a lattice, or in the areas of a level")
+        raise InputError(
+            "say where to forecast: on a lattice, on streets, or in the areas of a level"
+        )
     cube = replace(cube, counts=np.ascontiguousarray(cube.counts))
     groups = _communities(connection, origin, places) if communities else {}
     return Arena(cube, places, MappingProxyType(groups))
@@ -148,11 +154,11 @@ def read_choices(connection: Connection, origin: Origin) -> dict[str, Chosen]:
     dict
         By class code, ``all`` for all reports; empty if there is no such backtest.
     """
-    frame: dict[str, Any] = (
-        {"level": {"level": origin.level}}
-        if origin.lattice is None
-        else {"lattice": lattice_values(origin.lattice)}
-    )
+    frame: dict[str, Any] = {"level": {"level": origin.level}}
+    if origin.lattice is not None:
+        frame = {"lattice": lattice_values(origin.lattice)}
+    elif origin.streets is not None:
+        frame = {"streets": street_values(origin.streets)}
     wanted = frame | {"request": {"step": origin.request.step}}
     newest = (
         select(func.max(ResultRun.result_run_id))

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from analytics import cube_queries
-from analytics.cube import Cube
+from analytics.cube import Cube, Units
 from analytics.cube_file import (
     About,
     copy_with_holes,
@@ -39,12 +39,15 @@ from analytics.cube_store import (
 )
 from analytics.fetch import fetch
 from analytics.queries import CubeRequest
+from analytics.street_store import check_streets, read_street_cube, street_units
 from geo.lattice.lattice import Lattice
+from geo.network.streets import Streets
 
 Ints = NDArray[np.int64]
 Span = tuple[int, int]
+Ground: TypeAlias = Lattice | Streets
 
-FORMAT = 1
+FORMAT = 2
 """Raised when files written before can no longer be read."""
 SLACK = 1000
 """How many of the newest numbers of incidents are looked at again: a row may become visible after
@@ -53,19 +56,22 @@ another with a larger number."""
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    """One cube to keep: where, of what, and on which cells."""
+    """One cube to keep: where, of what, and on which cells or street segments."""
 
     connection: Connection
     directory: Path
     counting: Counting
     known: pd.DataFrame
-    lattice: Lattice
+    ground: Ground
+    units: Units
 
     def tally(self, found: Columns, within: Span) -> tuple[Tally, Ints, Ints]:
         """Return placed groups, the step in which each begins, and what was left out."""
         steps = self.counting.steps
-        counted = unpack(found, self.counting.plan(self.lattice), steps, self.lattice)
-        rows = self.lattice.position_of[counted.tally.unit].astype(np.int64)
+        counted = unpack(found, self.counting.plan(self.ground), steps, self.ground)
+        rows = counted.tally.unit
+        if isinstance(self.ground, Lattice):
+            rows = self.ground.position_of[rows].astype(np.int64)
         groups = replace(counted.tally, unit=rows)
         edges = edges_us(steps)
         begins = np.maximum(np.searchsorted(edges, groups.begin, side="right") - 1, 0)
@@ -77,9 +83,9 @@ class _Job:
 
 
 def read_cached_cube(
-    connection: Connection, request: CubeRequest, lattice: Lattice, *, directory: Path
+    connection: Connection, request: CubeRequest, ground: Ground, *, directory: Path
 ) -> Cube:
-    """Count a jurisdiction's incidents on a lattice into a file, or bring that file up to date.
+    """Count incidents on cells or street segments into a file, or bring that file up to date.
 
     The first call counts everything. Later ones ask which import runs are new or went on, and
     count again the steps in which their rows lie, or lay before they were changed or moved. What
@@ -89,61 +95,82 @@ def read_cached_cube(
     Parameters
     ----------
     request
-        Its parameters, the cells and the categories name the file. Hours of the week are few and
+        Its parameters, the ground and the categories name the file. Hours of the week are few and
         are counted anew each time.
+    ground
+        A lattice, or the street segments that each incident is counted on, the nearest.
     directory
         Where files are kept; made if absent. See `analytics.cube_file.prune_cubes`.
 
     Returns
     -------
     Cube
-        As from `read_cell_cube`, with counts mapped into memory as uint16, or uint32 where one is
+        As from `count_on`, with counts mapped into memory as uint16, or uint32 where one is
         larger, or float64 where incidents are spread. It stays as it is when the file is updated.
 
     Raises
     ------
     CrsError
-        The lattice lies in another CRS than the jurisdiction's stored coordinates.
+        The ground lies in another CRS than the jurisdiction's stored coordinates.
     InputError
         A class is unknown, or the disk has no room.
     NotFoundError
         There is no such jurisdiction.
     """
     place = read_jurisdiction(connection, request.jurisdiction_id)
-    check_frame(lattice, place)
+    if isinstance(ground, Lattice):
+        check_frame(ground, place)
+        units = cell_units(ground)
+    else:
+        check_streets(ground, place)
+        units = street_units(ground)
     counting, known = prepare(connection, request, place)
     if counting.steps.bins is not None:
-        return read_cell_cube(connection, request, lattice)
-    home = directory / _key(counting, lattice)
-    job = _Job(connection, home, counting, known, lattice)
+        return count_on(connection, request, ground)
+    home = directory / _key(connection, counting, ground)
+    job = _Job(connection, home, counting, known, ground, units)
     with locked(home):
         about = _bring_up_to_date(job)
         (home / "about.npz").touch()
         counts = open_counts(home / about.name)
     layers = name_layers(*_used(about.occurs), counting, known)
     left_out = name_lost(about.lost.sum(axis=0), float(about.outside.sum()), counting)
-    return Cube(
-        counts, cell_units(lattice), counting.steps, layers.classes, layers.found_by, left_out
-    )
+    return Cube(counts, units, counting.steps, layers.classes, layers.found_by, left_out)
 
 
-def _key(counting: Counting, lattice: Lattice) -> str:
+def count_on(connection: Connection, request: CubeRequest, ground: Ground) -> Cube:
+    """Count incidents on cells or street segments into memory."""
+    if isinstance(ground, Lattice):
+        return read_cell_cube(connection, request, ground)
+    return read_street_cube(connection, request, ground)
+
+
+def _key(connection: Connection, counting: Counting, ground: Ground) -> str:
     request = counting.request
     said = {
         "format": FORMAT,
+        "database": list(connection.execute(cube_queries.select_database()).one()),
         "jurisdiction": request.jurisdiction_id,
         "step": request.step,
         "found_by": request.found_by,
         "by_class": request.by_class,
         "classes": counting.category_ids if request.classes is not None else None,
         "spread": counting.spread,
-        "frame": [lattice.kind, lattice.srid, lattice.cell_size_m, lattice.x0, lattice.y0],
-        "size": [lattice.n_columns, lattice.n_rows],
-    }
+    } | _described(ground)
     digest = hashlib.sha256(json.dumps(said).encode())
     digest.update(edges_us(counting.steps).tobytes())
-    digest.update(np.ascontiguousarray(lattice.cells).tobytes())
+    if isinstance(ground, Lattice):
+        digest.update(np.ascontiguousarray(ground.cells).tobytes())
     return digest.hexdigest()[:32]
+
+
+def _described(ground: Ground) -> dict[str, Any]:
+    if isinstance(ground, Streets):
+        return {"streets": ground.digest, "reach": ground.reach_m, "srid": ground.srid}
+    return {
+        "frame": [ground.kind, ground.srid, ground.cell_size_m, ground.x0, ground.y0],
+        "size": [ground.n_columns, ground.n_rows],
+    }
 
 
 def _bring_up_to_date(job: _Job) -> About:
@@ -184,7 +211,7 @@ def _count_all(job: _Job, state: dict[str, Any]) -> About:
     about = _note(job, blank, found)
     path = _new_file(job)
     layers = name_layers(*_used(about.occurs), job.counting, job.known)
-    shape = (len(layers.classes), len(layers.found_by), n_steps, job.lattice.n_cells)
+    shape = (len(layers.classes), len(layers.found_by), n_steps, len(job.units))
     n = sum(len(one["key"]) + _overlaps(one, edges_us(steps)) for one in found.values())
     make_counts(path, shape, _dtype(job, found), n=n)
     _write(job, path, about, found)
@@ -243,7 +270,7 @@ def _runs_of(wanted: NDArray[np.bool_]) -> list[Span]:
 
 def _fetch(job: _Job, within: Span) -> Columns:
     counting = replace(job.counting, within=within)
-    return fetch_counts(job.connection, counting, job.lattice)
+    return fetch_counts(job.connection, counting, job.ground)
 
 
 def _note(job: _Job, about: About, found: dict[Span, Columns]) -> About:
@@ -290,7 +317,7 @@ def _most_alike(job: _Job, within: Span, found: Columns) -> int:
         return len(found["key"])
     groups, _, _ = job.tally(found, within)
     shape = (
-        job.lattice.n_cells,
+        len(job.units),
         within[1] - within[0],
         job.counting.n_kinds,
         len(job.counting.request.found_by),

@@ -24,6 +24,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
 )
 
 from analytics.cube_fill import MOST_SPREAD, spreads
@@ -194,6 +195,14 @@ def select_runs(jurisdiction_id: int) -> Query:
         .where(Feed.jurisdiction_id == jurisdiction_id, ImportRun.kind == "incidents")
         .where(ImportRun.rows_new + ImportRun.rows_changed > 0)
         .order_by(ImportRun.import_run_id)
+    )
+
+
+def select_database() -> TextClause:
+    """Select what tells this database from another: the server's number, and its own there."""
+    return text(
+        "SELECT s.system_identifier, d.oid::bigint FROM pg_control_system() AS s, pg_database AS d "
+        "WHERE d.datname = current_database()"
     )
 
 

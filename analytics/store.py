@@ -207,6 +207,8 @@ def _listing_values(connection: Connection, listing: Listing, origin: Origin) ->
     parameters = values["parameters"]
     if origin.level is not None:
         parameters["level"] = {"level": origin.level}
+    if origin.streets is not None:
+        parameters["streets"] = street_values(origin.streets)
     if origin.lattice is not None:
         parameters["lattice"] = lattice_values(origin.lattice)
     observed = float(np.nansum(listing.figures()["observed"]))

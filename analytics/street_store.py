@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import shapely
@@ -52,14 +54,34 @@ def read_street_cube(connection: Connection, request: CubeRequest, streets: Stre
         There is no such jurisdiction.
     """
     place = read_jurisdiction(connection, request.jurisdiction_id)
+    check_streets(streets, place)
+    counting, known = prepare(connection, request, place)
+    return make_cube(
+        connection,
+        counting,
+        known,
+        street_units(streets),
+        frame=streets,
+        locate=lambda segments: segments,
+    )
+
+
+def check_streets(streets: Streets, place: Mapping[str, Any]) -> None:
+    """Refuse streets that lie in another CRS than a jurisdiction's stored coordinates.
+
+    Raises
+    ------
+    CrsError
+        Says which two.
+    """
     if streets.srid != place["metric_srid"]:
         raise CrsError(
             f"the streets lie in EPSG:{streets.srid}, the incidents in "
             f"EPSG:{place['metric_srid']}; read the streets with read_streets"
         )
-    counting, known = prepare(connection, request, place)
+
+
+def street_units(streets: Streets) -> Units:
+    """Return the segments in their order with exposure ``street_km``."""
     exposure = MappingProxyType({"street_km": streets.length_m / 1000.0})
-    units = Units("segment", np.arange(len(streets)), exposure)
-    return make_cube(
-        connection, counting, known, units, frame=streets, locate=lambda segments: segments
-    )
+    return Units("segment", np.arange(len(streets)), exposure)

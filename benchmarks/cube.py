@@ -138,14 +138,14 @@ def large(made: Database, directory: str, line: Queue[str]) -> None:
 
 def server_seconds(connection: Connection) -> float:
     """Return the processor time of this connection's server process and of workers that ended."""
-    data = Path(connection.execute(text("SHOW data_directory")).scalar_one())
     driver = connection.connection.driver_connection
     assert driver is not None
-    parent = int((data / "postmaster.pid").read_text("utf-8").split()[0])
-    own, ended = (
-        Path(f"/proc/{number}/stat").read_text("utf-8").rsplit(")", 1)[1].split()
-        for number in (driver.info.backend_pid, parent)
-    )
+
+    def read(number: int) -> list[str]:
+        return Path(f"/proc/{number}/stat").read_text("utf-8").rsplit(")", 1)[1].split()
+
+    own = read(driver.info.backend_pid)
+    ended = read(int(own[1]))
     ticks = sum(int(value) for value in (*own[11:13], *ended[13:15]))
     return ticks / os.sysconf("SC_CLK_TCK")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -8,11 +9,13 @@ from sqlalchemy import text
 
 from analytics.backtest_design import BacktestDesign
 from analytics.backtest_store import ask_backtest, read_arena, read_choices, read_scores
+from analytics.cube_parquet import read_arena_file, write_arena
 from analytics.cube_store import read_lattice
 from analytics.outlook_store import ForecastParams, read_outlook, store_outlook
 from analytics.queries import CubeRequest
 from analytics.recompute import compare, recompute
 from analytics.store import Origin, read_result, write_listing
+from analytics.street_store import read_streets
 from geo.models.base import FOUND_BY
 
 pytestmark = pytest.mark.db
@@ -51,6 +54,25 @@ def test_the_newest_choice_over_the_same_units_is_read(db, district, origin):
     lattice = read_lattice(db, district["id"], cell_size_m=250.0)
     cells = Origin(origin.request, "0.1.0", lattice=lattice)
     assert read_choices(db, cells) == {}
+
+
+def test_streets_are_backtested_by_their_length_and_go_to_workers_as_they_are(
+    db, roaded, origin, tmp_path
+):
+    streets = read_streets(db, roaded["id"])
+    on_streets = replace(origin, level=None, streets=streets)
+    arena = read_arena(db, on_streets)
+    np.testing.assert_array_equal(arena.area, streets.length_m / 1000)
+    np.testing.assert_array_equal(arena.places.x, streets.middles[0])
+    again = read_arena_file(write_arena(tmp_path / "streets.parquet", arena))
+    np.testing.assert_array_equal(again.cube.counts, arena.cube.counts)
+    np.testing.assert_array_equal(again.area, arena.area)
+    assert again.cube.units.kind == "segment"
+    listing = ask_backtest(db, on_streets, BacktestDesign(n_origins=4, suite="light", by=()))
+    number = write_listing(db, listing, on_streets)
+    assert compare((stored := read_result(db, number)).rows, recompute(db, stored)).identical
+    assert {one.result_run_id for one in read_choices(db, on_streets).values()} == {number}
+    assert read_choices(db, origin) == {}
 
 
 def test_cells_know_their_places_and_communities(db, district, origin):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
+from sqlalchemy import text
 
 from analytics.answers import answer
 from analytics.cube import Units, cube_from_events
-from analytics.cube_store import read_lattice
+from analytics.cube_cache import read_cached_cube
+from analytics.cube_choice import CubeSettings, read_ground_cube
+from analytics.cube_store import read_cell_cube, read_lattice
 from analytics.hot_streets import StreetParams
 from analytics.hotspots import HotspotParams
 from analytics.recompute import compare, recompute
@@ -38,6 +41,55 @@ def test_the_database_counts_on_streets_what_python_counts(db, roaded):
     np.testing.assert_array_equal(ours.counts, theirs.counts)
     assert ours.counts.sum() > 300
     assert ours.left_out["no_unit"] == theirs.left_out["no_unit"] > 100
+
+
+def same_cube(ours, theirs):
+    np.testing.assert_array_equal(ours.counts, theirs.counts)
+    np.testing.assert_array_equal(
+        ours.units.exposure["street_km"], theirs.units.exposure["street_km"]
+    )
+    assert (ours.classes, ours.found_by) == (theirs.classes, theirs.found_by)
+    assert dict(ours.left_out) == dict(theirs.left_out)
+
+
+def test_streets_kept_in_a_file_hold_what_memory_holds_and_late_rows_are_seen(db, roaded, tmp_path):
+    streets = read_streets(db, roaded["id"], reach_m=40.0)
+    request = request_of(roaded, by_class=True)
+    kept = read_cached_cube(db, request, streets, directory=tmp_path)
+    assert isinstance(kept.counts.base, np.memmap)
+    same_cube(kept, read_street_cube(db, request, streets))
+    twice = (
+        "INSERT INTO incident (occurred_at, occurred_until, time_precision, feed_id, source_ref, "
+        "category_id, found_by, geom, x_m, y_m, area_id, content_hash, import_run_id) "
+        "SELECT occurred_at, occurred_until, time_precision, feed_id, source_ref || ' late', "
+        "category_id, found_by, geom, x_m, y_m, area_id, content_hash, import_run_id FROM incident "
+        "WHERE occurred_at < (SELECT min(occurred_at) FROM incident) + interval '3 weeks'"
+    )
+    db.execute(text(twice))
+    late = read_cached_cube(db, request, streets, directory=tmp_path)
+    assert late.counts.sum() > kept.counts.sum() > 300
+    same_cube(late, read_street_cube(db, request, streets))
+    assert len(list(tmp_path.iterdir())) == 1
+    wider = read_streets(db, roaded["id"], reach_m=120.0)
+    assert read_cached_cube(db, request, wider, directory=tmp_path).counts.sum() > late.counts.sum()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_cube_that_may_be_large_is_kept_in_a_file_with_the_same_counts(
+    db, roaded, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    streets, request = read_streets(db, roaded["id"]), request_of(roaded)
+    small = read_ground_cube(db, request, streets)
+    assert not list(tmp_path.iterdir())
+    large = read_ground_cube(db, request, streets, large=1)
+    same_cube(large, small)
+    assert list(tmp_path.glob("gridbeat/cubes/*/counts-1.npy"))
+    lattice = read_lattice(db, roaded["id"], cell_size_m=150.0)
+    settings = CubeSettings(cubes=tmp_path / "mine", cubes_gb=1e-9)
+    cells = read_ground_cube(db, request, lattice, large=1, settings=settings)
+    np.testing.assert_array_equal(cells.counts, read_cell_cube(db, request, lattice).counts)
+    assert not list(tmp_path.glob("mine/*/counts*"))  # no room: who has it open keeps it
 
 
 @pytest.mark.parametrize(

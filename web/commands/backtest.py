@@ -26,6 +26,8 @@ from analytics.listing import Listing
 from analytics.queries import CubeRequest
 from analytics.steps import Step
 from analytics.store import Origin, write_listing
+from analytics.street_store import read_streets
+from geo.errors import InputError
 from geo.models.base import FOUND_BY
 from patrol.store import read_class_names
 from web.opening import begin, open_database
@@ -59,6 +61,9 @@ def backtest(
     cell: Annotated[
         float | None, typer.Option(min=10, help="On cells of this size in metres, not in areas.")
     ] = None,
+    streets: Annotated[
+        bool, typer.Option("--streets", help="On street segments between junctions, not in areas.")
+    ] = False,
     level: Annotated[
         Literal["grid", "community", "street", "district"], typer.Option(help="Areas to forecast.")
     ] = "grid",
@@ -92,12 +97,15 @@ def backtest(
 
     The plan and the map use what is chosen here. If nothing beats counting, counting is used.
     """
+    if streets and cell is not None:
+        raise InputError("--streets and --cell exclude each other: say one")
     with begin(open_database()) as connection:
         about = read_about(connection, jurisdiction)
         window = data_window(connection, about, until=until.date() if until else None, weeks=weeks)
         origin = make_origin(
-            connection, about, window, cell_m=cell, level=level, step=step, seed=seed,
-            classes=tuple(category) if category else None, sources=Part.SOURCE in (by or ()),
+            connection, about, window, cell_m=cell, level=level, streets=streets, step=step,
+            seed=seed, classes=tuple(category) if category else None,
+            sources=Part.SOURCE in (by or ()),
         )  # fmt: skip
         triangle = read_delay(connection, origin)
         parts: tuple[By, ...] = tuple(part.value for part in by or (Part.CLASS,))
@@ -119,13 +127,17 @@ def backtest(
 def make_origin(
     connection: Connection, about: About, window: tuple[date, date], *, cell_m: float | None,
     level: str, step: Step, seed: int, classes: tuple[str, ...] | None, sources: bool,
+    streets: bool = False,
 ) -> Origin:  # fmt: skip
-    """Return what is counted, on cells or in areas."""
+    """Return what is counted, on cells, on streets or in areas."""
     request = CubeRequest(
         about.number, *window, step=step, classes=classes, by_class=True,
         found_by=FOUND_BY if sources else REPORTED,
     )  # fmt: skip
     code_version = version("gridbeat")
+    if streets:
+        found = read_streets(connection, about.number)
+        return Origin(request, code_version, seed=seed, streets=found)
     if cell_m is None:
         return Origin(request, code_version, seed=seed, level=level)
     lattice = read_lattice(connection, about.number, cell_size_m=cell_m)
@@ -161,6 +173,8 @@ def describe(
     """Say what was tried, how well it did, and what is used from now on."""
     first, last = listing.window
     where = f"{origin.lattice.cell_size_m:g} m" if origin.lattice else origin.level
+    if origin.streets is not None:
+        where = f"{len(origin.streets):,} street segments 街段; shares of their length 按长度"
     yield f"{about.name_zh} {about.name_en}{'  SIMULATED 模拟' if about.simulated else ''}"
     yield (
         f"回测 backtest: {first:%Y-%m-%d} .. {last:%Y-%m-%d}, {design.n_origins} origins 起点, "
