@@ -41,7 +41,7 @@ def fetch_columns(connection: Connection, query: Query) -> Columns:
     the server's binary form, which NumPy reads as they are: a cursor would make, and COPY would
     send, each of perhaps millions of rows one by one. The query's columns hold no NULL.
 
-    The aggregate ``gathered`` is ours (migration 0029): where the server has several processes
+    The aggregate ``gathered`` is ours (migration 0035): where the server has several processes
     for a question, each gathers what it reads, while array_agg has all rows handed to one.
     """
     columns = query.selected_columns

@@ -4,14 +4,14 @@ from importlib.resources import files
 
 from alembic import op
 
-revision = "0029"
-down_revision = "0028"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    run("0029_gathered.sql")
+    run("0035_gathered.sql")
 
 
 def run(name: str) -> None:
