@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -31,7 +31,7 @@ def take_in(
     """
     classes = suggest_classes_of_each(connection, jurisdiction_id, [new.words for new in news])
     similar = find_similar_to_each(connection, jurisdiction_id, [_look(new) for new in news])
-    notes = [{"classes": [asdict(one) for one in found]} if found else {} for found in classes]
+    notes = [{"classes": [vars(one) for one in found]} if found else {} for found in classes]
     taken = take_reports(connection, jurisdiction_id, news, suggested=notes)
     return [TakenIn(*parts) for parts in zip(taken, classes, similar, strict=True)]
 

@@ -62,7 +62,7 @@ def suggest(
 
 def tell_similar(similar: Sequence[SimilarCase]) -> list[dict[str, Any]]:
     """Return the cases that a report may repeat as they are shown, the likeliest ten."""
-    return [_told(asdict(case)) for case in similar[:10]]
+    return [_told(vars(case)) for case in similar[:10]]
 
 
 def classes_of(connection: Connection, jurisdiction_id: int | None, words: str) -> dict[str, Any]:

@@ -215,6 +215,6 @@ def _tell_taken(taken: Answer) -> dict[str, Any]:
         "report_id": str(taken.report_id),
         "area_id": spot.area_id if spot else None,
         "area": spot.area if spot else None,
-        "classes": [asdict(one) for one in given.classes] if given else [],
+        "classes": [vars(one) for one in given.classes] if given else [],
         "similar": tell_similar(given.similar) if given else [],
     }
