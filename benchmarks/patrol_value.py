@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -183,16 +183,36 @@ def ways(replay: Replay, week: int, need: Floats) -> dict[str, Longs]:
     recent = replay.counts[:, week - 4 : week].sum(axis=(1, 2, 3))
     top = np.zeros(n)
     top[np.argsort(-recent, kind="stable")[: max(n // 10, 1)]] = 1.0
-    plain = DayRules(
-        floor_min=0, explore_share=0.0, surprise_share=0.0, fairness=0.0, explore_cap_h=0.0
-    )
-    full = DayRules(floor_min=210, explore_cap_h=4.0)
+    given = {name: gridbeat(replay, need, week, rules) for name, rules in drafts().items()}
     return {
         "a equal hours": _share(np.ones((n, SHIFTS)), steps, week),
         "b last year's counts": _share(past, steps, week),
         "c analyst's top tenth": _share(np.repeat(top[:, None], SHIFTS, axis=1), steps, week),
-        "d Gridbeat, as drafted": gridbeat(replay, need, week, full),
-        "d' Gridbeat, coverage only": gridbeat(replay, need, week, plain),
+    } | given
+
+
+def drafts() -> dict[str, DayRules]:
+    """Return the rules of `gridbeat plan`, of coverage alone, and of each safeguard by itself.
+
+    Rules are of a day: floors and what exploring gives one grid at most are seven times as much.
+    """
+    plain = DayRules(
+        floor_min=0, explore_share=0.0, surprise_share=0.0, fairness=0.0, explore_cap_h=0.0
+    )
+    full = DayRules()
+    full = replace(full, floor_min=7 * full.floor_min, explore_cap_h=4.0)
+    return {
+        "d Gridbeat, as drafted": full,
+        "d' Gridbeat, coverage only": plain,
+        "d1 and a visit of 15 min a day": replace(plain, floor_min=full.floor_min),
+        "d2 and exploration": replace(
+            plain, explore_share=full.explore_share, explore_cap_h=full.explore_cap_h
+        ),
+        "d3 and the lot": replace(plain, surprise_share=full.surprise_share),
+        "d4 and fairness at its price": replace(plain, fairness=None),
+        "e as drafted until November 2026": DayRules(
+            floor_min=210, explore_share=0.10, explore_cap_h=4.0, fairness=0.25
+        ),
     }
 
 
@@ -259,7 +279,8 @@ def report(replay: Replay, table: pd.DataFrame) -> Iterator[str]:
     )
     yield "| --- |" + " --- |" * table["cover_h"].nunique()
     plain = sorted(way for way in set(table["way"]) if way[0] in "abc")
-    for ours in ("d Gridbeat, as drafted", "d' Gridbeat, coverage only"):
+    old = "e as drafted until November 2026"
+    for ours in ("d Gridbeat, as drafted", "d' Gridbeat, coverage only", old):
         for other in plain:
             cells = [_gain(part, ours, other) for _, part in table.groupby("cover_h")]
             yield f"| {ours.split(' ')[0]} against {other} | " + " | ".join(cells) + " |"

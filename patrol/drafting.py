@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
+import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
@@ -19,11 +20,12 @@ from geo.errors import InputError
 from patrol.allocate import AllocationParams
 from patrol.allocation.day import DayRules
 from patrol.duty_store import DutyRequest, read_roster
+from patrol.equity import explain_finds
 from patrol.plans import Plan, PlanContext, draft_plan
 from patrol.shift_plans import draft_shift_plan
 from patrol.shifts import parse_shifts, whole_day
-from patrol.signals import add_forecast, gather_signals
-from patrol.store import read_class_names, read_planning_grids
+from patrol.signals import Signals, add_forecast, gather_signals
+from patrol.store import find_planning_level, read_class_names, read_planning_grids
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,36 @@ def draft_day(
     """
     if request.step == "hour":
         raise InputError("a plan reads levels by day, week or month, not by hour")
-    grids = read_planning_grids(connection, request.jurisdiction_id, day=plan_date)
-    cube, _ = read_area_cube(connection, request, level="grid")
+    ground = _read_ground(connection, request, day=plan_date, recent_steps=recent_steps)
+    context = _describe(ground, subject, plan_date=plan_date, now=now, code_version=code_version)
+    if day is not None:
+        return _draft_shifts(connection, request, ground, context, day)
+    if params is None:
+        raise InputError("a plan needs its hours: say params, or shifts and kinds of unit")
+    return draft_plan(
+        ground.grids, ground.signals, context=context, params=params, step=request.step,
+        effort_h=ground.effort_h,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Ground:
+    """What is known of the areas to plan: their reports, trends, forecast, hours watched."""
+
+    grids: gpd.GeoDataFrame
+    signals: Signals
+    window: tuple[datetime, datetime]
+    outlook: Outlook | None
+    effort_h: NDArray[np.float64] | None
+    level: str
+
+
+def _read_ground(
+    connection: Connection, request: CubeRequest, *, day: date, recent_steps: int
+) -> _Ground:
+    level = find_planning_level(connection, request.jurisdiction_id, day=day)
+    grids = read_planning_grids(connection, request.jurisdiction_id, day=day, level=level)
+    cube, _ = read_area_cube(connection, request, level=level)
     found = find_class_trends(cube, recent_steps=recent_steps)
     unit_ids = grids["area_id"].tolist()
     signals = gather_signals(
@@ -112,11 +142,21 @@ def draft_day(
         names=read_class_names(connection),
         recent_steps=recent_steps,
     )
-    first, last = cube.steps.window
-    outlook = _read_outlook(connection, request, until=last)
+    outlook = _read_outlook(connection, request, until=cube.steps.window[1], level=level)
     if outlook is not None:
         signals = add_forecast(signals, unit_ids, expected=outlook.expected, total=outlook.total)
-    context = PlanContext(
+    finds = explain_finds(connection, request, unit_ids, level=level)
+    effort_h = _watched_hours(connection, cube, request, unit_ids)
+    return _Ground(
+        grids, replace(signals, finds=finds), cube.steps.window, outlook, effort_h, level
+    )
+
+
+def _describe(
+    ground: _Ground, subject: Subject, *, plan_date: date, now: datetime, code_version: str
+) -> PlanContext:
+    outlook, (first, last) = ground.outlook, ground.window
+    return PlanContext(
         plan_date=plan_date,
         jurisdiction=subject.code,
         name_zh=subject.name_zh,
@@ -130,35 +170,30 @@ def draft_day(
         method_en=outlook.why_en if outlook else "",
         interval=outlook.interval if outlook else 0.9,
         forecast_run=outlook.result_run_id if outlook else None,
+        level=ground.level,
     )
-    effort_h = _watched_hours(connection, cube, request, unit_ids)
-    if day is None:
-        if params is None:
-            raise InputError("a plan needs its hours: say params, or shifts and kinds of unit")
-        return draft_plan(
-            grids, signals, context=context, params=params, step=request.step, effort_h=effort_h
-        )
+
+
+def _draft_shifts(
+    connection: Connection, request: CubeRequest, ground: _Ground, context: PlanContext,
+    day: DayRequest,
+) -> Plan:  # fmt: skip
     if request.step != "week":
         raise InputError("a plan of shifts reads levels by week, whose hours it shares out")
-    zone = first.tzinfo or UTC
+    zone = context.data_from.tzinfo or UTC
     shifts = (
-        parse_shifts(day.shifts, day=plan_date, zone=zone)
+        parse_shifts(day.shifts, day=context.plan_date, zone=zone)
         if day.shifts
-        else (whole_day(plan_date, zone),)
+        else (whole_day(context.plan_date, zone),)
     )
     roster = read_roster(
-        connection, request, day.duty, shifts=shifts, area_ids=unit_ids,
-        classes=signals.classes, step_min=day.rules.step_min,
+        connection, request, day.duty, shifts=shifts, area_ids=ground.grids["area_id"].tolist(),
+        classes=ground.signals.classes, step_min=day.rules.step_min, level=ground.level,
     )  # fmt: skip
     return draft_shift_plan(
-        grids,
-        signals,
-        roster,
-        context=context,
-        rules=day.rules,
-        step=request.step,
-        effort_h=effort_h,
-    )
+        ground.grids, ground.signals, roster, context=context, rules=day.rules,
+        step=request.step, effort_h=ground.effort_h,
+    )  # fmt: skip
 
 
 def _watched_hours(
@@ -174,9 +209,9 @@ def _watched_hours(
 
 
 def _read_outlook(
-    connection: Connection, request: CubeRequest, *, until: datetime
+    connection: Connection, request: CubeRequest, *, until: datetime, level: str
 ) -> Outlook | None:
     """Read the forecast that fits what is counted: by week, of all classes."""
     if request.step != "week" or request.classes is not None:
         return None
-    return read_outlook(connection, request.jurisdiction_id, level="grid", until=until)
+    return read_outlook(connection, request.jurisdiction_id, level=level, until=until)

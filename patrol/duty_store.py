@@ -73,6 +73,7 @@ def read_roster(
     area_ids: Sequence[int],
     classes: Sequence[str],
     step_min: int,
+    level: str = "grid",
 ) -> Roster:
     """Read who is on duty in the shifts of a day, the hours of the week and the prescriptions.
 
@@ -84,6 +85,8 @@ def read_roster(
         Of the plan; the hours of the week are counted in its window.
     area_ids, classes
         Grids and classes, in the order of the plan's signals.
+    level
+        Of the areas that are planned for.
 
     Raises
     ------
@@ -105,7 +108,7 @@ def read_roster(
         serves=np.column_stack([_serves(ground, kind) for kind in kinds]),
         way_min=np.column_stack([_way(ground, kind) for kind in kinds]),
     )
-    profile = _profile(connection, request, classes)
+    profile = _profile(connection, request, classes, level)
     prescribed = in_force(connection, place, day=shifts[0].starts_at.date())
     return Roster(tuple(shifts), duty, profile, prescribed)
 
@@ -182,13 +185,15 @@ def _way(ground: pd.DataFrame, kind: str) -> Floats:
     return np.asarray(2 * metres * detour / (SPEED_KM_H[kind] * 1000 / 60))
 
 
-def _profile(connection: Connection, request: CubeRequest, classes: Sequence[str]) -> Floats:
+def _profile(
+    connection: Connection, request: CubeRequest, classes: Sequence[str], level: str
+) -> Floats:
     """Return the week of each class by hour; an even week for a class without a report."""
     weekly = replace(request, step="hour_of_week", by_class=True)
     weeks = (request.end - request.start) // timedelta(weeks=1)
     if weeks < 1:
         raise InputError("the hours of the week need a window of a week or more")
-    cube, _ = read_area_cube(connection, weekly, level="grid")
+    cube, _ = read_area_cube(connection, weekly, level=level)
     even = np.full((len(classes), 7, 24), 1 / 168)
     if not cube.classes or not cube.counts.sum():
         return even

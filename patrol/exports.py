@@ -101,6 +101,8 @@ def plan_parameters(plan: Plan) -> dict[str, Any]:
     if plan.shares:
         rules |= {"shares": dict(plan.shares)}
     context = plan.context
+    if context.level != "grid":
+        rules |= {"level": context.level}
     if context.forecast_run is None:
         return rules
     forecast = {

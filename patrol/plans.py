@@ -53,6 +53,8 @@ class PlanContext:
         Probability of the forecast's intervals.
     forecast_run
         Number of the stored forecast.
+    level
+        Of the areas that are planned: a place without grids is planned by what it has.
     """
 
     plan_date: date
@@ -68,6 +70,7 @@ class PlanContext:
     method_en: str = ""
     interval: float = 0.9
     forecast_run: int | None = None
+    level: str = "grid"
 
     def __post_init__(self) -> None:
         for name in ("data_from", "data_until", "made_at"):
@@ -273,7 +276,9 @@ def grid_reasons(
     names = [signals.names[code] for code in signals.classes] + [("", "")]
     codes = [*signals.classes, ""]
     level = signals.level.sum(axis=1)
-    ahead = np.full((len(level), 3), np.nan) if signals.total is None else signals.total
+    none = np.full((len(level), 3), np.nan)
+    ahead = none if signals.total is None else signals.total
+    finds = none if signals.finds is None else signals.finds
     return tuple(
         Reason(
             hours=float(given.hours[i]),
@@ -297,6 +302,9 @@ def grid_reasons(
             expected_high=_known(ahead[i, 2]),
             interval=interval,
             driver=codes[demand.driver[i]],
+            found=_known(finds[i, 0]) or 0.0,
+            share_before=_known(finds[i, 1]),
+            share_after=_known(finds[i, 2]),
         )
         for i in range(len(given.hours))
     )

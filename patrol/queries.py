@@ -15,8 +15,20 @@ from patrol.models import Plan, PlanItem, PlanShift
 _PARENT = aliased(Area)
 
 
-def select_grids(jurisdiction_id: int, *, day: date) -> Select[*tuple[Any, ...]]:
-    """Select the basic and exclusive grids that are valid on a day, by code, with geometry."""
+def select_levels(jurisdiction_id: int, *, day: date) -> Select[*tuple[Any, ...]]:
+    """Select the levels of which areas are valid on a day, micro grids aside."""
+    return (
+        select(Area.level)
+        .where(Area.jurisdiction_id == jurisdiction_id, Area.grid_kind.is_distinct_from("micro"))
+        .where(Area.valid_from <= day, Area.valid_to > day)
+        .distinct()
+    )
+
+
+def select_grids(
+    jurisdiction_id: int, *, day: date, level: str = "grid"
+) -> Select[*tuple[Any, ...]]:
+    """Select the areas of a level that are valid on a day, micro grids aside, by code."""
     return (
         select(
             Area.area_id,
@@ -28,8 +40,10 @@ def select_grids(jurisdiction_id: int, *, day: date) -> Select[*tuple[Any, ...]]
             func.ST_AsBinary(Area.geom).label("geom"),
         )
         .join(_PARENT, _PARENT.area_id == Area.parent_id, isouter=True)
-        .where(Area.jurisdiction_id == jurisdiction_id, Area.level == "grid")
-        .where(Area.grid_kind != "micro", Area.valid_from <= day, Area.valid_to > day)
+        .where(Area.jurisdiction_id == jurisdiction_id, Area.level == level)
+        .where(
+            Area.grid_kind.is_distinct_from("micro"), Area.valid_from <= day, Area.valid_to > day
+        )
         .order_by(Area.code)
     )
 

@@ -23,6 +23,8 @@ UNIT_WORDS = {
 }
 # Above this, what is believed of a trend rests on weak evidence, and the words say so.
 PROVEN_Q = 0.10
+# A change of a grid's share of need by the correction of finds that is worth saying.
+SAID_FROM = 0.0005
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,12 @@ class Reason:
     need, covered
         Of such a row: reports of the shift that such a unit sees to, and how many of them its
         hours are expected to cover. None of a whole day.
+    hour_more, hour_less
+        Of such a row: reports that an hour more there would cover, and an hour less (or all of a
+        shorter row) uncover. None of a whole day.
+    found, share_before, share_after
+        What patrols found there in the data window, and the grid's share of need with finds as
+        they come and corrected for effort; None where effort is unknown.
     surprise_h
         Hours that were drawn by lot, so that nobody can foretell them.
     held_by
@@ -92,6 +100,11 @@ class Reason:
     covered: float | None = None
     surprise_h: float = 0.0
     held_by: str = ""
+    hour_more: float | None = None
+    hour_less: float | None = None
+    found: float = 0.0
+    share_before: float | None = None
+    share_after: float | None = None
 
 
 def explain(reason: Reason, lang: Lang) -> str:
@@ -118,12 +131,14 @@ week; floor met, cap not reached; 0.25 h to explore'
     """
     if lang == "zh":
         parts = [_head_zh(reason), *_row_zh(reason), *_level_zh(reason), _bounds_zh(reason)]
+        parts += _bias_zh(reason)
         if reason.explore_h > 0:
             parts.append(f"含探索{reason.explore_h:.2f}小时")
         if reason.surprise_h > 0:
             parts.append(f"含抽签{reason.surprise_h:.2f}小时")
         return "；".join(parts)
     parts = [_head_en(reason), *_row_en(reason), *_level_en(reason), _bounds_en(reason)]
+    parts += _bias_en(reason)
     if reason.explore_h > 0:
         parts.append(f"{reason.explore_h:.2f} h to explore")
     if reason.surprise_h > 0:
@@ -134,13 +149,49 @@ week; floor met, cap not reached; 0.25 h to explore'
 def _row_en(reason: Reason) -> list[str]:
     if reason.need is None or reason.covered is None:
         return []
-    return [f"covers {reason.covered:.2f} of {reason.need:.2f} reports expected then"]
+    said = f"covers {reason.covered:.2f} of {reason.need:.2f} reports expected then"
+    if reason.hour_more is None or reason.hour_less is None:
+        return [said]
+    return [said + f" (an hour more +{reason.hour_more:.2f}, less -{reason.hour_less:.2f})"]
 
 
 def _row_zh(reason: Reason) -> list[str]:
     if reason.need is None or reason.covered is None:
         return []
-    return [f"本班预计{reason.need:.2f}件，可覆盖{reason.covered:.2f}件"]
+    said = f"本班预计{reason.need:.2f}件，可覆盖{reason.covered:.2f}件"
+    if reason.hour_more is None or reason.hour_less is None:
+        return [said]
+    return [said + f"（多一小时+{reason.hour_more:.2f}，少一小时-{reason.hour_less:.2f}）"]
+
+
+def _moved_by_bias(reason: Reason) -> bool:
+    """Return whether counting finds as they come would have moved the grid's share of need."""
+    if reason.found <= 0 or reason.share_before is None:
+        return False
+    after = reason.share_after
+    return after is None or abs(after - reason.share_before) >= SAID_FROM
+
+
+def _bias_en(reason: Reason) -> list[str]:
+    if not _moved_by_bias(reason):
+        return []
+    after = "unknown, no hours recorded" if reason.share_after is None else (
+        f"{reason.share_after:.1%} of need"
+    )  # fmt: skip
+    return [
+        f"{reason.found:.0f} patrol finds set aside: {reason.share_before:.1%} of need as they "
+        f"come, corrected for effort {after}"
+    ]
+
+
+def _bias_zh(reason: Reason) -> list[str]:
+    if not _moved_by_bias(reason):
+        return []
+    after = "不明（无巡查时长）" if reason.share_after is None else f"{reason.share_after:.1%}"
+    return [
+        f"巡查发现{reason.found:.0f}件未直接计入：校正前占需求{reason.share_before:.1%}，"
+        f"按巡查时长校正后{after}"
+    ]
 
 
 def explain_parts(parts: Sequence[tuple[str, str, str, float]], longest: str, lang: Lang) -> str:

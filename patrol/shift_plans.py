@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from analytics.steps import Step
 from patrol.allocate import Allocation
-from patrol.allocation.day import DayRules, DayShare, Duty, share_day
+from patrol.allocation.day import DayRules, DayShare, Duty, cell_margins, share_day
 from patrol.allocation.needs import need_by_cell, share_shifts
 from patrol.demand import Demand, TrendParams, expect_demand
 from patrol.plans import UNPLACED, Plan, PlanContext, check_grids, equity_table, grid_reasons
@@ -148,7 +148,7 @@ def _rows(
     rules: DayRules,
 ) -> pd.DataFrame:
     steps, step_h = day.shared.steps, day.problem.step_h
-    covered = day.problem.covered(steps)
+    covered, (more, less) = day.problem.covered(steps), cell_margins(day.problem, steps)
     cells = np.argwhere(steps > 0)
     idle = np.flatnonzero(steps.sum(axis=(1, 2)) == 0)
     cells = np.vstack([cells, np.column_stack([idle, np.zeros((len(idle), 2), dtype=int)])])
@@ -168,6 +168,8 @@ def _rows(
             unit_kind=roster.duty.kinds[k],
             need=float(day.problem.need[i, s, k]),
             covered=float(covered[i, s, k]),
+            hour_more=float(more[i, s, k]),
+            hour_less=float(less[i, s, k]),
             held_by=rules.asked_by if code in held else "",
         )
         made.append(
@@ -226,6 +228,7 @@ def _shares(
         "bound": shared.bound,
         "gap": shared.gap,
         "greedy_value": _plain(shared.greedy_value),
+        "fairness": float(problem.fairness),
         "need": float(problem.need.sum()),
         "covered": float(covered.sum()),
         "worst_community": float(problem.worst_share(shared.steps)),

@@ -41,6 +41,10 @@ class Signals:
     total
         Shape ``(n_grids, 3)``, expected reports a step of all classes together and the ends of
         their interval; NaN where nothing is forecast.
+    finds
+        Shape ``(n_grids, 3)``, what patrols found in the window, and each grid's share of need
+        with finds as they come and corrected for effort, NaN where effort is unknown. They explain
+        hours and never move them: need is by reports. None: not asked.
     """
 
     classes: tuple[str, ...]
@@ -52,6 +56,7 @@ class Signals:
     reports: Floats
     forecast: Floats | None = None
     total: Floats | None = None
+    finds: Floats | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.reports), len(self.classes))

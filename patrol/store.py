@@ -30,6 +30,8 @@ from patrol.row_store import (
 )
 from patrol.shifts import PlanShift
 
+FINEST_FIRST = ("grid", "community", "street", "district")
+
 
 @dataclass(frozen=True, eq=False)
 class StoredPlan:
@@ -55,10 +57,18 @@ class StoredPlan:
     shifts: tuple[PlanShift, ...]
 
 
+def find_planning_level(connection: Connection, jurisdiction_id: int, *, day: date) -> str:
+    """Return the finest level of which a place has areas on a day; ``"grid"`` where it has none."""
+    levels = set(connection.execute(queries.select_levels(jurisdiction_id, day=day)).scalars())
+    return next((level for level in FINEST_FIRST if level in levels), "grid")
+
+
 def read_planning_grids(
-    connection: Connection, jurisdiction_id: int, *, day: date
+    connection: Connection, jurisdiction_id: int, *, day: date, level: str = "grid"
 ) -> gpd.GeoDataFrame:
     """Read the grids to plan for: basic and exclusive ones that are valid on a day.
+
+    Where there are no grids, `level` names the areas that stand for them.
 
     Returns
     -------
@@ -71,7 +81,8 @@ def read_planning_grids(
     NotFoundError
         There are none.
     """
-    grids = _fetch_shapes(connection, queries.select_grids(jurisdiction_id, day=day))
+    query = queries.select_grids(jurisdiction_id, day=day, level=level)
+    grids = _fetch_shapes(connection, query)
     if grids.empty:
         msg = f"no grid is valid on {day}; import grids first or divide the communities"
         raise NotFoundError(msg)

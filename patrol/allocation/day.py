@@ -10,6 +10,7 @@ import numpy as np
 
 from geo.errors import InputError
 from patrol.allocation.exact import share_hours
+from patrol.allocation.fair import share_at_price
 from patrol.allocation.problem import Flags, Floats, Longs, Problem, Shared
 from patrol.filling import fill_lowest, round_to_steps
 from patrol.visits import cover_fairly, draw_places
@@ -26,7 +27,8 @@ class DayRules:
     Attributes
     ----------
     floor_min
-        Minutes of a visit that every grid gets in the day, by whoever visits.
+        Minutes of visits that every grid gets in the day, by whoever visits: by default one
+        visit of the longest stay of `patrol.visits.VisitParams`.
     cap_h
         Most hours of one grid in the day. None: four even shares.
     explore_share, explore_cap_h
@@ -36,7 +38,10 @@ class DayRules:
     cover_h
         Hours on the spot in one shift that cover 63 % of its expected reports: an assumption.
     fairness
-        Weight of the worst covered community, 0 to 1, beside the need covered of all.
+        Weight of the worst covered community, 0 to 1, beside the need covered of all. None: the
+        greatest weight that costs no more than `fairness_price`.
+    fairness_price
+        Share of the coverage that may be given up for the worst covered community.
     caution
         0 plans for what is expected, 1 for the upper end of its interval.
     method
@@ -50,13 +55,14 @@ class DayRules:
         against them, and the person who asked for it.
     """
 
-    floor_min: int = 30
+    floor_min: int = 15
     cap_h: float | None = None
-    explore_share: float = 0.10
+    explore_share: float = 0.05
     explore_cap_h: float = 1.0
     surprise_share: float = 0.10
     cover_h: float = 1.0
-    fairness: float = 0.25
+    fairness: float | None = None
+    fairness_price: float = 0.01
     caution: float = 0.0
     method: str = "exact"
     step_min: int = 15
@@ -69,9 +75,10 @@ class DayRules:
             raise InputError(
                 f"floor_min is {self.floor_min}; it must be a multiple of {self.step_min} minutes"
             )
-        for name in ("explore_share", "surprise_share", "fairness", "caution"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
+        for name in ("explore_share", "surprise_share", "fairness", "fairness_price", "caution"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise InputError(f"{name} must lie between 0 and 1, not {value}")
         if self.explore_share + self.surprise_share > 0.5:
             raise InputError("exploring and the lot together take at most half of the hours")
         if self.cap_h is not None and not self.cap_h * 60 >= max(self.floor_min, self.step_min):
@@ -173,13 +180,32 @@ def share_day(
     rng = np.random.default_rng([rules.seed, turn])
     surprise = _draw(replace(problem, base=explore), rules, _held(codes, rules), rng)
     problem = replace(problem, base=explore + surprise)
-    shared = share_hours(problem, method=rules.method)
+    shared, problem = _share(problem, rules)
     by_trend = np.zeros_like(shared.steps)
     if level is not None:
         plain = share_hours(replace(problem, need=level), method=rules.method)
         by_trend = shared.steps - plain.steps
     more, less = hour_margins(problem, shared.steps)
     return DayShare(problem, shared, explore, surprise, by_trend, more, less)
+
+
+def _share(problem: Problem, rules: DayRules) -> tuple[Shared, Problem]:
+    """Return the sharing, and the problem with the weight of fairness that it was found with."""
+    if rules.fairness is not None:
+        return share_hours(problem, method=rules.method), problem
+    return share_at_price(problem, price=rules.fairness_price, method=rules.method)
+
+
+def cell_margins(problem: Problem, steps: Longs) -> tuple[Floats, Floats]:
+    """Return what an hour more or less in each cell would cover or uncover, all else as it is.
+
+    Shape ``(n, s, k)`` each, in expected reports; where less than an hour stands, all of it is
+    taken.
+    """
+    count = max(round(1 / problem.step_h), 1)
+    here = problem.covered(steps)
+    more = problem.covered(steps + count) - here
+    return more, here - problem.covered(np.maximum(steps - count, 0))
 
 
 def hour_margins(problem: Problem, steps: Longs) -> tuple[Floats, Floats]:
@@ -254,7 +280,7 @@ def _pose(
         need=need, budget=budget, lower=np.full(n, floor), upper=upper, cell_upper=cell,
         base=np.zeros((n, s, k), dtype=np.int64), visits=visits, group=groups,
         presence=60 * TRIP_H / (60 * TRIP_H + duty.way_min), step_h=step_h, cover_h=rules.cover_h,
-        fairness=rules.fairness,
+        fairness=rules.fairness or 0.0,
     )  # fmt: skip
 
 

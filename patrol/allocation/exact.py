@@ -10,8 +10,9 @@ from scipy import sparse
 
 from geo.errors import InputError
 from patrol.allocation.greedy import share_greedily, water_bound
-from patrol.allocation.prices import Prices, find_prices
+from patrol.allocation.prices import TIE, Prices, dual_bound, find_prices
 from patrol.allocation.problem import Floats, Longs, Problem, Shared
+from patrol.allocation.whole import share_by_prices
 
 # Rounds of pricing; each adds steps that pay at the prices of the last, so it ends long before.
 _ROUNDS = 14
@@ -25,8 +26,9 @@ _FIRST = 0.9
 _WIDEST = 0.99
 # Up to so many steps, all of them are in the whole-number program; past it the window is.
 _SMALL = 5_000
-# A share so small that it only settles which of equally fair sharings covers more.
-_TIE = 1e-4
+# Beyond this gap of the sharing by prices, a program of at most so many steps is tried.
+_ENOUGH = 5e-3
+_WORTH = 30_000
 
 
 class NoAnswerError(InputError):
@@ -103,20 +105,46 @@ def share_hours(problem: Problem, *, method: str = "exact") -> Shared:
 def _optimise(problem: Problem) -> Shared:
     n, s, k = problem.need.shape
     room = problem.room.reshape(n, s * k)
-    band = _BAND
+    if room.sum() <= _SMALL:
+        return _by_program(problem, Master(np.zeros_like(room), room), None)
     prices = find_prices(problem)
-    small = room.sum() <= _SMALL
-    master = Master(np.zeros_like(room), room) if small else _window(problem, prices, band)
+    bound = min(dual_bound(problem, prices), water_bound(problem))
+    steps, whole = share_by_prices(problem, prices, bound=bound)
+    found = None
+    if whole:
+        value = problem.value(steps)
+        price = prices.column.reshape(s, k) * problem.need.sum() / problem.step_h
+        found = Shared(steps, value, max(bound, value), "prices", "", float("nan"), price)
+        if found.gap <= _ENOUGH:
+            return found
+    window = _window(problem, prices, _BAND)
+    if found is not None and int((window.high - window.low).sum()) > _WORTH:
+        return found
+    try:
+        better = _by_program(problem, window, prices)
+    except NoAnswerError:
+        if found is None:
+            raise
+        return found
+    if found is None or better.value >= found.value:
+        return replace(better, bound=max(min(better.bound, bound), better.value))
+    return replace(found, bound=max(min(better.bound, bound), found.value))
+
+
+def _by_program(problem: Problem, master: Master, prices: Prices | None) -> Shared:
+    """Solve over a window that grows by the steps that pay; without prices it is all steps."""
+    n, s, k = problem.need.shape
+    band = _BAND
     for turn in range(_ROUNDS):
         if int((master.high - master.low).sum()) > _LARGEST:
             raise NoAnswerError(f"more than {_LARGEST:,} steps pay about their price")
         answer = _solve(problem, master)
-        if _short(answer) and band < _WIDEST:
+        if _short(answer) and prices is not None and band < _WIDEST:
             band *= 2
             master = _join(master, _window(problem, prices, band))
             continue
         wider, surplus = _price_in(problem, master, answer, _FIRST if turn < 3 else 1.0)
-        if small or surplus <= _PROVED * answer.value:
+        if prices is None or surplus <= _PROVED * answer.value:
             break
         master = wider
     else:
@@ -181,7 +209,7 @@ def _solve(problem: Problem, master: Master, *, whole: bool = False) -> Answer:
     reach = problem.reach[grid, 0, kind]
     gain = problem.first_gain.ravel()[cell] * np.exp(-reach * j)
     total = max(float(problem.need.sum()), 1e-300)
-    beta = problem.fairness * (1 - _TIE)
+    beta = problem.fairness * (1 - TIE)
     model = _Program(whole)
     ys = model.add_columns((1 - beta) / total * gain, 0.0, 1.0)
     penalty = 1e3 * max(float((gain / total).max(initial=0.0)), 1e-9)

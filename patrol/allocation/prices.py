@@ -1,18 +1,30 @@
-"""Prices of hours at which every grid's own best choice nearly fits: the dual, smoothed."""
+"""Prices of hours at which every grid's own best choice nearly fits: the dual, and its bound."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 
-from patrol.allocation.problem import Floats, Longs, Problem
+from patrol.allocation.price_kernel import (
+    answer_prices,
+    cover_groups,
+    most_worth,
+    price_columns,
+)
+from patrol.allocation.problem import Flags, Floats, Longs, Problem
 
+# Width of the ramp over which a step is taken, from wide, where prices settle fast, to narrow,
+# where they are those of whole steps; and sweeps at most for each.
+_WIDTHS = (1.0, 0.4, 0.15, 0.06, 0.025)
 _SWEEPS = 40
-# Share of the dearest price below which no price moves any more.
-_STILL = 1e-3
-_HALVINGS = 40
+# Gain of a sweep, as a share of the dual, below which the prices stand still.
+_STILL = 1e-5
+_TINY = 1e-300
+_NOTHING = 28.0
+# A share so small that it only settles which of equally fair sharings covers more.
+TIE = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,171 +46,237 @@ class Prices:
     cap: Floats
     weight: Floats
 
-    def of_cells(self, visits: Longs) -> Floats:
+    def of_cells(self, visits: Flags | Longs) -> Floats:
         """Return the price of a step in each cell, shape ``(n, s * k)``."""
         off = np.where(visits[None, :] > 0, self.floor[:, None], 0.0)
         return np.asarray(self.column[None, :] + self.cap[:, None] - off)
 
 
-def find_prices(problem: Problem) -> Prices:
-    """Find prices by turns: grids answer the prices of hours, hours the prices of grids.
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """A problem as rows of grids and columns of shifts and kinds, what is given beforehand aside.
 
-    Half a step is added to each cell that pays, for whole steps overshoot by half on average.
-    Communities that are covered worst gain weight from turn to turn (multiplicative weights).
+    Attributes
+    ----------
+    log_gain, reach, room
+        Shape ``(n, s * k)``: logarithm of what the first step covers, by how much each further
+        one covers less, and how many steps there is room for.
+    left
+        Shape ``(s * k,)``, steps to give.
+    lower, upper
+        Shape ``(n,)``, least visiting steps and most steps.
+    visits
+        Shape ``(s * k,)``.
+    """
+
+    log_gain: Floats
+    reach: Floats
+    room: Longs
+    left: Longs
+    lower: Longs
+    upper: Longs
+    visits: Flags
+
+    @classmethod
+    def of(cls, problem: Problem) -> Cells:
+        """Return the cells of a problem."""
+        n, s, k = problem.need.shape
+        base = problem.base.reshape(n, s * k)
+        visits = np.tile(problem.visits, s)
+        with np.errstate(divide="ignore"):
+            logs = np.log(problem.first_gain.reshape(n, s * k))
+        return cls(
+            # Nothing to cover is next to nothing, so that no price has to be 0.
+            log_gain=np.maximum(logs, max(float(logs.max(initial=-700.0)), -600.0) - _NOTHING),
+            reach=np.ascontiguousarray(np.broadcast_to(problem.reach, (n, s, k)).reshape(n, s * k)),
+            room=np.maximum(problem.room.reshape(n, s * k), 0),
+            left=problem.budget.ravel() - base.sum(axis=0),
+            lower=problem.lower - base[:, visits].sum(axis=1),
+            upper=problem.upper - base.sum(axis=1),
+            visits=visits,
+        )
+
+
+def find_prices(problem: Problem, *, start: Prices | None = None) -> Prices:
+    """Find prices by turns: hours answer the rules of grids, grids the prices of hours.
+
+    A step is taken over a ramp around its price, which makes the dual smooth, so that settling
+    one block of prices after the other converges; the ramp is narrowed from turn to turn. The
+    weights of communities are settled by water filling: all communities with weight are lifted
+    to one level, and the level is the one at which the weights spend what fairness has.
+
+    Parameters
+    ----------
+    start
+        Prices of a problem that differs little, to begin with.
 
     References
     ----------
-    Arora, S., Hazan, E. and Kale, S. (2012). The multiplicative weights update method. Theory of
-    Computing 8(6). https://doi.org/10.4086/toc.2012.v008a006
+    Tseng, P. (2001). Convergence of a block coordinate descent method for nondifferentiable
+    minimization. Journal of Optimization Theory and Applications 109.
+    https://doi.org/10.1023/A:1017501703105
     """
-    n, s, k = problem.need.shape
-    first, room = problem.first_gain.reshape(n, s * k), problem.room.reshape(n, s * k)
-    reach = np.ascontiguousarray(np.broadcast_to(problem.reach, (n, s, k)).reshape(n, s * k))
-    visits = np.tile(problem.visits, s).astype(np.int64)
-    base = problem.base.reshape(n, s * k)
-    left = problem.budget.ravel() - base.sum(axis=0)
-    lower = problem.lower - base[:, visits > 0].sum(axis=1)
-    upper = problem.upper - base.sum(axis=1)
-    group_need = problem.group_need()
-    total = max(float(problem.need.sum()), 1e-300)
-    worst = group_need / total
-    column, floor, cap = np.zeros(s * k), np.zeros(n), np.zeros(n)
-    with np.errstate(divide="ignore"):
-        logs = np.log(first)
-    for turn in range(_SWEEPS):
-        weight = _weights(problem, group_need, worst)
-        gain = logs + np.log(weight)[:, None]
-        before = column.copy()
-        _answer_columns(
-            np.ascontiguousarray(gain.T), np.ascontiguousarray(reach.T),
-            np.ascontiguousarray(room.T), left, visits, column, floor, cap,
+    cells = Cells.of(problem)
+    weights = _Weights.of(problem, np.empty(0) if start is None else start.weight)
+    prices = start or _first_prices(cells, weights.of_grids())
+    prices = replace(prices, weight=weights.of_grids())
+    best, bound = prices, np.inf
+    for width in _WIDTHS if start is None else _WIDTHS[-2:]:
+        prices = _settle(cells, prices, weights, width)
+        proved = dual_bound(problem, prices)
+        if proved < bound:
+            best, bound = prices, proved
+    return best
+
+
+def _settle(cells: Cells, prices: Prices, weights: _Weights, width: float) -> Prices:
+    """Settle prices and weights for a ramp, each by Newton steps that are taken if they help."""
+    now = _respond(cells, prices, width)
+    damping, caution = 1e-3, 1.0
+    for _ in range(_SWEEPS):
+        before = now.worth
+        ahead = _respond(cells, _newton(cells, now, damping), width)
+        better = ahead.worth < now.worth
+        damping = max(damping / 4, 1e-9) if better else damping * 6
+        now = ahead if better else now
+        if weights.beta > 0:
+            other = weights.settled(cells, now.prices, width, caution)
+            ahead = _respond(cells, replace(now.prices, weight=other.of_grids()), width)
+            fairer = ahead.worth + other.given() < now.worth + weights.given()
+            caution = max(caution / 3, 0.1) if fairer else caution * 4
+            if fairer:
+                now, weights.share, better = ahead, other.share, True
+        if (better and before - now.worth <= _STILL * abs(now.worth)) or damping > 1e6:
+            break
+    return now.prices
+
+
+def _newton(cells: Cells, now: _Response, damping: float) -> Prices:
+    """Return prices a step on, damped as Levenberg and Marquardt do.
+
+    Grids answer the prices of hours at once, so that there are as many unknowns as there are
+    shifts and kinds.
+    """
+    own = np.diag(now.slope)
+    lead = now.slope + np.diag(damping * own + 1e-9 * own.max(initial=0.0) + 1e-300)
+    step = np.linalg.solve(lead, now.given - cells.left)
+    most = np.abs(now.prices.column).max(initial=0.0)
+    return replace(now.prices, column=now.prices.column + np.clip(step, -most, most))
+
+
+@dataclass(frozen=True, eq=False)
+class _Response:
+    """What grids take at prices, floors and caps settled: steps, their slope, and the dual."""
+
+    prices: Prices
+    given: Floats
+    slope: Floats
+    worth: float
+
+
+def _respond(cells: Cells, prices: Prices, width: float) -> _Response:
+    floor, cap = prices.floor.copy(), prices.cap.copy()
+    logs = np.log(np.maximum(prices.weight, _TINY))
+    given, slope, worth = answer_prices(
+        cells.log_gain, cells.reach, cells.room, logs, cells.lower, cells.upper, cells.visits,
+        prices.column, floor, cap, width,
+    )  # fmt: skip
+    worth += prices.column @ cells.left + cap @ cells.upper - floor @ cells.lower
+    return _Response(replace(prices, floor=floor, cap=cap), given, slope, float(worth))
+
+
+def _first_prices(cells: Cells, weight: Floats) -> Prices:
+    """Return the prices of hours without floors and caps."""
+    n, m = cells.room.shape
+    logs = np.log(np.maximum(weight, _TINY))
+    parts = [np.ascontiguousarray(part.T) for part in (cells.log_gain + logs[:, None], cells.reach)]
+    column = np.zeros(m)
+    price_columns(*parts, np.ascontiguousarray(cells.room.T), cells.left, column)
+    return Prices(column, np.zeros(n), np.zeros(n), weight)
+
+
+def dual_bound(problem: Problem, prices: Prices) -> float:
+    """Return a value that no whole sharing passes, by any prices (Lagrangian duality).
+
+    The weights of communities must be those of `find_prices`, or spend the same.
+    """
+    cells = Cells.of(problem)
+    price = prices.of_cells(cells.visits)
+    most = most_worth(cells.log_gain, cells.reach, cells.room, prices.weight, price)
+    base = problem.covered(problem.base).sum(axis=(1, 2))
+    return float(
+        most
+        + prices.column @ cells.left
+        + prices.cap @ cells.upper
+        - prices.floor @ cells.lower
+        + prices.weight @ base
+    )
+
+
+class _Weights:
+    """What covered need counts in each community: what all count alike, and a share of fairness."""
+
+    def __init__(self, problem: Problem, share: Floats) -> None:
+        self.beta = problem.fairness * (1 - TIE)
+        self.need = problem.group_need()
+        self.total = max(float(self.need.sum()), _TINY)
+        self.group = problem.group
+        self.some = self.need > 0
+        covered = problem.covered(problem.base).sum(axis=(1, 2))
+        self.base = np.bincount(self.group, weights=covered, minlength=len(self.need))
+        self.share = share
+
+    @classmethod
+    def of(cls, problem: Problem, given: Floats) -> _Weights:
+        """Begin with the weights that grids were given, or with need's."""
+        made = cls(problem, np.empty(0))
+        share = made.need / made.total
+        if len(given):
+            first = np.zeros(len(made.need))
+            first[problem.group] = given
+            share = np.maximum(first - (1 - made.beta) / made.total, 0.0) * made.need
+        whole = float(share.sum())
+        even = made.some / max(int(made.some.sum()), 1)
+        made.share = made.beta * (share / whole if whole > 0 else even)
+        return made
+
+    def of_grids(self) -> Floats:
+        """Return the weight of each grid."""
+        own = np.where(self.some, self.share / np.maximum(self.need, _TINY), 0.0)
+        return np.asarray((1 - self.beta) / self.total + own[self.group])
+
+    def settled(self, cells: Cells, prices: Prices, width: float, caution: float) -> _Weights:
+        """Return weights a Newton step towards the level to which all with weight are lifted."""
+        groups = len(self.need)
+        covered, rise = cover_groups(
+            cells.log_gain, cells.reach, cells.room, prices.weight,
+            prices.of_cells(cells.visits), self.group, groups, width,
         )  # fmt: skip
-        _answer_rows(gain, reach, room, lower, upper, visits, column, floor, cap)
-        if problem.fairness > 0:
-            worst = _shift(problem, np.exp(gain), reach, room, Prices(column, floor, cap, weight),
-                           visits, worst, 4.0 / (1 + turn / 4))  # fmt: skip
-        elif np.abs(column - before).max(initial=0.0) <= _STILL * column.max(initial=0.0):
-            break
-    return Prices(column, floor, cap, _weights(problem, group_need, worst))
+        need = np.maximum(self.need, _TINY)
+        level, slope = (covered + self.base) / need, (1 + caution) * rise / need
+        even = (1 - self.beta) / self.total
+        now = np.log(even + self.share / need)
 
+        def at(goal: float) -> Floats:
+            far = np.sign(goal - level)
+            wanted = np.where(slope > 1e-12, (goal - level) / np.maximum(slope, 1e-12), far)
+            most = 2.0 / (1 + caution)
+            weight = np.exp(now + np.clip(wanted, -most, most))
+            return np.asarray(np.where(self.some, np.maximum(weight - even, 0.0) * need, 0.0))
 
-def _weights(problem: Problem, group_need: Floats, worst: Floats) -> Floats:
-    own = np.where(group_need > 0, worst / np.maximum(group_need, 1e-300), 0.0)
-    total = max(float(group_need.sum()), 1e-300)
-    return np.asarray((1 - problem.fairness) / total + problem.fairness * own[problem.group])
-
-
-def _shift(
-    problem: Problem,
-    gain: Floats,
-    reach: Floats,
-    room: Longs,
-    prices: Prices,
-    visits: Longs,
-    worst: Floats,
-    rate: float,
-) -> Floats:
-    """Give weight to the communities that are covered worst."""
-    with np.errstate(divide="ignore"):
-        steps = np.log(gain / np.maximum(prices.of_cells(visits), 1e-300)) / reach + 0.5
-    steps = np.clip(steps, 0, room)
-    n, s, k = problem.need.shape
-    covered = problem.need * -np.expm1(-(steps.reshape(n, s, k) + problem.base) * problem.reach)
-    need = problem.group_need()
-    share = np.bincount(problem.group, weights=covered.sum(axis=(1, 2))) / np.maximum(need, 1e-300)
-    some = need > 0
-    spread = np.where(some, share - share[some].min(initial=0.0), 0.0)
-    new = np.where(some, np.maximum(worst, 1e-9) * np.exp(-rate * 10 * spread), 0.0)
-    return np.asarray(new / max(new.sum(), 1e-300))
-
-
-@njit(cache=True)
-def _steps(log_gain: float, reach: float, room: int, log_price: float) -> float:
-    return min(max((log_gain - log_price) / reach + 0.5, 0.0), float(room))
-
-
-@njit(cache=True)
-def _answer_columns(
-    gain: Floats, reach: Floats, room: Longs, left: Longs, visits: Longs,
-    column: Floats, floor: Floats, cap: Floats,
-) -> None:  # fmt: skip
-    """Set the price of each shift and kind at which its steps are just taken."""
-    columns, n = gain.shape
-    extra = np.empty(n)
-    for c in range(columns):
-        low, high = 0.0, 0.0
-        for i in range(n):
-            extra[i] = cap[i] - (floor[i] if visits[c] else 0.0)
-            if room[c, i] > 0:
-                high = max(high, np.exp(gain[c, i] + reach[c, i]) - extra[i])
-        for _ in range(_HALVINGS):
+        low, high = -1.0, 2.0
+        for _ in range(60):
             middle = (low + high) / 2
-            log_middle = np.log(max(middle, 1e-300))
-            given = 0.0
-            for i in range(n):
-                if room[c, i] <= 0:
-                    continue
-                if extra[i] == 0.0:
-                    given += _steps(gain[c, i], reach[c, i], room[c, i], log_middle)
-                else:
-                    own = np.log(max(middle + extra[i], 1e-300))
-                    given += _steps(gain[c, i], reach[c, i], room[c, i], own)
-            if given > left[c]:
-                low = middle
-            else:
+            if at(middle).sum() > self.beta:
                 high = middle
-            if high - low < 1e-5 * high:
-                break
-        column[c] = high
+            else:
+                low = middle
+        share = at((low + high) / 2)
+        made = copy(self)
+        made.share = self.beta * share / max(float(share.sum()), _TINY)
+        return made
 
-
-@njit(cache=True)
-def _answer_rows(
-    gain: Floats, reach: Floats, room: Longs, lower: Longs, upper: Longs, visits: Longs,
-    column: Floats, floor: Floats, cap: Floats,
-) -> None:  # fmt: skip
-    """Set what each grid's floor takes off and its cap adds so that both are kept."""
-    n = len(gain)
-    logs = np.log(np.maximum(column, 1e-300))
-    dearest = column.max()
-    for i in range(n):
-        floor[i] = _settle(
-            gain[i], reach[i], room[i], lower[i], visits, column, logs, dearest, True
-        )
-        cap[i] = 0.0
-        if floor[i] == 0.0:
-            most = np.exp((gain[i] + reach[i]).max())
-            cap[i] = _settle(
-                gain[i], reach[i], room[i], upper[i], visits, column, logs, most, False
-            )
-
-
-@njit(cache=True)
-def _settle(
-    gain: Floats, reach: Floats, room: Longs, bound: int, visits: Longs, column: Floats,
-    logs: Floats, most: float, floor: bool,
-) -> float:  # fmt: skip
-    """Return what must be taken off (floor) or added (cap) for a grid to keep its bound."""
-    low, high = 0.0, 0.0
-    for turn in range(_HALVINGS):
-        middle = high if turn == 0 else (low + high) / 2
-        given = 0.0
-        for c in range(len(column)):
-            if room[c] <= 0 or (floor and not visits[c]):
-                continue
-            price = column[c] - middle if floor else column[c] + middle
-            log_price = logs[c] if turn == 0 else np.log(max(price, 1e-300))
-            given += _steps(gain[c], reach[c], room[c], log_price)
-        fits = given >= bound if floor else given <= bound
-        if turn == 0:
-            if fits:
-                return 0.0
-            high = most
-            continue
-        if fits:
-            high = middle
-        else:
-            low = middle
-        if high - low < 1e-5 * high:
-            break
-    return high
+    def given(self) -> float:
+        """Return what is covered beforehand, as it counts: the part of the dual without prices."""
+        own = np.where(self.some, self.share / np.maximum(self.need, _TINY), 0.0)
+        return float(own @ self.base)

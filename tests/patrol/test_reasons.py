@@ -82,3 +82,25 @@ def test_nothing_is_said_of_exploring_or_trend_where_there_is_none():
     assert "explore" not in explain(plain, "en")
     assert "by trend" not in explain(plain, "en")
     assert "探索" not in explain(plain, "zh")
+
+
+def test_a_row_says_what_an_hour_more_or_less_would_change():
+    row = replace(
+        RISING, when_zh="早班", when_en="early", unit_kind="foot", need=2.0, covered=1.25,
+        hour_more=0.31, hour_less=0.44,
+    )  # fmt: skip
+    assert "covers 1.25 of 2.00 reports expected then (an hour more +0.31, less -0.44)" in explain(
+        row, "en"
+    )
+    assert "可覆盖1.25件（多一小时+0.31，少一小时-0.44）" in explain(row, "zh")
+
+
+def test_finds_are_named_where_counting_them_as_they_come_would_have_moved_the_hours():
+    found = replace(RISING, found=12.0, share_before=0.021, share_after=0.014)
+    said = "12 patrol finds set aside: 2.1% of need as they come, corrected for effort 1.4% of need"
+    assert said in explain(found, "en")
+    assert "巡查发现12件未直接计入：校正前占需求2.1%，按巡查时长校正后1.4%" in explain(found, "zh")
+    blind = replace(found, share_after=None)
+    assert "corrected for effort unknown, no hours recorded" in explain(blind, "en")
+    for same in (replace(found, share_after=0.0211), replace(found, found=0.0), RISING):
+        assert "patrol finds" not in explain(same, "en")

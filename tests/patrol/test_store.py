@@ -6,17 +6,19 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from geo.errors import ConflictError, InputError, NotFoundError
 from geo.models.incidents import Category, CategoryScheme
+from geo.models.places import Area
 from patrol.allocate import AllocationParams
 from patrol.models import Plan as PlanRow
 from patrol.models import PlanItem
 from patrol.planning.steps import approve_plan
 from patrol.plans import draft_plan
 from patrol.store import (
+    find_planning_level,
     read_class_names,
     read_newest_plan,
     read_plan,
@@ -154,3 +156,14 @@ def test_classes_go_by_the_newest_names_of_their_scheme(db):
     names = read_class_names(db)
     assert names["k"] == names["s/k"] == ("新名", "2")
     assert names["all"][1] == "reports of all classes"
+
+
+def test_a_place_without_grids_is_planned_by_its_finest_areas(db, jurisdiction_id, stored_grids):
+    assert find_planning_level(db, jurisdiction_id, day=DAY) == "grid"
+    db.execute(update(Area).where(Area.level == "grid").values(valid_to=date(2026, 1, 2),
+                                                               valid_from=date(2026, 1, 1)))  # fmt: skip
+    level = find_planning_level(db, jurisdiction_id, day=DAY)
+    assert level == "community"
+    found = read_planning_grids(db, jurisdiction_id, day=DAY, level=level)
+    assert set(stored_grids["community"]) - {None} <= set(found["name"])
+    assert find_planning_level(db, -1, day=DAY) == "grid"

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from datetime import date as calendar_day
 from pathlib import Path
-from typing import Annotated, Literal
 
 import pandas as pd
 import typer
@@ -15,7 +14,7 @@ from sqlalchemy import Connection
 
 from analytics.queries import CubeRequest
 from patrol.allocate import AllocationParams
-from patrol.equity import compare_communities
+from patrol.equity import compare_communities, expected_by_community
 from patrol.exports import plan_csv, plan_geojson
 from patrol.planning.nights import night_words, read_night
 from patrol.plans import Plan
@@ -23,8 +22,32 @@ from patrol.store import read_class_names
 from patrol.summaries import plan_html, plan_markdown
 from web.commands.bias import Effort
 from web.commands.hotspots import make_request
-from web.commands.plan_day import Asked, Objective, as_request, describe_shares
+from web.commands.plan_day import Asked, as_request, bounds, describe_shares
 from web.commands.plan_desk import COMMANDS
+from web.commands.plan_options import (
+    OPTIONAL,
+    AskedBy,
+    Cap,
+    Caution,
+    Cover,
+    Explore,
+    Fairness,
+    FairnessPrice,
+    Floor,
+    Folder,
+    HoldOut,
+    LeaveOut,
+    Lot,
+    Method,
+    MostRows,
+    Objective,
+    OnDuty,
+    PlanDate,
+    Seed,
+    Shifts,
+    TotalHours,
+    Units,
+)
 from web.commands.plan_visits import visits
 from web.effort_file import read_effort
 from web.found import strongest
@@ -37,68 +60,37 @@ from web.progress import Report, progress
 from web.results import newest_run_ids
 from web.subject import About, read_about
 
-OPTIONAL = ("results", "forecast", "routes", "rounds", "flights")
 app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True)
 
 
 @app.callback()
 def plan(
     context: typer.Context,
-    hours: Annotated[
-        float | None, typer.Option(help="Patrol hours to give, a multiple of 0.25.")
-    ] = None,
-    date: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Day to plan; default: tomorrow."),
-    ] = None,
+    hours: TotalHours = None,
+    date: PlanDate = None,
     jurisdiction: Jurisdiction = None,
     until: Until = None,
     weeks: Weeks = 26,
-    floor: Annotated[int, typer.Option(help="Minutes that every grid gets.")] = 30,
-    cap: Annotated[float | None, typer.Option(help="Most hours of one grid.")] = None,
-    explore: Annotated[float, typer.Option(help="Share that goes where least is known.")] = 0.10,
-    top: Annotated[int, typer.Option(min=1, help="How many grids to print.")] = 15,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for plan.csv, plan.geojson and the summary.")
-    ] = None,
+    floor: Floor = None,
+    cap: Cap = None,
+    explore: Explore = None,
+    top: MostRows = 15,
+    out: Folder = None,
     effort: Effort = None,
-    leave_out: Annotated[
-        list[str] | None,
-        typer.Option(help=f"Leave out: {', '.join(OPTIONAL)}. May be repeated."),
-    ] = None,
-    shift: Annotated[
-        list[str] | None,
-        typer.Option(help="A shift, such as 08:00-16:00 or 22:00-06:00=夜班/night; several."),
-    ] = None,
-    unit: Annotated[
-        list[str] | None,
-        typer.Option(help="Hours of a kind in each shift: foot=40, or foot=40,32,16; several."),
-    ] = None,
-    on_duty: Annotated[
-        bool, typer.Option("--on-duty", help="Kinds and hours as the calendar of shifts says.")
-    ] = False,
-    objective: Annotated[
-        Objective, typer.Option(help="Need covered of all, the worst community's, or both.")
-    ] = "both",
-    fairness: Annotated[
-        float, typer.Option(help="Weight of the worst community, with --objective both.")
-    ] = 0.25,
-    lot: Annotated[float, typer.Option(help="Share drawn by lot, with shifts or kinds.")] = 0.10,
-    cover: Annotated[
-        float, typer.Option(help="Hours in a shift that cover 63 % of its need: an assumption.")
-    ] = 1.0,
-    caution: Annotated[
-        float, typer.Option(help="0 plans for the forecast, 1 for its upper end.")
-    ] = 0.0,
-    method: Annotated[
-        Literal["exact", "greedy"], typer.Option(help="How shifts and kinds are shared.")
-    ] = "exact",
-    hold_out: Annotated[
-        list[str] | None,
-        typer.Option(help="Code of a grid kept at its floor to compare with; several."),
-    ] = None,
-    asked_by: Annotated[str | None, typer.Option(help="Who asks for the hold-outs.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the lot; default: unforeseeable.")] = None,
+    leave_out: LeaveOut = None,
+    shift: Shifts = None,
+    unit: Units = None,
+    on_duty: OnDuty = False,
+    objective: Objective = "both",
+    fairness: Fairness = None,
+    fairness_price: FairnessPrice = 0.01,
+    lot: Lot = 0.10,
+    cover: Cover = 1.0,
+    caution: Caution = 0.0,
+    method: Method = "exact",
+    hold_out: HoldOut = None,
+    asked_by: AskedBy = None,
+    seed: Seed = None,
 ) -> None:
     """Run the night: results, forecast, hours, routes, camera rounds, drone missions, a draft.
 
@@ -111,20 +103,12 @@ def plan(
     if context.invoked_subcommand is not None:
         return
     asked = Asked(
-        shift or (), unit or (), on_duty, floor, cap, explore, lot, objective, fairness, cover,
-        caution, method, hold_out or (), asked_by, seed,
+        shift or (), unit or (), on_duty, floor, cap, explore, lot, objective, fairness,
+        fairness_price, cover, caution, method, hold_out or (), asked_by, seed,
     )  # fmt: skip
-    if (hours is None) != asked.given:
-        raise typer.BadParameter(
-            "say how many hours there are: --hours 120; or who goes when: --unit or --on-duty"
-        )
-    if asked.given:
-        as_request(asked, seed=0)  # what is wrong with the options is said before anything is read
-    strange = sorted(set(leave_out or ()) - set(OPTIONAL))
-    if strange:
-        raise typer.BadParameter(f"--leave-out takes {', '.join(OPTIONAL)}, not {strange[0]!r}")
+    check_asked(asked, hours, leave_out or ())
     params = None if hours is None else AllocationParams(
-        total_h=hours, floor_min=floor, cap_h=cap, explore_share=explore
+        total_h=hours, cap_h=cap, **bounds(floor, explore)
     )  # fmt: skip
     wanted = Wanted(
         jurisdiction, until.date() if until else None, weeks, date.date() if date else None,
@@ -139,6 +123,19 @@ def plan(
     if out is not None:
         for path in write_files(night.draft, out, found=found):
             typer.echo(f"wrote {path}")
+
+
+def check_asked(asked: Asked, hours: float | None, leave_out: Sequence[str]) -> None:
+    """Say what is wrong with the options before anything is read."""
+    if (hours is None) != asked.given:
+        raise typer.BadParameter(
+            "say how many hours there are: --hours 120; or who goes when: --unit or --on-duty"
+        )
+    if asked.given:
+        as_request(asked, seed=0)
+    strange = sorted(set(leave_out) - set(OPTIONAL))
+    if strange:
+        raise typer.BadParameter(f"--leave-out takes {', '.join(OPTIONAL)}, not {strange[0]!r}")
 
 
 @dataclass(frozen=True)
@@ -192,14 +189,16 @@ def tell_night(
     equity = compare_communities(connection, counted, night.draft, effort_h=watched)
     lines = describe(night.draft, night.plan_id, top=top)
     shares = describe_shares(night.draft)
-    return [*lines, "", *said, "", *shares, *describe_equity(equity)], found
+    equal = describe_equity(equity, expected_by_community(night.draft))
+    return [*lines, "", *said, "", *shares, *equal], found
 
 
-def describe_equity(table: pd.DataFrame) -> list[str]:
+def describe_equity(table: pd.DataFrame, expected: pd.DataFrame) -> list[str]:
     """Say what each community gets beside its need by both sources, before and after correction."""
     lines = [
         "By community 各社区: hours 时长 (share 占比), need 需求占比 before 校正前 -> after "
-        "校正后, reports 上报, finds 发现 (corrected 校正后), unknown grids 不明网格"
+        "校正后, reports 上报, finds 发现 (corrected 校正后), unknown grids 不明网格, "
+        "expected next 预计下期 (interval 区间)"
     ]
     blind = bool((table["unknown_units"] == table["units"]).all())
     for row in table.to_dict("records"):
@@ -210,6 +209,7 @@ def describe_equity(table: pd.DataFrame) -> list[str]:
             f"  {row['hours']:>7.2f} h {row['hours_share']:>6.1%}  {row['share_before']:>6.1%} -> "
             f"{after:>6}  {row['reported']:>6,.0f} {row['found']:>6,.0f} ({corrected:>5})  "
             f"{row['unknown_units']:>2}/{row['units']:<2} {row['group']}"
+            f"{_ahead(expected, row['group'])}"
         )
     if blind:
         lines.append(
@@ -217,6 +217,13 @@ def describe_equity(table: pd.DataFrame) -> list[str]:
             "--effort hours.csv 巡查时长未知，巡查发现不计入"
         )
     return lines
+
+
+def _ahead(expected: pd.DataFrame, group: str) -> str:
+    if group not in expected.index:
+        return ""
+    row = expected.loc[group]
+    return f"  {row['expected']:.1f} ({row['low']:.0f}–{row['high']:.0f})"
 
 
 def told(connection: Connection, runs: Mapping[str, int], draft: Plan) -> list[tuple[str, str]]:
@@ -235,6 +242,11 @@ def describe(draft: Plan, number: int, *, top: int) -> list[str]:
         f"{'  SIMULATED 模拟' if about.simulated else ''}",
         f"{items['hours'].sum():g} h over {len(items)} grids; data {about.data_from:%Y-%m-%d} .. "
         f"{about.data_until:%Y-%m-%d}",
+        *(
+            []
+            if about.level == "grid"
+            else [f"no grids: planned by {about.level} 没有网格，按上一级区域编制"]
+        ),
         *([f"预测 forecast: {about.method_en}", f"  {about.method_zh}"] if about.method_en else []),
         "",
     ]

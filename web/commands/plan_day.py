@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import typer
 
@@ -24,12 +24,13 @@ class Asked:
     shifts: Sequence[str]
     units: Sequence[str]
     calendar: bool
-    floor: int
+    floor: int | None
     cap: float | None
-    explore: float
+    explore: float | None
     lot: float
     objective: Objective
-    fairness: float
+    fairness: float | None
+    price: float
     cover_h: float
     caution: float
     method: str
@@ -51,13 +52,19 @@ def as_request(asked: Asked, *, seed: int) -> DayRequest:
         raise typer.BadParameter("say who goes: --unit foot=40, or --on-duty for the calendar")
     weight = {"covered": 0.0, "fair": 1.0, "both": asked.fairness}[asked.objective]
     rules = DayRules(
-        floor_min=asked.floor, cap_h=asked.cap, explore_share=asked.explore,
-        surprise_share=asked.lot, cover_h=asked.cover_h, fairness=weight, caution=asked.caution,
-        method=asked.method, seed=seed, hold_out=tuple(asked.hold_out),
-        asked_by=asked.asked_by or "",
+        cap_h=asked.cap, surprise_share=asked.lot, cover_h=asked.cover_h, fairness=weight,
+        fairness_price=asked.price, caution=asked.caution, method=asked.method, seed=seed,
+        hold_out=tuple(asked.hold_out), asked_by=asked.asked_by or "",
+        **bounds(asked.floor, asked.explore),
     )  # fmt: skip
     hours = dict(_hours(text) for text in asked.units)
     return DayRequest(tuple(asked.shifts), DutyRequest(hours), rules)
+
+
+def bounds(floor: int | None, explore: float | None) -> dict[str, Any]:
+    """Return floor and exploration as far as they were said; rules have their own defaults."""
+    said = {"floor_min": floor, "explore_share": explore}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _hours(text: str) -> tuple[str, tuple[float, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Connection
@@ -58,7 +58,13 @@ class DayInputs(Inputs):
         Literal["covered", "fair", "both"],
         Field(description="Need covered of all, the worst community's, or both by fairness."),
     ] = "both"
-    fairness: Annotated[float, Field(ge=0, le=1, description="Of the worst community.")] = 0.25
+    fairness: Annotated[
+        float | None,
+        Field(ge=0, le=1, description="Weight of the worst community; default: by its price."),
+    ] = None
+    fairness_price: Annotated[
+        float, Field(ge=0, le=1, description="Share of the coverage given up for it at most.")
+    ] = 0.01
     surprise_share: Annotated[float, Field(ge=0, le=0.5, description="Drawn by lot.")] = 0.10
     seed: Annotated[
         int | None, Field(ge=0, lt=2**31, description="Of the lot; default: unforeseeable.")
@@ -76,9 +82,14 @@ class DayInputs(Inputs):
     ] = ()
     asked_by: Annotated[str, Field(max_length=200, description="Who holds grids out.")] = ""
     plan_date: Annotated[date | None, Field(description="Default: tomorrow.")] = None
-    floor_min: Annotated[int, Field(ge=0, le=1440, description="Minutes of every grid.")] = 30
+    floor_min: Annotated[
+        int | None,
+        Field(ge=0, le=1440, description="Minutes of every grid; default: 30 of hours, else 15."),
+    ] = None
     cap_h: Annotated[float | None, Field(gt=0, le=24, description="Most hours of a grid.")] = None
-    explore_share: Annotated[float, Field(ge=0, le=1)] = 0.10
+    explore_share: Annotated[
+        float | None, Field(ge=0, le=1, description="Default: 0.10 of hours, else 0.05.")
+    ] = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -87,14 +98,15 @@ class DayInputs(Inputs):
             raise ValueError("say one of hours (without shifts), units, on_duty")
         return self
 
+    def _bounds(self) -> dict[str, Any]:
+        said = {"floor_min": self.floor_min, "explore_share": self.explore_share}
+        return {name: value for name, value in said.items() if value is not None}
+
     def whole(self) -> AllocationParams | None:
         """Return the rules of a day of one shift and kind; None where they are told apart."""
         if self.hours is None:
             return None
-        return AllocationParams(
-            total_h=self.hours, floor_min=self.floor_min, cap_h=self.cap_h,
-            explore_share=self.explore_share,
-        )  # fmt: skip
+        return AllocationParams(total_h=self.hours, cap_h=self.cap_h, **self._bounds())
 
     def day(self, connection: Connection, about: About, plan_date: date) -> DayRequest | None:
         """Return what is asked of shifts and kinds; None where they are not told apart."""
@@ -102,10 +114,9 @@ class DayInputs(Inputs):
             return None
         weight = {"covered": 0.0, "fair": 1.0, "both": self.fairness}[self.objective]
         rules = DayRules(
-            floor_min=self.floor_min, cap_h=self.cap_h, explore_share=self.explore_share,
-            surprise_share=self.surprise_share, cover_h=self.cover_h, fairness=weight,
-            caution=self.caution, method=self.method, hold_out=self.hold_out,
-            asked_by=self.asked_by,
+            cap_h=self.cap_h, surprise_share=self.surprise_share, cover_h=self.cover_h,
+            fairness=weight, fairness_price=self.fairness_price, caution=self.caution,
+            method=self.method, hold_out=self.hold_out, asked_by=self.asked_by, **self._bounds(),
             seed=choose_seed(connection, about.number, plan_date, self.seed),
         )  # fmt: skip
         return DayRequest(self.shifts, DutyRequest(dict(self.units)), rules)

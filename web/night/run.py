@@ -31,7 +31,7 @@ from patrol.planning.gather import (
 from patrol.planning.nights import NAMES, Outcome, Part, night_outcome, write_night
 from patrol.planning.store import Desk, read_desk
 from patrol.plans import Plan
-from patrol.store import write_plan
+from patrol.store import find_planning_level, write_plan
 from web.database import packaged_sql
 from web.results import newest_run_ids
 from web.subject import About
@@ -159,7 +159,7 @@ class Night:
         if stored is not None:
             return "as stored", f"result {stored}"
         made = store_outlook(
-            self.connection, self.request, ForecastParams(), level="grid",
+            self.connection, self.request, ForecastParams(), level=self._level(),
             code_version=version("gridbeat"), seed=SEED,
         )  # fmt: skip
         if not made:
@@ -168,6 +168,10 @@ class Night:
                 "too little history: levels and trends are used 历史过短，采用近期水平",
             )
         return "done", f"result {made['forecast']}"
+
+    def _level(self) -> str:
+        day = self.params.plan_date
+        return find_planning_level(self.connection, self.about.number, day=day)
 
     def _allocate(self) -> tuple[Outcome, str]:
         draft = draft_day(

@@ -110,7 +110,10 @@ def test_a_large_problem_by_prices_agrees_with_scipy_over_all_steps(make_problem
         upper=np.full(n, 14), cell_upper=np.full((n, s, k), 6), group=np.arange(n) // 10,
     )  # fmt: skip
     monkeypatch.setattr(exact, "_SMALL", 0)
+    by_prices = share_hours(problem)
+    monkeypatch.setattr(exact, "_ENOUGH", 0.0)
     found = share_hours(problem)
+    assert by_prices.method == "prices"
     j = np.arange(6)
     gain = (problem.first_gain[..., None] * np.exp(-problem.reach[..., None] * j)).ravel()
     column = np.tile(np.repeat(np.arange(s * k), 6), n)
@@ -127,6 +130,36 @@ def test_a_large_problem_by_prices_agrees_with_scipy_over_all_steps(make_problem
     assert found.value <= best + 1e-9
     assert found.value >= best * (1 - 2e-4)
     assert found.bound >= best - 1e-9
+    assert best * 0.995 <= by_prices.value <= best + 1e-9 <= by_prices.bound + 2e-9
+
+
+@pytest.mark.parametrize("fairness", [0.0, 0.3])
+@pytest.mark.parametrize("floor", [0, 2])
+def test_prices_share_a_large_problem_within_a_hundredth_of_what_is_proved(
+    make_problem, fairness, floor
+):
+    rng = np.random.default_rng(9)
+    n, s, k = 400, 6, 3
+    size = rng.gamma(0.5, 1.0, (n, 1, 1))
+    budget = rng.integers(60, 100, (s, k))
+    serves = rng.random((n, 1, k)) < 0.8
+    serves[:, :, 0] = True
+    problem = make_problem(
+        n, s, k, need=size * rng.dirichlet(np.full(s * k, 3.0), n).reshape(n, s, k), budget=budget,
+        lower=np.full(n, floor), upper=np.full(n, 14), cell_upper=np.where(serves, 8, 0) * np.ones(
+            (n, s, k), dtype=np.int64), group=np.arange(n) // 40,
+        visits=np.array([True, True, False]), fairness=fairness,
+    )  # fmt: skip
+    found = share_hours(problem)
+    assert found.gap < 0.01
+    assert found.bound <= water_bound(problem) + 1e-9
+    assert (found.steps.sum(axis=0) == budget).all()
+    assert (found.steps[:, :, :2].sum(axis=(1, 2)) >= floor).all()
+    assert (found.steps.sum(axis=(1, 2)) <= 14).all()
+    assert (found.steps <= problem.cell_upper).all()
+    assert (share_hours(problem).steps == found.steps).all()
+    if fairness == 0 and floor == 0:
+        assert found.value >= found.greedy_value - 1e-9
 
 
 def test_greedy_is_best_where_no_rule_binds(make_problem):

@@ -1,0 +1,276 @@
+"""A whole sharing from prices: what pays best first, mended and polished step by step."""
+
+from __future__ import annotations
+
+import heapq
+
+import numpy as np
+from numba import njit
+
+from patrol.allocation.prices import TIE, Prices
+from patrol.allocation.problem import Flags, Floats, Longs, Problem
+
+# Chains of moves that mend a sharing, and moves that polish it.
+_CHAINS = 500
+_MOVES = 4000
+# How often communities are weighed anew by what whole steps gave them, and how eagerly.
+_AGAIN = 8
+_EAGER = 0.7
+# A value so near to its bound that nobody looks further.
+NEAR = 1e-3
+
+
+def share_by_prices(
+    problem: Problem, prices: Prices, *, bound: float = np.inf
+) -> tuple[Longs, bool]:
+    """Give the steps by what they cover beyond their price, floors kept in reserve throughout.
+
+    At the best prices only steps that pay just their price are in doubt, so that this is near
+    the best; how near, the bound of the prices says. Places that are left short are served by
+    chains of two moves; at last steps go over to the community that is covered worst, and to
+    where they cover more, as long as that adds.
+
+    Parameters
+    ----------
+    bound
+        Near this value the search ends.
+
+    Returns
+    -------
+    tuple
+        Steps, shape ``(n, s, k)``, base included; and whether floors are met and all is given.
+    """
+    best, met = _share_once(problem, prices, prices.weight)
+    if not met or problem.fairness == 0:
+        return best, met
+    value, weight = problem.value(best), prices.weight
+    steps = best
+    for _ in range(_AGAIN):
+        if value >= bound * (1 - NEAR):
+            break
+        weight = _reweighed(problem, steps, weight)
+        steps, met = _share_once(problem, prices, weight)
+        if met and problem.value(steps) > value:
+            best, value = steps, problem.value(steps)
+    return best, True
+
+
+def _reweighed(problem: Problem, steps: Longs, weight: Floats) -> Floats:
+    """Give more weight to communities that whole steps left below the others."""
+    need = problem.group_need()
+    covered = problem.covered(steps).sum(axis=(1, 2))
+    covered = np.bincount(problem.group, weights=covered, minlength=len(need))
+    share = np.where(need > 0, covered / np.maximum(need, 1e-300), 1.0)
+    low = (1 - problem.fairness * (1 - TIE)) / max(float(problem.need.sum()), 1e-300)
+
+    lifted = np.unique(problem.group[weight > low * (1 + 1e-9)])
+    level = float(share[lifted].mean()) if len(lifted) else float(share.min())
+    factor = np.clip(level / np.maximum(share, 1e-9), 0.5, 2.0) ** _EAGER
+    return np.maximum(weight * factor[problem.group], low)
+
+
+def _share_once(problem: Problem, prices: Prices, weight: Floats) -> tuple[Longs, bool]:
+    n, s, k = problem.need.shape
+    shape = (n, s * k)
+    visits = np.tile(problem.visits, s)
+    reach = np.ascontiguousarray(np.broadcast_to(problem.reach, (n, s, k)).reshape(shape))
+    need, base = problem.need.reshape(shape), problem.base.reshape(shape)
+    limit = np.maximum(problem.cell_upper.reshape(shape), base)
+    steps, left = base.copy(), problem.budget.ravel() - base.sum(axis=0)
+    rules = (problem.lower, problem.upper, visits)
+    _fill(need, reach, limit, steps, left, *rules, weight, prices.of_cells(visits))
+    _mend(need, reach, limit, base, steps, left, *rules, weight)
+    met = (steps[:, visits].sum(axis=1) >= problem.lower).all() and (left == 0).all()
+    if met:
+        steps = _polish(
+            need, reach, limit, base, steps, *rules, problem.group, problem.group_need(),
+            problem.fairness * (1 - TIE), max(float(problem.need.sum()), 1e-300),
+        )  # fmt: skip
+    return steps.reshape(n, s, k), bool(met)
+
+
+@njit(cache=True)
+def _gain(need: float, reach: float, steps: float) -> float:
+    """Return what one more step covers."""
+    return float(need * np.exp(-reach * steps) * -np.expm1(-reach))
+
+
+@njit(cache=True)
+def _fill(
+    need: Floats, reach: Floats, limit: Longs, steps: Longs, left: Longs, lower: Longs,
+    upper: Longs, visits: Flags, weight: Floats, price: Floats,
+) -> None:  # fmt: skip
+    n, m = need.shape
+    given, visited = steps.sum(axis=1), np.zeros(n, np.int64)
+    for i in range(n):
+        for c in range(m):
+            if visits[c]:
+                visited[i] += steps[i, c]
+    short, free = 0, 0
+    for i in range(n):
+        short += max(lower[i] - visited[i], 0)
+    for c in range(m):
+        if visits[c]:
+            free += left[c]
+    heap = [(0.0, 0, 0)]
+    heap.pop()
+    for i in range(n):
+        for c in range(m):
+            if steps[i, c] < limit[i, c] and left[c] > 0:
+                first = weight[i] * _gain(need[i, c], reach[i, c], steps[i, c])
+                heap.append((price[i, c] - first, i, c))
+    heapq.heapify(heap)
+    while len(heap) > 0:
+        _, i, c = heapq.heappop(heap)
+        wanted = visits[c] and visited[i] < lower[i]
+        if left[c] == 0 or given[i] >= upper[i]:
+            continue
+        # Steps of visitors that no floor asks for wait until the floors can be paid.
+        if visits[c] and not wanted and free <= short:
+            continue
+        # The room that a floor still asks for is not given to those who do not visit.
+        if not visits[c] and upper[i] - given[i] <= lower[i] - visited[i]:
+            continue
+        steps[i, c] += 1
+        left[c] -= 1
+        given[i] += 1
+        if visits[c]:
+            free -= 1
+            visited[i] += 1
+            if wanted:
+                short -= 1
+        if steps[i, c] < limit[i, c]:
+            first = weight[i] * _gain(need[i, c], reach[i, c], steps[i, c])
+            heapq.heappush(heap, (price[i, c] - first, i, c))
+
+
+@njit(cache=True)
+def _mend(
+    need: Floats, reach: Floats, limit: Longs, base: Longs, steps: Longs, left: Longs,
+    lower: Longs, upper: Longs, visits: Flags, weight: Floats,
+) -> None:  # fmt: skip
+    """Place what is left: somebody moves a step into its column, and hands on the other one."""
+    n, m = need.shape
+    given, visited = steps.sum(axis=1), np.zeros(n, np.int64)
+    for i in range(n):
+        for c in range(m):
+            if visits[c]:
+                visited[i] += steps[i, c]
+    for _ in range(_CHAINS):
+        column = -1
+        for c in range(m):
+            if left[c] > 0:
+                column = c
+                break
+        if column < 0:
+            return
+        best, giver, taker, other = -np.inf, -1, -1, -1
+        for c in range(m):
+            if c == column or visits[c] != visits[column]:
+                continue
+            # Who would take a step of this column: one that is short comes before all others.
+            most, who = -np.inf, -1
+            for i in range(n):
+                if steps[i, c] >= limit[i, c] or given[i] >= upper[i]:
+                    continue
+                worth = weight[i] * _gain(need[i, c], reach[i, c], steps[i, c])
+                if visits[c] and visited[i] < lower[i]:
+                    worth += 1e6
+                if worth > most:
+                    most, who = worth, i
+            if who < 0:
+                continue
+            for i in range(n):
+                if i == who or steps[i, c] <= base[i, c] or steps[i, column] >= limit[i, column]:
+                    continue
+                change = _gain(need[i, column], reach[i, column], steps[i, column]) - _gain(
+                    need[i, c], reach[i, c], steps[i, c] - 1.0
+                )
+                if most + weight[i] * change > best:
+                    best, giver, taker, other = most + weight[i] * change, i, who, c
+        if giver < 0:
+            return
+        steps[giver, other] -= 1
+        steps[giver, column] += 1
+        steps[taker, other] += 1
+        left[column] -= 1
+        given[taker] += 1
+        if visits[other]:
+            visited[taker] += 1
+
+
+@njit(cache=True)
+def _polish(
+    need: Floats, reach: Floats, limit: Longs, base: Longs, steps: Longs, lower: Longs,
+    upper: Longs, visits: Flags, group: Longs, group_need: Floats, beta: float, total: float,
+) -> Longs:  # fmt: skip
+    """Move one step after the other to where it adds most, within its shift and kind."""
+    n, m = need.shape
+    groups = len(group_need)
+    given, visited = steps.sum(axis=1), np.zeros(n, np.int64)
+    share, whole = np.zeros(groups), 0.0
+    for i in range(n):
+        for c in range(m):
+            if visits[c]:
+                visited[i] += steps[i, c]
+            covered = need[i, c] * -np.expm1(-reach[i, c] * steps[i, c])
+            whole += covered
+            share[group[i]] += covered
+    for g in range(groups):
+        share[g] = share[g] / group_need[g] if group_need[g] > 0 else 2.0
+    now = (1 - beta) * whole / total + beta * share.min()
+    best, kept, idle = now, steps.copy(), 0
+    for _ in range(_MOVES):
+        worst = int(np.argmin(share))
+        most, giver, taker, column = -np.inf, -1, -1, -1
+        for c in range(m):
+            high, to = -np.inf, -1
+            for i in range(n):
+                if beta > 0.0 and group[i] != worst:
+                    continue
+                if steps[i, c] < limit[i, c] and given[i] < upper[i]:
+                    up = _gain(need[i, c], reach[i, c], steps[i, c])
+                    if up > high:
+                        high, to = up, i
+            if to < 0:
+                continue
+            goal = share[worst] + high / group_need[worst] if beta > 0.0 else 0.0
+            low, out = np.inf, -1
+            for i in range(n):
+                if i == to or steps[i, c] <= base[i, c]:
+                    continue
+                if visits[c] and visited[i] <= lower[i]:
+                    continue
+                down = _gain(need[i, c], reach[i, c], steps[i, c] - 1.0)
+                g = group[i]
+                if beta > 0.0 and g != worst and share[g] - down / group_need[g] < goal:
+                    continue
+                if down < low:
+                    low, out = down, i
+            if out >= 0 and high - low > most:
+                most, giver, taker, column = high - low, out, to, c
+        if giver < 0 or (beta == 0.0 and most <= 1e-12 * total):
+            break
+        if beta > 0.0 and group[giver] == worst and most <= 1e-12 * total:
+            break
+        up = _gain(need[taker, column], reach[taker, column], steps[taker, column])
+        down = _gain(need[giver, column], reach[giver, column], steps[giver, column] - 1.0)
+        steps[giver, column] -= 1
+        steps[taker, column] += 1
+        given[giver] -= 1
+        given[taker] += 1
+        if visits[column]:
+            visited[giver] -= 1
+            visited[taker] += 1
+        whole += up - down
+        share[group[taker]] += up / group_need[group[taker]]
+        share[group[giver]] -= down / group_need[group[giver]]
+        now = (1 - beta) * whole / total + beta * share.min()
+        if now > best + 1e-12:
+            best, idle = now, 0
+            kept[:] = steps
+        else:
+            idle += 1
+            if idle > 3 * groups + 10:
+                break
+    return kept
