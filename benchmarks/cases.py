@@ -27,7 +27,7 @@ from sqlalchemy import Engine, event, text
 
 from benchmarks.cases_fill import HIGH, SCHEME, SIDE, SOUTH, WEST, WIDE, fill, found
 from benchmarks.cases_load import Call, Cpu, Load, run_closed, run_open
-from benchmarks.live import Service, free_port
+from benchmarks.live.service import Service
 from geo.cluster.layout import Cluster
 from geo.cluster.processes import running_process
 from geo.cluster.server import ensure_running, stop
@@ -185,6 +185,7 @@ def run(database: Database, home: Path, given: argparse.Namespace) -> None:
         ), {"n": given.sync}).all()  # fmt: skip
     one, many = count_statements(engine, 1), count_statements(engine, BATCH)
     print(f"existing cases {known:,}; cores {os.cpu_count()}; load {os.getloadavg()[0]:.1f} before; "
+          f"service of {given.processes} processes; "
           f"statements: {one} for one report, {many} for {BATCH}\n{HEAD}")  # fmt: skip
     functions(engine, 2.0, each=1)
     cpu = Cpu(None, running_process(Cluster(home)))
@@ -195,7 +196,10 @@ def run(database: Database, home: Path, given: argparse.Namespace) -> None:
     if given.profile:
         functions(engine, given.seconds, each=1, profile=True)
     engine.dispose()
-    token, service = desk_token(database), Service(home, free_port())
+    token, service = (
+        desk_token(database),
+        Service(home, Cluster(home), database, processes=given.processes),
+    )
     try:
         service.start()
         cpu.service = service.process.pid if service.process else None
@@ -266,6 +270,7 @@ def main() -> None:
     parser.add_argument("--histories", type=int, default=250_000)
     parser.add_argument("--officers", type=int, default=10_000)
     parser.add_argument("--sync", type=int, default=10_000, help="how many of them send")
+    parser.add_argument("--processes", type=int, default=2, help="of the service")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--home", type=Path, help="keep the filled database here")
     parser.add_argument("--profile", action="store_true", help="profile the functions, too")

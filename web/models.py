@@ -180,6 +180,19 @@ class AuditEntry(Base):
     hash: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class AuditDraft(Base):
+    """An entry until its transaction commits, which chains it; nobody ever reads one."""
+
+    __tablename__ = "audit_draft"
+    draft_id: Mapped[int] = identity_key()
+    account_id: Mapped[int | None] = mapped_column(BigInteger)
+    actor: Mapped[str]
+    action: Mapped[str]
+    object: Mapped[str | None]
+    address: Mapped[str | None]
+    details: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+
+
 class Job(Base):
     """A long piece of work that somebody asked for; the queue's own tables are in `jobs`."""
 

@@ -55,12 +55,12 @@ def command_line_entry(action: str, *, about: str | None = None, **details: Any)
 
 
 async def write_entry(rows: Rows, entry: Entry) -> None:
-    """Add an entry. Others wait for this transaction to end: write it last."""
+    """Add an entry; it is chained, and others wait, when the transaction commits."""
     await rows.execute(packaged_sql("audit_entry"), entry.values())
 
 
 def write_entry_of_store(connection: Connection, entry: Entry) -> None:
-    """Add an entry through a store's connection. Write it last, likewise."""
+    """Add an entry through a store's connection, likewise."""
     connection.exec_driver_sql(packaged_sql("audit_entry"), entry.values())
 
 

@@ -46,6 +46,34 @@ def test_many_writers_at_once_make_one_chain(fresh_database: Database) -> None:
     assert check(fresh_database, verdict.anchor).broken_at is None
 
 
+def test_an_entry_holds_up_nobody_before_its_transaction_commits(fresh_database: Database) -> None:
+    entry = Entry("tried", "slow", 1)
+    with connect(fresh_database, role="web") as slow:
+        slow.execute(packaged_sql("audit_entry"), entry.values())
+        write(fresh_database, 2)
+        assert check(fresh_database).entries == 1
+    verdict = check(fresh_database)
+    assert (verdict.entries, verdict.broken_at) == (2, None)
+    with connect(fresh_database, role="owner") as owner:
+        actors = owner.execute("SELECT actor FROM audit_entry ORDER BY seq").fetchall()
+        assert actors == [("ann",), ("slow",)]
+        assert owner.execute("SELECT count(*) FROM audit_draft").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("role", ["app", "web"])
+@pytest.mark.parametrize(
+    "statement",
+    ["SELECT FROM audit_draft", "DELETE FROM audit_draft", "UPDATE audit_draft SET actor = 'x'",
+     "INSERT INTO audit_entry (actor, action) VALUES ('x', 'y')"],
+)  # fmt: skip
+def test_nobody_looks_at_a_draft_or_writes_past_it(shared_database: Database, role, statement):
+    with (
+        connect(shared_database, role=role) as connection,
+        pytest.raises(psycopg.Error, match="permission denied"),
+    ):
+        connection.execute(statement)
+
+
 @pytest.mark.parametrize(
     ("statement", "place", "reason"),
     [
