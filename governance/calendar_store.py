@@ -92,10 +92,12 @@ def confirm_year(
     strange = {day for day in off | work if day.year != year} | (off & work)
     if strange:
         shown = ", ".join(str(day) for day in sorted(strange))
-        raise InputError(f"{shown}: outside {year}, or both off and worked")
+        raise InputError(f"{shown}: outside {year}, or both off and worked", code="bad-calendar")
     calendar = read_calendar(connection, jurisdiction_id)
     if calendar is None or year not in calendar.years:
-        raise NotFoundError(f"{year} is not loaded yet: run `gridbeat calendar load {year}`")
+        raise NotFoundError(
+            f"{year} is not loaded yet: run `gridbeat calendar load {year}`", code="no-year"
+        )
     days = tuple(_confirmed(entry, off, work) for entry in calendar.days if entry.day.year == year)
     write_calendar(connection, jurisdiction_id, WorkCalendar(days), source=source)
 

@@ -26,7 +26,8 @@ _CLOCK_REQUESTS = UUID("6f1f4b0e-6f3a-5b0c-9d53-0d5e3f6f5a01")
 
 
 _LOOKED_AT = tuple(field.name for field in fields(Case))
-_GUARD_ERRORS = {"GB409": ConflictError, "GB400": InputError}
+# What the database refuses by itself: an error and its code.
+_GUARD_ERRORS = {"GB409": (ConflictError, "wrong-state"), "GB400": (InputError, "step-refused")}
 
 
 def read_case(connection: Connection, case_id: int) -> Case:
@@ -168,7 +169,7 @@ def hold_case(connection: Connection, case_id: int, step: Step) -> Held:
         case_id, step.action, step.actor,
     ):  # fmt: skip
         msg = f"request {step.request_id} was used for something else; make a new one"
-        raise ConflictError(msg)
+        raise ConflictError(msg, code="number-used")
     return Held(case, row.jurisdiction_id, {} if done else as_limits(row.limits), done)
 
 
@@ -186,14 +187,15 @@ def take_step(
     if held.done:
         return case
     if step.seen_version is not None and step.seen_version != case.version:
-        raise ConflictError(_moved_on(connection, case, step.seen_version))
+        raise ConflictError(_moved_on(connection, case, step.seen_version), code="moved-on")
     claimed, at = step.at, believed_time(step.at, last_at=case.last_at, now=now)
     step = replace(step, at=at)
     move = plan_move(case, step, clock=clock, limits=held.limits)
     given = _transition(case, step, move, claimed)
     row = connection.execute(packaged("take_step"), {"given": given}).one()
     if row.refused is not None:
-        raise _GUARD_ERRORS[row.refused](row.message)
+        refusal, code = _GUARD_ERRORS[row.refused]
+        raise refusal(row.message, code=code)
     if step.action == "merge":
         connection.execute(queries.move_reports(case.case_id, step.merged_into))
     return _case(row)

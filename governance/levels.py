@@ -33,9 +33,13 @@ def write_level_names(
     """
     for level, (zh, en) in names.items():
         if level not in LEVEL_NAMES:
-            raise InputError(f"{level!r} is no level; there are {', '.join(LEVEL_NAMES)}")
+            raise InputError(
+                f"{level!r} is no level; there are {', '.join(LEVEL_NAMES)}", code="no-level"
+            )
         if not (zh.strip() and en.strip()):
-            raise InputError(f"{level} needs a name in Chinese and one in English")
+            raise InputError(
+                f"{level} needs a name in Chinese and one in English", code="level-names"
+            )
     given = {level: {"zh": zh.strip(), "en": en.strip()} for level, (zh, en) in names.items()}
     connection.execute(
         text("UPDATE jurisdiction SET level_names = level_names || CAST(:given AS jsonb) "

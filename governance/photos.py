@@ -75,7 +75,9 @@ def write_photo(connection: Connection, new: NewPhoto, *, now: datetime) -> None
     ).scalar_one_or_none()
     if known is not None:
         if bytes(known) != digest:
-            raise ConflictError(f"photo {new.photo_id} is another picture; make a new number")
+            raise ConflictError(
+                f"photo {new.photo_id} is another picture; make a new number", code="number-used"
+            )
         return
     lon, lat, placed_by = _where(new, subject)
     connection.execute(
@@ -122,7 +124,7 @@ def read_photo(connection: Connection, photo_id: UUID) -> bytes:
     query = select(CasePhoto.picture).where(CasePhoto.photo_id == photo_id)
     found = connection.execute(query).scalar_one_or_none()
     if found is None:
-        raise NotFoundError(f"there is no photo {photo_id}")
+        raise NotFoundError(f"there is no photo {photo_id}", code="no-such-photo")
     return bytes(found)
 
 
@@ -146,7 +148,9 @@ def check_evidence(connection: Connection, case_id: int, evidence: Sequence[str]
 def _subject(connection: Connection, new: NewPhoto) -> Any:
     """Return jurisdiction, zone, area and place of what a photo belongs to."""
     if (new.case_id is None) == (new.report_id is None):
-        raise InputError("a photo belongs to a case or to a report: name one of them")
+        raise InputError(
+            "a photo belongs to a case or to a report: name one of them", code="photo-of"
+        )
     of: Any = CaseFile if new.case_id is not None else Report
     is_it = CaseFile.case_id == new.case_id if of is CaseFile else Report.report_id == new.report_id
     query = (
@@ -160,7 +164,7 @@ def _subject(connection: Connection, new: NewPhoto) -> Any:
     found = connection.execute(query).one_or_none()
     if found is None:
         about = f"case {new.case_id}" if of is CaseFile else f"report {new.report_id}"
-        raise NotFoundError(f"there is no {about}")
+        raise NotFoundError(f"there is no {about}", code="photo-of-none")
     return found
 
 

@@ -74,7 +74,8 @@ def read_rows(
                 raise FormatError(
                     f"{path.name}: no column for {', '.join(missing)} (called "
                     f"{'; '.join('/'.join(fields[field]) for field in missing)}); the file has "
-                    f"{', '.join(names)}"
+                    f"{', '.join(names)}",
+                    code="missing-column",
                 )
         texts = {field: _text(batch.columns, name) for field, name in columns.items()}
         for i, number in enumerate(batch.row_no.to_pylist()):

@@ -27,7 +27,7 @@ from governance.cases.steps import StepNeedsError
 from web.language import PageLang, choose_language
 from web.pages.page import page
 from web.pages.words import word
-from web.refusals import chinese_of
+from web.refusals import chinese_of, tell_field
 
 PROBLEM = "application/problem+json"
 LOG = logging.getLogger("gridbeat.web")
@@ -47,6 +47,8 @@ class PasswordChangeError(ForbiddenError):
 
 class TooManyError(GridbeatError):
     """Too many tries from one account or address; `retry_after_s` says when to come again."""
+
+    code = "too-many"
 
     def __init__(self, message: str, *, retry_after_s: int) -> None:
         super().__init__(message)
@@ -91,9 +93,10 @@ class PlaceUnsureError(InputError):
         Each with its point and how sure it is, the surest first.
     """
 
+    code = "place-unsure"
+
     def __init__(self, candidates: list[dict[str, object]]) -> None:
-        msg = "an address is no place yet: send the point of one of its candidates"
-        super().__init__(msg, code="place-unsure")
+        super().__init__("an address is no place yet: send the point of one of its candidates")
         self.candidates = candidates
 
 
@@ -178,15 +181,18 @@ def problem(request: Request, error: Exception) -> Response:
         ),
     }  # fmt: skip
     headers = {"Cache-Control": "no-store"}
-    if isinstance(error, GridbeatError) and error.code and answer.tells:
-        body["code"] = error.code
-        body["detail"] = str(error) if lang == "en" else chinese_of(error) or str(error)
+    if isinstance(error, GridbeatError) and answer.tells:
+        # What lies below has no words of its own: then the kind has, and the detail follows.
+        body["code"] = error.code or answer.slug
+        if lang == "zh":
+            body["detail"] = chinese_of(error) or f"{answer.title_zh}（{error}）"
     if isinstance(error, PlaceUnsureError):
         body["candidates"] = error.candidates
     if isinstance(error, StepNeedsError):
         body["needs"] = list(error.needs)
     if isinstance(error, RequestValidationError):
-        body["detail"] = "; ".join(_describe(item) for item in error.errors()[:20])
+        body["code"] = answer.slug
+        body["detail"] = "; ".join(tell_field(item, lang) for item in error.errors()[:20])
     if isinstance(error, MovedOnError):
         body |= {"detail": error.told[lang == "en"], **error.more}
     if isinstance(error, TooManyError):
@@ -218,12 +224,6 @@ def is_navigation(request: Request) -> bool:
 def _own_path(request: Request) -> str:
     query = f"?{request.url.query}" if request.url.query else ""
     return request.url.path + query
-
-
-def _describe(item: dict[str, object]) -> str:
-    where = item.get("loc", ())
-    path = ".".join(str(part) for part in where) if isinstance(where, tuple) else str(where)
-    return f"{path}: {item.get('msg')}"
 
 
 def _http_problem(request: Request, error: HTTPException) -> Response:

@@ -1,53 +1,18 @@
-"""One table of what is refused, by its code, in Chinese; the English is the error's own detail."""
+"""What is told of a refusal: Chinese by its code, English as the error's own detail."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from sqlalchemy.exc import DBAPIError
 
 from geo.errors import GridbeatError, NotFoundError
 from governance.cases.states import Need
 from governance.cases.steps import StepNeedsError
+from web.refusal_words import CHINESE, DETAILED
 
 Told = tuple[str, str]
-CHINESE: dict[str, str] = {
-    "bad-number": "数量超出允许范围",
-    "bad-shift": "班次须先开始后结束，且不超过24小时",
-    "binding-not-here": "只有派遣可以指定为不可退单",
-    "clock-wrong": "设备时间有误，请校准后再试",
-    "ends-before-start": "结束日期须晚于开始日期",
-    "every-area": "此操作需要全部区域的权限",
-    "level-not-here": "只有立案时可以确定层级",
-    "no-area": "没有该区域，或不在您的辖区",
-    "no-calendar": "尚未载入工作日历，请联系管理员",
-    "no-case": "没有该案件，或不在您的辖区",
-    "no-class": "没有该类别",
-    "no-department": "本辖区没有该部门",
-    "no-kind": "没有该单位类型",
-    "no-limit": "请说明延长多久",
-    "no-person": "没有该工号；新进人员请填写岗位名称",
-    "no-photo": "所附照片尚未上传",
-    "no-place": "请说明位置：地图上的点或所在区域",
-    "no-post": "没有该任职记录，或不在您的辖区",
-    "no-role": "没有该角色",
-    "no-shift": "没有该班次，或不在您的辖区",
-    "no-step": "没有该操作",
-    "no-stop": "没有该巡逻点，路线可能已重排",
-    "no-unit": "没有该队伍，或不在您的辖区",
-    "no-visit": "没有该次到点记录",
-    "no-words": "请说明问题",
-    "not-mergeable": "目标案件已结束，不能并入",
-    "not-your-role": "您的角色无此权限",
-    "number-used": "编号已被其他记录使用",
-    "outside": "位置不在您的辖区内",
-    "place-unsure": "仅有地址尚不能定位：请在候选位置中选定一个",
-    "post-ended": "该任职此前已结束",
-    "post-held": "该人员在此期间已担任这一岗位",
-    "refused-by-database": "超出您的辖区或权限，未予受理",
-    "shift-begun": "班次已开始，须保留在值班表中",
-    "shift-overlaps": "该队伍在此时段已有班次",
-    "top-level": "已在最高层级，不能再上报",
-    "visit-over": "该次到点已记录离开",
-}
 NEEDS: dict[Need, str] = {
     "reason": "理由",
     "department": "承办部门",
@@ -60,6 +25,32 @@ NEEDS: dict[Need, str] = {
     "satisfaction": "回访结果",
     "unbound": "派单未限定不可退（对本派单的异议已处理过）",
 }
+# What pydantic finds, by the beginning of its type.
+FIELDS = {
+    "missing": "必填",
+    "extra_forbidden": "没有该字段",
+    "string_too_long": "过长",
+    "string_too_short": "不能为空或过短",
+    "string_pattern_mismatch": "格式不符",
+    "string": "应为文字",
+    "literal_error": "不在可选范围",
+    "enum": "不在可选范围",
+    "int": "应为整数",
+    "float": "应为数值",
+    "bool": "应为真或假",
+    "greater_than": "过小",
+    "less_than": "过大",
+    "finite_number": "应为有限数值",
+    "date": "应为日期",
+    "timezone": "须带时区",
+    "uuid": "编号格式不符",
+    "too_long": "项数过多",
+    "too_short": "项数过少",
+    "list": "应为列表",
+    "dict": "应为对象",
+    "model": "应为对象",
+    "json": "不是有效的 JSON",
+}
 REFUSED_BY_DATABASE = ("超出您的辖区或权限，未予受理", "outside your areas or permissions; refused")
 BAD_VALUE = ("内容不符合要求，未予受理", "a value cannot be stored; refused")
 
@@ -69,13 +60,29 @@ def chinese_of(error: Exception) -> str | None:
     if isinstance(error, StepNeedsError):
         return f"还需要：{'、'.join(NEEDS[need] for need in error.needs)}"
     code = error.code if isinstance(error, GridbeatError) else None
-    return CHINESE.get(code) if code else None
+    words = CHINESE.get(code) if code else None
+    said = str(error)
+    if words is None:
+        return None
+    if "\u4e00" <= said[:1] <= "\u9fff":
+        return said  # it is in both languages, and says more
+    return f"{words}（{said}）" if code in DETAILED else words
 
 
 def tell_error(error: Exception) -> Told:
     """Return why something was not done; Chinese names the matter, English the detail."""
     known = "未找到所指内容" if isinstance(error, NotFoundError) else "内容不符合要求"
     return (chinese_of(error) or known, str(error))
+
+
+def tell_field(found: Mapping[str, Any], lang: Literal["zh", "en"]) -> str:
+    """Return where a request is wrong and what is, for one thing that the check of it found."""
+    where = ".".join(str(part) for part in found.get("loc", ()))
+    if lang == "en":
+        return f"{where}: {found.get('msg')}"
+    kind = str(found.get("type", ""))
+    known = [word for begin, word in FIELDS.items() if kind.startswith(begin)]
+    return f"{where}：{known[0] if known else '不符合要求'}"
 
 
 def tell_database_error(error: DBAPIError) -> Told | None:

@@ -76,11 +76,15 @@ def read_about(connection: Connection, code: str | None) -> About:
         named = f"jurisdiction {code!r}" if code else "jurisdiction"
         raise NotFoundError(
             f"there is no {named}: `gridbeat demo` makes one, `gridbeat import boundaries` "
-            "imports one"
+            "imports one",
+            code="no-jurisdiction",
         )
     if len(rows) > 1:
         codes = ", ".join(row.code for row in rows)
-        raise InputError(f"there are several jurisdictions: name one with --jurisdiction ({codes})")
+        raise InputError(
+            f"there are several jurisdictions: name one with --jurisdiction ({codes})",
+            code="several-jurisdictions",
+        )
     row = rows[0]
     return About(
         code=row.code, name_zh=row.name, name_en=row.name_en, simulated=row.simulated,
@@ -105,7 +109,8 @@ def data_window(
         last = connection.execute(text(_LAST_DAY), {"number": about.number}).scalar_one_or_none()
         if last is None:
             raise NotFoundError(
-                f"{about.code} has no incidents yet: import some with `gridbeat import incidents`"
+                f"{about.code} has no incidents yet: import some with `gridbeat import incidents`",
+                code="no-incidents",
             )
         until = last
     end = until + timedelta(days=1)

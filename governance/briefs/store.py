@@ -59,7 +59,7 @@ def read_brief(
     """
     area = connection.execute(_AREA, {"j": jurisdiction_id, "code": area_code}).one_or_none()
     if area is None:
-        raise NotFoundError(f"there is no area with the code {area_code}")
+        raise NotFoundError(f"there is no area with the code {area_code}", code="no-area")
     period = month_of(year, month)
     begin = period.start
     for _ in range(3):

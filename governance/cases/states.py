@@ -199,7 +199,7 @@ def next_state(action: str, state: State | None) -> State:
     if not allowed:
         may = ", ".join(actions_of(state)) or "nothing more"
         msg = f"a case that is {state or 'not reported yet'} cannot {action}; it may: {may}"
-        raise ConflictError(msg)
+        raise ConflictError(msg, code="wrong-state")
     return rule.after or state  # type: ignore[return-value] # only rules with a before stay
 
 

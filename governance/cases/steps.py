@@ -188,9 +188,9 @@ def check_step(case: Case, step: Step) -> None:
     """
     next_state(step.action, case.state)
     if not step.actor.strip():
-        raise InputError("a step needs the name of the person who does it")
+        raise InputError("a step needs the name of the person who does it", code="no-actor")
     if step.at.tzinfo is None:
-        raise InputError("the time of a step needs a time zone")
+        raise InputError("the time of a step needs a time zone", code="no-zone")
     missing = [need for need in sorted(RULES[step.action].needs) if _is_missing(need, case, step)]
     if missing:
         raise StepNeedsError(case.number, step.action, missing)

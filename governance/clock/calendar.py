@@ -52,17 +52,17 @@ class WorkCalendar:
     def __post_init__(self) -> None:
         if not self.days:
             msg = "a work calendar needs at least one year of days"
-            raise InputError(msg)
+            raise InputError(msg, code="bad-calendar")
         first, last = self.days[0].day, self.days[-1].day
         expected = first
         for entry in self.days:
             if entry.day != expected:
                 msg = f"the work calendar jumps to {entry.day}; {expected} is missing or twice"
-                raise InputError(msg)
+                raise InputError(msg, code="bad-calendar")
             expected += timedelta(days=1)
         if (first.month, first.day, last.month, last.day) != (1, 1, 12, 31):
             msg = f"the work calendar covers {first} to {last}; it must hold whole years"
-            raise InputError(msg)
+            raise InputError(msg, code="bad-calendar")
 
     @property
     def years(self) -> range:
@@ -83,7 +83,7 @@ class WorkCalendar:
                 f"the work calendar ends at {self.days[-1].day} and begins at {self.days[0].day}; "
                 f"load the year {day.year} (gridbeat calendar load {day.year})"
             )
-            raise InputError(msg)
+            raise InputError(msg, code="no-year")
         return self.days[place]
 
 
@@ -116,7 +116,7 @@ def library_calendar(
         )
     except (NotImplementedError, AttributeError, ValueError) as error:
         msg = f"there is no calendar of {country!r} in language {lang!r}: {error}"
-        raise InputError(msg) from error
+        raise InputError(msg, code="no-calendar") from error
     swapped = frozenset(known.weekend_workdays)
     provisional = frozenset(year for year in wanted if _is_provisional(year, swapped))
     days = tuple(_day(day, known, swapped, known.weekend) for day in _days(wanted))

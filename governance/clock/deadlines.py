@@ -42,13 +42,13 @@ class TimeLimit:
     def __post_init__(self) -> None:
         if self.unit not in get_args(TimeUnit):
             msg = f"{self.unit!r} is no unit of time limits: {', '.join(get_args(TimeUnit))}"
-            raise InputError(msg)
+            raise InputError(msg, code="bad-limit")
         if not 0 < self.value < 10_000:
             msg = f"a time limit of {self.value} {self.unit} is not above 0 and below 10,000"
-            raise InputError(msg)
+            raise InputError(msg, code="bad-limit")
         if self.unit.endswith("day") and self.value != int(self.value):
             msg = f"a time limit in days must be whole, not {self.value}"
-            raise InputError(msg)
+            raise InputError(msg, code="bad-limit")
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class WorkClock:
     def _local(self, moment: datetime) -> datetime:
         if moment.tzinfo is None:
             msg = f"{moment:%Y-%m-%d %H:%M} has no time zone; deadlines need one"
-            raise InputError(msg)
+            raise InputError(msg, code="no-zone")
         return moment.astimezone(self.hours.zone)
 
     def _after_open(self, start: datetime, seconds: int) -> datetime:

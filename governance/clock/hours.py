@@ -65,13 +65,13 @@ def make_work_hours(
     """
     if not daily:
         msg = "a working day needs at least one spell of open hours"
-        raise InputError(msg)
+        raise InputError(msg, code="bad-hours")
     workdays = [entry.day for entry in calendar.days if entry.is_workday]
     spells = [_spell(day, spell, zone) for day in workdays for spell in sorted(daily)]
     opens, closes = np.array(spells, dtype=np.int64).reshape(-1, 2).T
     if np.any(closes <= opens) or np.any(opens[1:] < closes[:-1]):
         msg = f"the open hours overlap: {', '.join(f'{a:%H:%M}-{b:%H:%M}' for a, b in daily)}"
-        raise InputError(msg)
+        raise InputError(msg, code="bad-hours")
     before = np.concatenate([[0], np.cumsum(closes - opens)])
     end = calendar.days[-1].day + timedelta(days=1)
     covers = (_second(calendar.days[0].day, time(0), zone), _second(end, time(0), zone))
@@ -118,12 +118,12 @@ def add_open_seconds(
     """
     if np.any(seconds <= 0):
         msg = "a time limit must be above zero"
-        raise InputError(msg)
+        raise InputError(msg, code="bad-limit")
     total = open_seconds(hours, moments) + seconds
     if np.any(total > hours.before[-1]):
         end = datetime.fromtimestamp(hours.covers[1], hours.zone)
         msg = f"the time limit runs past the work calendar; load the year {end.year}"
-        raise InputError(msg)
+        raise InputError(msg, code="no-year")
     place = np.searchsorted(hours.before, total, side="left") - 1
     return hours.opens[place] + (total - hours.before[place])
 
@@ -134,7 +134,7 @@ def _check(hours: WorkHours, moments: NDArray[np.int64]) -> None:
     if np.any(outside):
         when = datetime.fromtimestamp(int(moments[outside][0]), hours.zone)
         msg = f"{when:%Y-%m-%d %H:%M} lies outside the work calendar; load the year {when.year}"
-        raise InputError(msg)
+        raise InputError(msg, code="no-year")
 
 
 def _spell(day: date, spell: tuple[time, time], zone: ZoneInfo) -> tuple[int, int]:

@@ -90,7 +90,7 @@ def grade_of(
         No grade begins at 0, so that some share has none.
     """
     if not grades or min(grades.values()) > 0:
-        raise InputError("grades need one that begins at 0")
+        raise InputError("grades need one that begins at 0", code="bad-grade")
     if value is None:
         return None
     read = value if indicator.higher_is_better else 1.0 - value

@@ -33,7 +33,9 @@ def measure(
         was due, never 0 or 1), ``grade``.
     """
     if by is not None and by not in BY:
-        raise InputError(f"indicators are given by {', '.join(BY)}, not by {by!r}")
+        raise InputError(
+            f"indicators are given by {', '.join(BY)}, not by {by!r}", code="no-grouping"
+        )
     known = facts.assign(group=facts[by]) if by else facts.assign(group="")
     known = known.dropna(subset=["group"])
     counts = known.groupby(["group", "indicator"])["good"].agg(good="sum", due="size")

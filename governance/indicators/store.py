@@ -27,7 +27,9 @@ class Period:
     def __post_init__(self) -> None:
         """Refuse a period that ends before it begins."""
         if self.start >= self.end:
-            raise InputError(f"the period {self.start} .. {self.end} holds no day")
+            raise InputError(
+                f"the period {self.start} .. {self.end} holds no day", code="bad-period"
+            )
 
     def moments(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
         """Return the instants in which it begins and ends."""
@@ -46,7 +48,7 @@ def month_of(year: int, month: int) -> Period:
     datetime.date(2027, 1, 1)
     """
     if not 1 <= month <= 12:
-        raise InputError(f"{month} is no month")
+        raise InputError(f"{month} is no month", code="bad-period")
     return Period(date(year, month, 1), date(year + month // 12, month % 12 + 1, 1))
 
 
@@ -62,7 +64,7 @@ def read_facts(
         Of the areas it is given by; ``area_id`` keeps one of them.
     """
     if level not in LEVELS:
-        raise InputError(f"{level!r} is no level; there are {', '.join(LEVELS)}")
+        raise InputError(f"{level!r} is no level; there are {', '.join(LEVELS)}", code="no-level")
     query = files("governance").joinpath("sql", "indicator_facts.sql").read_text("utf-8")
     start, end = period.moments(zone)
     found = connection.execute(
@@ -93,7 +95,7 @@ def write_grades(connection: Connection, jurisdiction_id: int, grades: Mapping[s
     """
     grade_of(0.0, next(iter(INDICATORS.values())), grades)
     if any(not 0 <= start <= 1 for start in grades.values()):
-        raise InputError("a grade begins at a share between 0 and 1")
+        raise InputError("a grade begins at a share between 0 and 1", code="bad-grade")
     connection.execute(
         delete(IndicatorGrade).where(IndicatorGrade.jurisdiction_id == jurisdiction_id)
     )
@@ -119,7 +121,7 @@ def read_record(
     found = connection.execute(_RECORD, values)
     rows = pd.DataFrame(found.all(), columns=list(found.keys()))
     if not len(rows) and connection.execute(_PERSON, values).one_or_none() is None:
-        raise NotFoundError(f"nobody with the number {staff_no!r} is known here")
+        raise NotFoundError(f"nobody with the number {staff_no!r} is known here", code="no-person")
     return rows
 
 

@@ -68,5 +68,7 @@ def load_model(data: bytes) -> Model:
         OSError,
         EOFError,
     ) as error:
-        raise FormatError(f"the stored classifier cannot be read: {error}") from error
+        raise FormatError(
+            f"the stored classifier cannot be read: {error}", code="bad-classifier"
+        ) from error
     return model

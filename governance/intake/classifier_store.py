@@ -155,7 +155,9 @@ def read_version(
         query = query.where(Classifier.version == number)
     row = connection.execute(query.order_by(Classifier.classifier_id.desc()).limit(1)).first()
     if row is None:
-        raise NotFoundError("no classifier is trained yet: run `gridbeat classifier train`")
+        raise NotFoundError(
+            "no classifier is trained yet: run `gridbeat classifier train`", code="no-classifier"
+        )
     return row
 
 
@@ -239,19 +241,23 @@ def read_sentences(scheme: str, beside: Path | None = None) -> list[tuple[str, s
         try:
             found += _read_sentences(beside.read_text("utf-8-sig"), beside.name)
         except UnicodeDecodeError as error:
-            raise FormatError(f"{beside.name}: not in UTF-8: {error}") from error
+            raise FormatError(f"{beside.name}: not in UTF-8: {error}", code="bad-file") from error
     return [(words, code) for own, code, words in found if own == scheme]
 
 
 def _read_sentences(given: str, name: str) -> list[tuple[str, str, str]]:
     rows = csv.DictReader(given.splitlines(), delimiter="\t")
     if rows.fieldnames is None or {"scheme", "code", "words"} - set(rows.fieldnames):
-        raise FormatError(f"{name}: needs the columns scheme, code and words, split by tabs")
+        raise FormatError(
+            f"{name}: needs the columns scheme, code and words, split by tabs", code="bad-file"
+        )
     found = []
     for number, row in enumerate(rows, start=2):
         values = (row["scheme"], row["code"], row["words"])
         if not all(value and value.strip() for value in values):
-            raise FormatError(f"{name}, line {number}: scheme, code or words is missing")
+            raise FormatError(
+                f"{name}, line {number}: scheme, code or words is missing", code="bad-file"
+            )
         found.append(values)
     return found
 
@@ -274,7 +280,9 @@ def _load(connection: Connection, classifier_id: int, digest: str) -> Model:
             select(Classifier.model).where(Classifier.classifier_id == classifier_id)
         ).scalar_one()
         if sha256(data).hexdigest() != digest:
-            raise ConflictError(f"classifier {classifier_id} was changed after it was stored")
+            raise ConflictError(
+                f"classifier {classifier_id} was changed after it was stored", code="bad-classifier"
+            )
         known = _LOADED[digest] = load_model(bytes(data))
         while len(_LOADED) > MOST_LOADED:
             _LOADED.pop(next(iter(_LOADED)))

@@ -57,9 +57,14 @@ class ClassifierParams:
     def __post_init__(self) -> None:
         """Refuse what nothing can be learnt with."""
         if not 1 <= self.longest <= 6 or not 2**8 <= self.features <= 2**20:
-            raise InputError("n-grams are of 1 to 6 characters, in 2^8 to 2^20 columns")
+            raise InputError(
+                "n-grams are of 1 to 6 characters, in 2^8 to 2^20 columns", code="bad-setting"
+            )
         if not 0 < self.precision < 1 or self.strength <= 0 or not 2 <= self.folds <= 20:
-            raise InputError("precision lies between 0 and 1, strength above 0, folds in 2..20")
+            raise InputError(
+                "precision lies between 0 and 1, strength above 0, folds in 2..20",
+                code="bad-setting",
+            )
 
 
 @dataclass(frozen=True)
@@ -301,7 +306,7 @@ def _learnable(labelled: Labelled) -> tuple[str, ...]:
     if few or len(counts) < 2:
         named = f" (too few of {', '.join(few)})" if few else ""
         msg = f"a classifier needs two classes with {FEWEST} sentences each at least{named}"
-        raise InputError(msg)
+        raise InputError(msg, code="few-sentences")
     return tuple(sorted(counts))
 
 

@@ -45,7 +45,7 @@ class ContactSettings(BaseSettings):
                 "no contact can be kept or opened: set GRIDBEAT_CONTACT_KEY to what "
                 "`gridbeat contacts key` prints"
             )
-            raise InputError(msg)
+            raise InputError(msg, code="contacts-off")
         return read_keys(
             self.key.get_secret_value(), *(old.get_secret_value() for old in self.old_keys)
         )
@@ -95,12 +95,12 @@ def open_contact(
         There is no such report, or no contact with it any more.
     """
     if not reason.strip():
-        raise InputError("say why the contact is needed; it is written down")
+        raise InputError("say why the contact is needed; it is written down", code="no-reason")
     _need_report(connection, report_id)
     values = {"report": report_id, "actor": actor, "why": reason.strip()}
     row = connection.execute(_OPEN, values).one_or_none()
     if row is None:
-        raise NotFoundError(f"no contact is kept with report {report_id}")
+        raise NotFoundError(f"no contact is kept with report {report_id}", code="no-contact")
     return unseal(bytes(row.sealed), report_id, row.key_id, keys)
 
 
@@ -141,7 +141,7 @@ def _times(now: datetime, keep_days: int) -> dict[str, object]:
 
 def _need_report(connection: Connection, report_id: UUID) -> None:
     if connection.execute(_REPORT, {"report": report_id}).one_or_none() is None:
-        raise NotFoundError(f"there is no report {report_id}")
+        raise NotFoundError(f"there is no report {report_id}", code="no-report")
 
 
 _REPORT = text("SELECT report_id FROM report WHERE report_id = :report")

@@ -81,7 +81,7 @@ def import_reports(
         The source has no name.
     """
     if not source.strip():
-        raise InputError("name the department's system that the file comes from")
+        raise InputError("name the department's system that the file comes from", code="no-source")
     known = _read_known(connection, jurisdiction_id, source.strip(), crs, scheme, now)
     rows = read_rows(
         path, FIELDS, kind="reports", required=("source_ref", "words", "seen_at"), layer=layer

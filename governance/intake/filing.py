@@ -95,7 +95,7 @@ def add_to_case(connection: Connection, report_id: UUID, case_id: int) -> Case:
     report = _report(connection, report_id)
     if report.case_id not in (None, case_id):
         msg = f"report {report_id} belongs to case {report.case_id} already; merge the cases"
-        raise ConflictError(msg)
+        raise ConflictError(msg, code="report-filed")
     case = read_case(connection, case_id)
     _attach(connection, report_id, case_id, report.category_id)
     return case
@@ -118,7 +118,7 @@ def refuse_report(
     report = _report(connection, report_id)
     if report.case_id is not None:
         msg = f"report {report_id} belongs to case {report.case_id} already"
-        raise ConflictError(msg)
+        raise ConflictError(msg, code="report-filed")
     report = _placed(connection, report, None, anywhere=True)
     opened = Step("report", report.taken_by, report.received_at, report_id)
     case = open_case(
@@ -152,7 +152,7 @@ def _placed(
         return _report(connection, report.report_id)
     if not anywhere:
         msg = f"report {report.report_id} names a grid only: put it on the map before filing it"
-        raise InputError(msg)
+        raise InputError(msg, code="place-first")
     middle = connection.execute(_MIDDLE, {"area": report.area_id}).one()
     return SimpleNamespace(**{**report._mapping, "lon": middle.lon, "lat": middle.lat})
 
@@ -168,7 +168,7 @@ def _report(connection: Connection, report_id: UUID) -> Any:
     query = select(Report.__table__, *place).where(Report.report_id == report_id).with_for_update()
     row = connection.execute(query).one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no report {report_id}")
+        raise NotFoundError(f"there is no report {report_id}", code="no-report")
     return row
 
 

@@ -66,13 +66,19 @@ def make_picture(
             upright = ImageOps.exif_transpose(image)
             plain = _on_white(upright)
     except _BOMBS as error:
-        raise InputError(f"the picture has more than {most_pixels:,} pixels") from error
+        raise InputError(
+            f"the picture has more than {most_pixels:,} pixels", code="picture-large"
+        ) from error
     except UnidentifiedImageError as error:
-        raise InputError(f"this is no picture; send one of {', '.join(FORMATS)}") from error
+        raise InputError(
+            f"this is no picture; send one of {', '.join(FORMATS)}", code="no-picture"
+        ) from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError("the picture is broken or cut off: take or send it again") from error
+        raise InputError(
+            "the picture is broken or cut off: take or send it again", code="picture-broken"
+        ) from error
     plain.thumbnail((longest_side_px, longest_side_px))
     out = io.BytesIO()
     plain.save(out, "JPEG", quality=QUALITY, optimize=True)
@@ -84,10 +90,10 @@ def _check_size(image: Image.Image, most_pixels: int) -> None:
     width, height = image.size
     if width * height > most_pixels:
         msg = f"the picture has {width} x {height} pixels, more than {most_pixels:,}: make it less"
-        raise InputError(msg)
+        raise InputError(msg, code="picture-large")
     if min(width, height) < SMALLEST_SIDE_PX:
         msg = f"the picture has {width} x {height} pixels; nothing can be seen on it"
-        raise InputError(msg)
+        raise InputError(msg, code="picture-small")
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -57,9 +57,11 @@ def write_department(
         The level is none, or a name is missing.
     """
     if level not in LEVELS:
-        raise InputError(f"{level!r} is no level; there are {', '.join(LEVELS)}")
+        raise InputError(f"{level!r} is no level; there are {', '.join(LEVELS)}", code="no-level")
     if not (code.strip() and name.strip() and name_en.strip()):
-        raise InputError("a department needs a code, a name and a name in English")
+        raise InputError(
+            "a department needs a code, a name and a name in English", code="bad-department"
+        )
     values = {"name": name, "name_en": name_en, "level": level}
     statement = upsert(Department).values(jurisdiction_id=jurisdiction_id, code=code, **values)
     return int(
@@ -95,9 +97,13 @@ def write_rule(connection: Connection, jurisdiction_id: int, rule: NewRule) -> i
         There is no such department, class or area.
     """
     if (rule.scheme is None) != (rule.category is None):
-        raise InputError("name both the scheme and the code of a class, or neither")
+        raise InputError(
+            "name both the scheme and the code of a class, or neither", code="bad-rule"
+        )
     if rule.level is not None and rule.level not in LEVELS:
-        raise InputError(f"{rule.level!r} is no level; there are {', '.join(LEVELS)}")
+        raise InputError(
+            f"{rule.level!r} is no level; there are {', '.join(LEVELS)}", code="no-level"
+        )
     if rule.category is not None:
         find_category(connection, str(rule.scheme), rule.category)
     values = {
@@ -135,7 +141,7 @@ def remove_rule(connection: Connection, jurisdiction_id: int, rule_id: int) -> N
         )
     )
     if gone.rowcount != 1:
-        raise NotFoundError(f"there is no rule {rule_id} in the routing table")
+        raise NotFoundError(f"there is no rule {rule_id} in the routing table", code="no-rule")
 
 
 def list_rules(connection: Connection, jurisdiction_id: int) -> Sequence[Row[Any]]:
@@ -218,7 +224,7 @@ def find_category(connection: Connection, scheme: str, code: str) -> int:
     )
     found = connection.execute(query).scalars().first()
     if found is None:
-        raise NotFoundError(f"there is no class {code} in the scheme {scheme!r}")
+        raise NotFoundError(f"there is no class {code} in the scheme {scheme!r}", code="no-class")
     return int(found)
 
 
@@ -233,7 +239,7 @@ def find_area(connection: Connection, jurisdiction_id: int, code: str) -> int:
     query = select(Area.area_id).where(Area.jurisdiction_id == jurisdiction_id, Area.code == code)
     found = connection.execute(query).scalar_one_or_none()
     if found is None:
-        raise NotFoundError(f"there is no area with the code {code}")
+        raise NotFoundError(f"there is no area with the code {code}", code="no-area")
     return int(found)
 
 
@@ -245,7 +251,7 @@ def _department(connection: Connection, jurisdiction_id: int, code: str) -> int:
     if found is None:
         known = [row.code for row in list_departments(connection, jurisdiction_id)]
         msg = f"there is no department {code!r}; there are {', '.join(known) or 'none yet'}"
-        raise NotFoundError(msg)
+        raise NotFoundError(msg, code="no-department")
     return int(found)
 
 
@@ -261,4 +267,6 @@ def need_department(connection: Connection, jurisdiction_id: int, department_id:
         Department.jurisdiction_id == jurisdiction_id, Department.department_id == department_id
     )
     if connection.execute(query).scalar_one_or_none() is None:
-        raise ConflictError(f"department {department_id} is not of this jurisdiction")
+        raise ConflictError(
+            f"department {department_id} is not of this jurisdiction", code="no-department"
+        )

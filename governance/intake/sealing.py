@@ -40,9 +40,11 @@ class Contact:
         """Refuse what is empty or too long."""
         values = (self.name, self.phone, self.wish)
         if not any(value.strip() for value in values):
-            raise InputError("a contact needs a name or a telephone number")
+            raise InputError("a contact needs a name or a telephone number", code="no-contact-way")
         if any(len(value) > LONGEST for value in values):
-            raise InputError(f"a part of a contact is longer than {LONGEST} characters")
+            raise InputError(
+                f"a part of a contact is longer than {LONGEST} characters", code="contact-long"
+            )
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,9 @@ def _read_key(text: str) -> bytes:
     try:
         raw = urlsafe_b64decode(text.strip().encode())
     except (Base64Error, ValueError, UnicodeEncodeError) as error:
-        raise InputError(_BAD_KEY) from error
+        raise InputError(_BAD_KEY, code="bad-key") from error
     if len(raw) != KEY_BYTES or len(set(raw)) < KEY_BYTES // 4:
-        raise InputError(_BAD_KEY)
+        raise InputError(_BAD_KEY, code="bad-key")
     return raw
 
 
@@ -128,13 +130,13 @@ def unseal(sealed: bytes, report_id: UUID, key_id: str, keys: Keys) -> Contact:
             f"the contact of report {report_id} was sealed with key {key_id}, which is not here: "
             "name it in GRIDBEAT_CONTACT_OLD_KEYS"
         )
-        raise NotFoundError(msg)
+        raise NotFoundError(msg, code="old-key-missing")
     nonce, rest = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
     try:
         text = AESGCM(key).decrypt(nonce, rest, _bound(report_id, key_id))
     except InvalidTag as error:
         msg = f"the contact of report {report_id} does not open: it was changed since it was sealed"
-        raise ConflictError(msg) from error
+        raise ConflictError(msg, code="contact-changed") from error
     return Contact(**json.loads(text))
 
 

@@ -58,5 +58,5 @@ def _failed(engine: Engine, outbox_id: int, error: str, *, final: bool) -> str:
     with engine.begin() as connection:
         note_failed(connection, outbox_id, error=error, give_up=final)
     if not final:
-        raise DeliveryError(f"message {outbox_id} did not arrive: {error}")
+        raise DeliveryError(f"message {outbox_id} did not arrive: {error}", code="not-delivered")
     return "given_up"

@@ -52,12 +52,19 @@ def check_signature(
         lower.get(name.lower(), "") for name in (KEY_HEADER, TIME_HEADER, SIGNATURE_HEADER)
     )
     if not key or not stamp.isascii() or not stamp.isdigit() or len(stamp) > 12:
-        raise InputError(f"a signed message needs {KEY_HEADER} and {TIME_HEADER} in seconds")
+        raise InputError(
+            f"a signed message needs {KEY_HEADER} and {TIME_HEADER} in seconds", code="unsigned"
+        )
     wanted = f"v1={_digest(body, key=key, secret=secret, stamp=stamp)}"
     if not hmac.compare_digest(wanted.encode(), given.encode()):
-        raise InputError("the signature does not hold: another secret, or a changed message")
+        raise InputError(
+            "the signature does not hold: another secret, or a changed message",
+            code="bad-signature",
+        )
     if abs(now - datetime.fromtimestamp(int(stamp), UTC)) > tolerance:
-        raise InputError("the message was signed at another time: compare the clocks")
+        raise InputError(
+            "the message was signed at another time: compare the clocks", code="clock-apart"
+        )
     return key
 
 
@@ -74,7 +81,7 @@ def check_secret(code: str, secret: str) -> None:
             f"the secret of link {code} is short or guessable: make one with "
             '`python3 -c "import secrets; print(secrets.token_urlsafe(32))"`'
         )
-        raise InputError(msg)
+        raise InputError(msg, code="weak-secret")
 
 
 def _digest(body: bytes, *, key: str, secret: str, stamp: str) -> str:

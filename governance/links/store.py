@@ -46,7 +46,9 @@ class LinkSettings(BaseSettings):
             There is none, or it can be guessed.
         """
         if code not in self.secrets:
-            raise InputError(f"link {code} has no secret: name it in GRIDBEAT_LINK_SECRETS")
+            raise InputError(
+                f"link {code} has no secret: name it in GRIDBEAT_LINK_SECRETS", code="no-secret"
+            )
         secret = self.secrets[code].get_secret_value()
         check_secret(code, secret)
         return secret
@@ -90,9 +92,13 @@ def write_link(
     parts = urlsplit(url)
     local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
     if parts.scheme != "https" and not (parts.scheme == "http" and local):
-        raise InputError(f"{url}: messages go out over https only, or to this machine")
+        raise InputError(
+            f"{url}: messages go out over https only, or to this machine", code="not-https"
+        )
     if from_level not in LEVELS:
-        raise InputError(f"{from_level!r} is no level; there are {', '.join(LEVELS)}")
+        raise InputError(
+            f"{from_level!r} is no level; there are {', '.join(LEVELS)}", code="no-level"
+        )
     values = {"name": name, "url": url, "from_level": from_level, "active": active}
     made = upsert(Link).values(jurisdiction_id=jurisdiction_id, code=code, **values)
     made = made.on_conflict_do_update(index_elements=["jurisdiction_id", "code"], set_=values)
@@ -131,7 +137,7 @@ def read_message(connection: Connection, outbox_id: int) -> Message:
     )  # fmt: skip
     row = connection.execute(query).one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no message {outbox_id} in the outbox")
+        raise NotFoundError(f"there is no message {outbox_id} in the outbox", code="no-message")
     body = json.dumps(row.body, ensure_ascii=False, sort_keys=True).encode()
     return Message(row.outbox_id, row.code, row.url, str(row.key), body, row.status, row.tries)
 
@@ -165,7 +171,7 @@ def find_link(connection: Connection, code: str) -> Row[Any]:
     )
     row = connection.execute(query).first()
     if row is None:
-        raise NotFoundError(f"there is no link {code!r}")
+        raise NotFoundError(f"there is no link {code!r}", code="no-link")
     return row
 
 
@@ -197,7 +203,7 @@ def receive(
             )
         ).one()
         if known.sha256 != digest:
-            raise ConflictError(f"key {key} came with another message before")
+            raise ConflictError(f"key {key} came with another message before", code="number-used")
         return dict(known.answer)
     answer = _do(connection, link, _read(body), key=key, now=now)
     connection.execute(
@@ -210,9 +216,11 @@ def _read(body: bytes) -> Mapping[str, Any]:
     try:
         found = json.loads(body)
     except ValueError as error:
-        raise InputError(f"the message is no JSON: {error}") from error
+        raise InputError(f"the message is no JSON: {error}", code="bad-message") from error
     if not isinstance(found, dict) or found.get("type") not in {"report", "step"}:
-        raise InputError('a message is an object with "type": "report" or "step"')
+        raise InputError(
+            'a message is an object with "type": "report" or "step"', code="bad-message"
+        )
     return found
 
 
@@ -232,14 +240,14 @@ def _do(
     action = _text(given, "action")
     if action not in STEPS_OF_LINKS:
         msg = f"a link may {', '.join(sorted(STEPS_OF_LINKS))}, not {action[:40]!r}"
-        raise InputError(msg)
+        raise InputError(msg, code="bad-message")
     number = _text(given, "number")
     evidence = given.get("evidence", [])
     if not isinstance(evidence, list) or not all(isinstance(one, str) for one in evidence):
-        raise InputError("evidence is a list of references")
+        raise InputError("evidence is a list of references", code="bad-message")
     department = given.get("department_id")
     if department is not None and not isinstance(department, int):
-        raise InputError("department_id is a number")
+        raise InputError("department_id is a number", code="bad-message")
     step = Step(
         action, actor, _time(given, "at", now), request, reason=_text(given, "reason",
         needed=False) or None, evidence=tuple(evidence[:20]), department_id=department,
@@ -254,16 +262,16 @@ def _do(
 def _text(given: Mapping[str, Any], name: str, *, needed: bool = True) -> str:
     value = given.get(name, "")
     if not isinstance(value, str) or len(value) > 4000 or "\x00" in value:
-        raise InputError(f"{name} is text of at most 4000 characters")
+        raise InputError(f"{name} is text of at most 4000 characters", code="bad-message")
     if needed and not value.strip():
-        raise InputError(f"the message lacks {name}")
+        raise InputError(f"the message lacks {name}", code="bad-message")
     return value.strip()
 
 
 def _number(given: Mapping[str, Any], name: str) -> float:
     value = given.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 180:
-        raise InputError(f"{name} is degrees of WGS-84, such as 121.005")
+        raise InputError(f"{name} is degrees of WGS-84, such as 121.005", code="bad-message")
     return float(value)
 
 
@@ -274,7 +282,9 @@ def _time(given: Mapping[str, Any], name: str, now: datetime) -> datetime:
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError as error:
-        raise InputError(f"{name} is a time such as 2026-03-03T09:00:00+08:00") from error
+        raise InputError(
+            f"{name} is a time such as 2026-03-03T09:00:00+08:00", code="bad-message"
+        ) from error
     if moment.tzinfo is None:
-        raise InputError(f"{name} needs a time zone, such as +08:00")
+        raise InputError(f"{name} needs a time zone, such as +08:00", code="bad-message")
     return moment

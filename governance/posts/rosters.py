@@ -77,7 +77,7 @@ def import_roster(
         The file cannot be read, or a column is missing.
     """
     if kind not in FIELDS:
-        raise InputError(f"{kind!r} is no roster; there are {', '.join(FIELDS)}")
+        raise InputError(f"{kind!r} is no roster; there are {', '.join(FIELDS)}", code="no-roster")
     known = _read_known(connection, jurisdiction_id)
     write = _WRITERS[kind]
     counts = {"new": 0, "changed": 0, "same": 0}

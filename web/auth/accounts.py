@@ -57,7 +57,9 @@ def read_roles(names: Sequence[str]) -> tuple[Role, ...]:
     """
     unknown = sorted(set(names) - {role.value for role in Role})
     if unknown:
-        raise InputError(f"there is no role {unknown[0]!r}: choose of {', '.join(Role)}")
+        raise InputError(
+            f"there is no role {unknown[0]!r}: choose of {', '.join(Role)}", code="no-such-role"
+        )
     return tuple(Role(name) for name in dict.fromkeys(names))
 
 
@@ -71,7 +73,9 @@ def read_login(text: str) -> str:
     """
     login = text.strip().lower()
     if not login or len(login) > LOGIN_LENGTH or not login.isprintable() or " " in login:
-        raise InputError(f"a login is 1 to {LOGIN_LENGTH} characters without spaces: {text!r}")
+        raise InputError(
+            f"a login is 1 to {LOGIN_LENGTH} characters without spaces: {text!r}", code="bad-login"
+        )
     return login
 
 
@@ -86,7 +90,7 @@ def write_account(connection: Connection, new: NewAccount) -> int:
         There is no area of a code.
     """
     if connection.scalar(select(exists().where(Account.login == new.login))):
-        raise ConflictError(f"there is an account {new.login!r} already")
+        raise ConflictError(f"there is an account {new.login!r} already", code="login-taken")
     issuer, subject = new.oidc or (None, None)
     number = connection.execute(
         insert(Account)
@@ -132,7 +136,7 @@ def _area_numbers(connection: Connection, codes: Sequence[str]) -> list[int]:
     found = connection.execute(select(Area.code, Area.area_id).where(Area.code.in_(codes))).all()
     missing = sorted(set(codes) - {row.code for row in found})
     if missing:
-        raise NotFoundError(f"there is no area of the code {missing[0]!r}")
+        raise NotFoundError(f"there is no area of the code {missing[0]!r}", code="no-area")
     return [row.area_id for row in found]
 
 
@@ -149,7 +153,9 @@ def write_departments(connection: Connection, account_id: int, codes: Sequence[s
     ).all()
     missing = sorted(set(codes) - {row.code for row in found})
     if missing:
-        raise NotFoundError(f"there is no department of the code {missing[0]!r}")
+        raise NotFoundError(
+            f"there is no department of the code {missing[0]!r}", code="no-department"
+        )
     connection.execute(delete(AccountDepartment).where(AccountDepartment.account_id == account_id))
     rows = [{"account_id": account_id, "department_id": row.department_id} for row in found]
     if rows:
@@ -189,7 +195,9 @@ def find_account(connection: Connection, login: str) -> int:
     """
     number = connection.scalar(select(Account.account_id).where(Account.login == login.lower()))
     if number is None:
-        raise NotFoundError(f"there is no account {login!r}: `gridbeat users list`")
+        raise NotFoundError(
+            f"there is no account {login!r}: `gridbeat users list`", code="no-account"
+        )
     return int(number)
 
 
@@ -232,13 +240,16 @@ def write_token(
     """
     personal = sorted(set(permissions) & PERSONAL)
     if personal:
-        raise InputError(f"a token cannot hold {personal[0]}: that needs a person at a browser")
+        raise InputError(
+            f"a token cannot hold {personal[0]}: that needs a person at a browser",
+            code="personal-permission",
+        )
     roles = connection.scalars(
         select(AccountRole.role).where(AccountRole.account_id == account_id)
     ).all()
     beyond = sorted(set(permissions) - permissions_of(roles))
     if beyond:
-        raise InputError(f"the account itself does not hold {beyond[0]}")
+        raise InputError(f"the account itself does not hold {beyond[0]}", code="beyond-account")
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     connection.execute(
         insert(ApiToken).values(

@@ -29,10 +29,10 @@ def check_same_site(request: Request, *, cookie_csrf: str | None) -> None:
     if request.method in SAFE_METHODS:
         return
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        raise ForbiddenError("the request comes from another site")
+        raise ForbiddenError("the request comes from another site", code="other-site")
     origin = request.headers.get("origin")
     if origin is not None and origin != own_origin(request):
-        raise ForbiddenError("the request comes from another site")
+        raise ForbiddenError("the request comes from another site", code="other-site")
     if cookie_csrf is not None and not is_form(request):
         check_token(request.headers.get(CSRF_HEADER, ""), cookie_csrf)
 
@@ -62,4 +62,4 @@ def check_token(given: str, wanted: str) -> None:
         It is absent or another's.
     """
     if not hmac.compare_digest(given.encode(), wanted.encode()):
-        raise ForbiddenError("the page is out of date: load it again")
+        raise ForbiddenError("the page is out of date: load it again", code="page-old")

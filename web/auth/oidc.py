@@ -98,7 +98,7 @@ class Provider:
                     addresses["token_endpoint"], code=code, code_verifier=flow.verifier
                 )
         except (httpx.HTTPError, OAuthError) as error:
-            raise SignInError(FAILED) from error
+            raise SignInError(FAILED, code="sign-in-refused") from error
         return await self._checked(str(token.get("id_token", "")), nonce=flow.nonce)
 
     def _client(self, redirect_uri: str) -> AsyncOAuth2Client:
@@ -123,7 +123,7 @@ class Provider:
                 found = jwt.decode(token, fresh, algorithms=algorithms)
             self._check_claims(found.claims, nonce=nonce)
         except (JoseError, ValueError) as error:
-            raise SignInError(FAILED) from error
+            raise SignInError(FAILED, code="sign-in-refused") from error
         return found.claims
 
     def _check_claims(self, claims: Mapping[str, Any], *, nonce: str) -> None:
@@ -152,7 +152,7 @@ class Provider:
             named = ("authorization_endpoint", "token_endpoint", "jwks_uri")
             safe = all(is_https_or_loopback(str(found.get(name, ""))) for name in named)
             if found.get("issuer") != issuer or not safe:
-                raise SignInError(FAILED)
+                raise SignInError(FAILED, code="sign-in-refused")
             self.addresses, self.addresses_until = found, time.monotonic() + KEPT_S
         return self.addresses
 
@@ -173,7 +173,9 @@ async def _get(url: str) -> dict[str, Any]:
             answer.raise_for_status()
             found = answer.json()
     except (httpx.HTTPError, ValueError) as error:
-        raise DatabaseError(f"the identity provider does not answer: {url}") from error
+        raise DatabaseError(
+            f"the identity provider does not answer: {url}", code="provider-away"
+        ) from error
     if not isinstance(found, dict):
-        raise SignInError(FAILED)
+        raise SignInError(FAILED, code="sign-in-refused")
     return found

@@ -37,7 +37,7 @@ def ensure_oidc_account(
     """
     roles = tuple(role for role in Role if role.value in _listed(claims, settings.roles_claim))
     if not roles:
-        raise ForbiddenError(NO_ROLE)
+        raise ForbiddenError(NO_ROLE, code="no-role-given")
     named = _listed(claims, settings.areas_claim)
     everywhere, areas = EVERY_AREA in named, tuple(sorted(named - {EVERY_AREA}))
     subject = (str(settings.issuer), str(claims["sub"]))
@@ -55,11 +55,11 @@ def ensure_oidc_account(
         )  # fmt: skip
         return write_account(connection, new), login
     if found.disabled_at is not None:
-        raise SignInError("此账户已停用 / this account is shut")
+        raise SignInError("此账户已停用 / this account is shut", code="account-shut")
     try:
         write_grants(connection, found.account_id, roles=roles, areas=areas, all_areas=everywhere)
     except NotFoundError as error:
-        raise ForbiddenError(str(error)) from error
+        raise ForbiddenError(str(error), code="no-role-given") from error
     return found.account_id, found.login
 
 

@@ -87,9 +87,10 @@ def check_strength(password: str, *, login: str) -> None:
     if not SHORTEST <= len(password) <= LONGEST:
         raise InputError(
             f"密码须为{SHORTEST}至{LONGEST}个字符 / "
-            f"a password has {SHORTEST} to {LONGEST} characters"
+            f"a password has {SHORTEST} to {LONGEST} characters",
+            code="password-length",
         )
     plain = password.lower()
     guessable = any(word in plain and len(plain) < len(word) + 8 for word in (*COMMON, login))
     if guessable or len(set(plain)) < 5:
-        raise InputError("密码过于常见 / this password is easy to guess")
+        raise InputError("密码过于常见 / this password is easy to guess", code="password-common")

@@ -119,7 +119,7 @@ async def identify(request: HTTPConnection) -> Principal:
         if known is not None:
             memory.put(digest, known)
     if known is None and not by_cookie:
-        raise SignInError("the token is unknown, expired or revoked: make another")
+        raise SignInError("the token is unknown, expired or revoked: make another", code="no-token")
     return known or ANONYMOUS
 
 
@@ -162,11 +162,15 @@ class Needs:
         check_same_site(request, cookie_csrf=principal.csrf if principal.by_cookie else None)
         if principal.may(self.permission):
             if principal.must_change and self.permission not in OPEN_BEFORE_CHANGE:
-                raise PasswordChangeError("change the one-time password first: /account/password")
+                raise PasswordChangeError(
+                    "change the one-time password first: /account/password", code="change-password"
+                )
             return principal
         if principal.account_id is None:
-            raise SignInError(f"this needs {self.permission}: sign in, or send a token")
-        raise ForbiddenError(f"your roles do not include {self.permission}")
+            raise SignInError(
+                f"this needs {self.permission}: sign in, or send a token", code="sign-in-first"
+            )
+        raise ForbiddenError(f"your roles do not include {self.permission}", code="not-your-role")
 
 
 OPEN_BEFORE_CHANGE = frozenset({Permission.PUBLIC, Permission.SIGNED_IN})

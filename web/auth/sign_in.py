@@ -47,7 +47,7 @@ async def sign_in(request: Request, *, login: str, password: str) -> str:
         secret = await open_session(request, rows, number, digest=fresh) if holds else ""
         await write_entry(rows, entry)
     if not holds:
-        raise SignInError(WRONG)
+        raise SignInError(WRONG, code="wrong-password")
     return secret
 
 
@@ -111,10 +111,10 @@ async def change_password(request: Request, principal: Principal, *, old: str, n
     async with databases.rows(NOBODY) as rows:
         row = await fetch_one(rows, "account_by_login", {"login": principal.login})
     if row is None or not await passwords.check(row[1], old):
-        raise SignInError(WRONG)
+        raise SignInError(WRONG, code="wrong-password")
     check_strength(new, login=principal.login)
     if new == old:
-        raise InputError("新旧密码相同 / the new password is the old one")
+        raise InputError("新旧密码相同 / the new password is the old one", code="password-same")
     digest = await passwords.digest(new)
     async with databases.rows(NOBODY) as rows:
         values = {"account": principal.account_id, "digest": digest}

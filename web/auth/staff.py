@@ -20,7 +20,9 @@ def areas_of_staff(connection: Connection, staff_no: str, *, on: date) -> tuple[
     _find_staff(connection, staff_no)
     codes = connection.scalars(_AREAS, {"no": staff_no, "day": on}).all()
     if not codes:
-        raise NotFoundError(f"{staff_no} holds no post on {on}: give one at /posts, or --area")
+        raise NotFoundError(
+            f"{staff_no} holds no post on {on}: give one at /posts, or --area", code="no-post-held"
+        )
     return tuple(codes)
 
 

@@ -133,7 +133,9 @@ def join_it(connection: Connection, report_id: UUID, case_id: int) -> Case:
         if target is not None:
             return join_it(connection, report_id, target)
     if case.state in {"void", "rejected"}:
-        raise ConflictError(f"case {case.number} is {case.state}: file this report instead")
+        raise ConflictError(
+            f"case {case.number} is {case.state}: file this report instead", code="case-ended"
+        )
     return add_to_case(connection, report_id, case_id)
 
 

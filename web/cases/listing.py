@@ -191,5 +191,7 @@ def _read_cursor(cursor: str) -> tuple[datetime | None, int]:
         if not isinstance(case_id, int) or not 0 <= case_id < 2**63:
             raise ValueError("no key")
     except (ValueError, TypeError) as error:
-        raise InputError("the cursor is not one of this list: begin without it") from error
+        raise InputError(
+            "the cursor is not one of this list: begin without it", code="bad-cursor"
+        ) from error
     return due_at, case_id

@@ -168,7 +168,9 @@ def find_collection(principal: Principal, name: str) -> Collection:
     found = next((item for item in COLLECTIONS if item.name == name), None)
     if found is None:
         names = ", ".join(item.name for item in permitted(principal))
-        raise NotFoundError(f"there is no collection {name!r}; there are {names}")
+        raise NotFoundError(
+            f"there is no collection {name!r}; there are {names}", code="no-collection"
+        )
     if not principal.may(found.permission):
-        raise ForbiddenError(f"your roles do not include {found.permission}")
+        raise ForbiddenError(f"your roles do not include {found.permission}", code="not-your-role")
     return found

@@ -52,7 +52,7 @@ def parse_text(text: str) -> Tree:
         It is no CQL2, or longer or deeper than is read here; the message says where.
     """
     if len(text) > LONGEST:
-        raise InputError(f"the filter is longer than {LONGEST} characters")
+        raise InputError(f"the filter is longer than {LONGEST} characters", code="bad-filter")
     reader = _Reader(text)
     tree = reader.either(0)
     reader.expect("end")
@@ -64,7 +64,9 @@ def _tokens(text: str) -> list[Token]:
     while True:
         match = TOKEN.match(text, place)
         if match is None or match.lastgroup is None:
-            raise InputError(f"the filter cannot be read at character {place + 1}")
+            raise InputError(
+                f"the filter cannot be read at character {place + 1}", code="bad-filter"
+            )
         kind = match.lastgroup
         found.append(Token(kind, match[kind], match.start(kind), match.end()))
         if kind == "end":
@@ -101,14 +103,18 @@ class _Reader:
         if token.kind != kind or (words and token.text.upper() not in words):
             wanted = " or ".join(words) or kind
             raise InputError(
-                f"the filter needs {wanted} at character {token.start + 1}, not {token.text[:20]!r}"
+                f"the filter needs {wanted} at character {token.start + 1}, "
+                f"not {token.text[:20]!r}",
+                code="bad-filter",
             )
         self.place += 1
         return token
 
     def either(self, depth: int) -> Tree:
         if depth > DEEPEST:
-            raise InputError(f"the filter is nested deeper than {DEEPEST} levels")
+            raise InputError(
+                f"the filter is nested deeper than {DEEPEST} levels", code="bad-filter"
+            )
         parts = [self.every(depth)]
         while self.take("OR"):
             parts.append(self.every(depth))
@@ -169,7 +175,9 @@ class _Reader:
 
     def operand(self, depth: int) -> Tree:
         if depth > DEEPEST:
-            raise InputError(f"the filter is nested deeper than {DEEPEST} levels")
+            raise InputError(
+                f"the filter is nested deeper than {DEEPEST} levels", code="bad-filter"
+            )
         token = self.next
         self.place += 1
         if token.kind == "number":
@@ -181,7 +189,9 @@ class _Reader:
         if token.kind == "name":
             return self.named(token, depth)
         self.place -= 1
-        raise InputError(f"the filter needs a value at character {token.start + 1}")
+        raise InputError(
+            f"the filter needs a value at character {token.start + 1}", code="bad-filter"
+        )
 
     def named(self, token: Token, depth: int) -> Tree:
         word = token.text.upper()
@@ -212,7 +222,9 @@ class _Reader:
         while True:
             token = self.next
             if token.kind == "end":
-                raise InputError("a bracket of the filter's geometry is not closed")
+                raise InputError(
+                    "a bracket of the filter's geometry is not closed", code="bad-filter"
+                )
             depth += {"(": 1, ")": -1}.get(token.text, 0)
             self.place += 1
             if depth == 0:
@@ -227,7 +239,9 @@ def _shape_of(wkt: str) -> Tree:
     try:
         found: Tree = shapely.geometry.mapping(shapely.from_wkt(wkt))
     except (ShapelyError, ValueError) as error:
-        raise InputError(f"the filter's geometry cannot be read: {wkt[:40]}") from error
+        raise InputError(
+            f"the filter's geometry cannot be read: {wkt[:40]}", code="bad-filter"
+        ) from error
     return found
 
 

@@ -47,7 +47,9 @@ def read_crs(text: str | None, *, metric: tuple[int, ...] = ()) -> FeatureCrs:
     srid = int(match[1]) if match else 0
     if srid not in {*ALWAYS, *metric}:
         served = ", ".join([CRS84, *(f"{EPSG}{number}" for number in (*ALWAYS, *metric))])
-        raise InputError(f"the reference system {text[:80]!r} is not served; these are: {served}")
+        raise InputError(
+            f"the reference system {text[:80]!r} is not served; these are: {served}", code="no-crs"
+        )
     return FeatureCrs(f"{EPSG}{srid}", srid, flipped=_is_flipped(srid))
 
 

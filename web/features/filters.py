@@ -33,11 +33,11 @@ def read_filter(text: str, *, language: str) -> Tree:
     if language == "cql2-text":
         return parse_text(text)
     if len(text) > LONGEST:
-        raise InputError(f"the filter is longer than {LONGEST} characters")
+        raise InputError(f"the filter is longer than {LONGEST} characters", code="bad-filter")
     try:
         tree: Tree = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError("the filter is not JSON") from error
+        raise InputError("the filter is not JSON", code="bad-filter") from error
     return tree
 
 
@@ -65,13 +65,17 @@ class Condition:
             It uses an operator, property or type that is not there.
         """
         if depth > DEEPEST:
-            raise InputError(f"the filter is nested deeper than {DEEPEST} levels")
+            raise InputError(
+                f"the filter is nested deeper than {DEEPEST} levels", code="bad-filter"
+            )
         if isinstance(tree, bool):
             return sql.SQL("true" if tree else "false")
         op, arguments = _operation(tree)
         if op in {"and", "or"}:
             if len(arguments) < 2:
-                raise InputError(f"the filter's {op!r} needs two conditions or more")
+                raise InputError(
+                    f"the filter's {op!r} needs two conditions or more", code="bad-filter"
+                )
             parts = [self.write(part, depth + 1) for part in arguments]
             return sql.SQL("({})").format(sql.SQL(f" {op.upper()} ").join(parts))
         if op == "not":
@@ -96,7 +100,7 @@ class Condition:
         if op == "like":
             _, pattern = _exactly(op, arguments, 2)
             if kind != "string":
-                raise InputError("LIKE compares a property that is text")
+                raise InputError("LIKE compares a property that is text", code="bad-filter")
             return sql.SQL("({} LIKE {})").format(
                 self._operand(left, kind), self._operand(pattern, kind)
             )
@@ -108,10 +112,12 @@ class Condition:
         if op == "in":
             _, items = _exactly(op, arguments, 2)
             if not isinstance(items, list) or not 0 < len(items) <= MOST_LISTED:
-                raise InputError(f"IN takes a list of 1 to {MOST_LISTED} values")
+                raise InputError(f"IN takes a list of 1 to {MOST_LISTED} values", code="bad-filter")
             listed = sql.SQL(", ").join(self._operand(item, kind) for item in items)
             return sql.SQL("({} IN ({}))").format(self._operand(left, kind), listed)
-        raise InputError(f"the filter's operator {op!r} is not one that is understood here")
+        raise InputError(
+            f"the filter's operator {op!r} is not one that is understood here", code="bad-filter"
+        )
 
     def _kind(self, operand: Tree) -> Kind | None:
         """Return the type of a property, or None for a value."""
@@ -126,14 +132,19 @@ class Condition:
         found = self.collection.property(str(name))
         if found is None:
             names = ", ".join(item.name for item in self.collection.properties)
-            raise InputError(f"there is no property {str(name)[:60]!r}; there are {names}")
+            raise InputError(
+                f"there is no property {str(name)[:60]!r}; there are {names}", code="bad-filter"
+            )
         return found.sql, found.kind
 
     def _operand(self, operand: Tree, kind: Kind | None) -> sql.Composable:
         if isinstance(operand, dict) and "property" in operand:
             expression, own = self._property(operand["property"])
             if kind is not None and own != kind and {own, kind} != {"integer", "number"}:
-                raise InputError(f"{operand['property']!r} is {own} and is compared with {kind}")
+                raise InputError(
+                    f"{operand['property']!r} is {own} and is compared with {kind}",
+                    code="bad-filter",
+                )
             return sql.SQL(expression)
         if isinstance(operand, dict) and operand.get("op") == "casei":
             (inner,) = _exactly("casei", _operation(operand)[1], 1)
@@ -148,7 +159,9 @@ class Condition:
 
     def _spatial(self, operand: Tree, shape: Tree) -> sql.Composable:
         if not isinstance(operand, dict) or operand.get("property") not in {"geom", "geometry"}:
-            raise InputError("S_INTERSECTS takes the property geometry and a shape")
+            raise InputError(
+                "S_INTERSECTS takes the property geometry and a shape", code="bad-filter"
+            )
         name = f"filter_{len(self.values)}"
         self.values[name] = shapely.to_wkb(self._shape(shape))
         given = sql.SQL("ST_Transform(ST_GeomFromWKB({}, {}), 4326)").format(
@@ -168,25 +181,31 @@ class Condition:
             else:
                 found = shapely.from_geojson(json.dumps(tree))
         except (ShapelyError, ValueError, TypeError) as error:
-            raise InputError("the filter's geometry is not GeoJSON or a box") from error
+            raise InputError(
+                "the filter's geometry is not GeoJSON or a box", code="bad-filter"
+            ) from error
         coordinates = shapely.get_coordinates(found)
         if shapely.is_empty(found) or not all(map(math.isfinite, coordinates.ravel())):
-            raise InputError("the filter's geometry is empty or has no finite coordinates")
+            raise InputError(
+                "the filter's geometry is empty or has no finite coordinates", code="bad-filter"
+            )
         return shapely.transform(found, lambda xy: xy[:, ::-1]) if self.flipped else found
 
 
 def _operation(tree: Tree) -> tuple[str, list[Tree]]:
     if not isinstance(tree, dict) or not isinstance(tree.get("op"), str):
-        raise InputError('the filter is made of {"op": ..., "args": [...]}')
+        raise InputError('the filter is made of {"op": ..., "args": [...]}', code="bad-filter")
     arguments = tree.get("args")
     if not isinstance(arguments, list):
-        raise InputError(f"the filter's {tree['op']!r} needs args")
+        raise InputError(f"the filter's {tree['op']!r} needs args", code="bad-filter")
     return tree["op"], arguments
 
 
 def _exactly(op: str, arguments: list[Tree], count: int) -> list[Tree]:
     if len(arguments) != count:
-        raise InputError(f"the filter's {op!r} takes {count} arguments, not {len(arguments)}")
+        raise InputError(
+            f"the filter's {op!r} takes {count} arguments, not {len(arguments)}", code="bad-filter"
+        )
     return arguments
 
 
@@ -211,8 +230,12 @@ def read_value(value: Tree, kind: Kind | None) -> object:
         if kind in {"string", None} and isinstance(value, str):
             return value
     except ValueError as error:
-        raise InputError(f"the filter's {value!r} is no moment of ISO 8601") from error
-    raise InputError(f"the filter compares {str(value)[:60]!r} with {kind or 'a constant'}")
+        raise InputError(
+            f"the filter's {value!r} is no moment of ISO 8601", code="bad-filter"
+        ) from error
+    raise InputError(
+        f"the filter compares {str(value)[:60]!r} with {kind or 'a constant'}", code="bad-filter"
+    )
 
 
 def _is_number(value: Tree) -> bool:
@@ -225,6 +248,8 @@ def _moment(text: str, kind: Kind | None) -> date | datetime:
     if kind == "date":
         return date.fromisoformat(text[:10]) if "T" in text else date.fromisoformat(text)
     if kind != "date-time":
-        raise InputError(f"the filter compares a moment with {kind or 'a constant'}")
+        raise InputError(
+            f"the filter compares a moment with {kind or 'a constant'}", code="bad-filter"
+        )
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -177,14 +177,16 @@ async def read_item(rows: Rows, collection: Collection, number: str, crs: Featur
     first, _, second = number.partition(".")
     parts = [first, second] if second else [first]
     if len(parts) != len(_numbers(collection)) or not all(_is_number(part) for part in parts):
-        raise NotFoundError(f"{collection.name} has no feature {number[:40]!r}")
+        raise NotFoundError(f"{collection.name} has no feature {number[:40]!r}", code="no-feature")
     query = sql.SQL("SELECT {} FROM {} WHERE {}").format(
         write_feature(collection, crs), sql.SQL(collection.source), sql.SQL(collection.found_by)
     )
     values = {"first": int(first), "second": int(second or 0)}
     row = await (await rows.execute(query, values)).fetchone()
     if row is None:
-        raise NotFoundError(f"{collection.name} has no feature {number!r} that you may see")
+        raise NotFoundError(
+            f"{collection.name} has no feature {number!r} that you may see", code="no-feature"
+        )
     return str(row[0])
 
 
@@ -218,7 +220,9 @@ def read_cursor(cursor: str, collection: Collection) -> list[Any]:
             for key, value in zip(collection.key, found, strict=True)
         ]
     except (ValueError, TypeError, RecursionError) as error:
-        raise InputError("the cursor is not one of this collection: take it from a link") from error
+        raise InputError(
+            "the cursor is not one of this collection: take it from a link", code="bad-cursor"
+        ) from error
 
 
 def read_box(text: str, crs: FeatureCrs) -> tuple[float, float, float, float]:
@@ -232,15 +236,19 @@ def read_box(text: str, crs: FeatureCrs) -> tuple[float, float, float, float]:
     try:
         numbers = tuple(float(part) for part in text.split(","))
     except ValueError as error:
-        raise InputError("bbox is four or six numbers with commas between") from error
+        raise InputError(
+            "bbox is four or six numbers with commas between", code="bad-box"
+        ) from error
     if len(numbers) == 6:
         numbers = numbers[:2] + numbers[3:5]
     if len(numbers) != 4 or not all(math.isfinite(number) for number in numbers):
-        raise InputError("bbox is four or six numbers with commas between")
+        raise InputError("bbox is four or six numbers with commas between", code="bad-box")
     west, south, east, north = box_in_degrees(numbers, crs)
     inside = max(abs(west), abs(east)) <= 180 and -90 <= south <= north <= 90
     if not inside:  # also where a projection gave infinity
-        raise InputError(f"bbox {text!r} is not within its reference system {crs.uri}")
+        raise InputError(
+            f"bbox {text!r} is not within its reference system {crs.uri}", code="bad-box"
+        )
     return west, south, east, north
 
 
@@ -258,10 +266,11 @@ def read_interval(text: str) -> tuple[datetime | None, datetime | None]:
         until = _moment(last if slash else first, end=True)
     except ValueError as error:
         raise InputError(
-            f"datetime {text[:60]!r} is no moment or interval: 2026-01-01T00:00:00Z/.."
+            f"datetime {text[:60]!r} is no moment or interval: 2026-01-01T00:00:00Z/..",
+            code="bad-period",
         ) from error
     if since and until and since > until:
-        raise InputError("datetime ends before it begins")
+        raise InputError("datetime ends before it begins", code="bad-period")
     return since, until
 
 

@@ -128,7 +128,9 @@ def _part(office: Office, old: gpd.GeoDataFrame, wish: Wish) -> tuple[GridChange
 
 def _split(office: Office, old: gpd.GeoDataFrame, wish: Wish) -> tuple[GridChange, bool]:
     if len(wish.codes) != 1 or not wish.shapes:
-        raise InputError("a split takes one grid, and lines or polygons that part it")
+        raise InputError(
+            "a split takes one grid, and lines or polygons that part it", code="bad-split"
+        )
     place = office.place
     metric = convert_geometries(pd.Series(list(wish.shapes)).to_numpy(), crs="wgs84", to=place.srid)
     homes = read_homes(office.connection, place, areas=old)

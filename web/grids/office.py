@@ -87,7 +87,8 @@ def check_grids(office: Office, *, on: date, policy: HouseholdPolicy) -> Checked
     if grids.empty and parents.empty:
         raise NotFoundError(
             f"{office.about.code} has neither grids nor communities on {on}: import them "
-            "first (`gridbeat import boundaries`, `gridbeat import grids`)"
+            "first (`gridbeat import boundaries`, `gridbeat import grids`)",
+            code="no-grids",
         )
     scheme = office.place.code_scheme
     found = validate_grids(
@@ -125,12 +126,14 @@ def pick_communities(office: Office, codes: Sequence[str], *, on: date) -> gpd.G
     if found.empty:
         raise NotFoundError(
             f"{office.about.code} has no communities on {on}: import them first "
-            "(`gridbeat import boundaries`)"
+            "(`gridbeat import boundaries`)",
+            code="no-communities",
         )
     lost = [code for code in codes if code not in set(found["code"])]
     if lost:
         raise NotFoundError(
-            f"there is no community {lost[0]} on {on}; communities are {_some(found['code'])}"
+            f"there is no community {lost[0]} on {on}; communities are {_some(found['code'])}",
+            code="no-community",
         )
     return (found[found["code"].isin(codes)] if codes else found).reset_index(drop=True)
 
@@ -150,11 +153,14 @@ def pick_grids(office: Office, codes: Sequence[str]) -> tuple[gpd.GeoDataFrame, 
     found = grids.set_index("code", drop=False)
     for code in codes:
         if code not in found.index:
-            raise NotFoundError(f"there is no grid {code}: `gridbeat grids list` shows all codes")
+            raise NotFoundError(
+                f"there is no grid {code}: `gridbeat grids list` shows all codes", code="no-grid"
+            )
         if pd.notna(ended := found["valid_to"][code]):
             raise ConflictError(
                 f"grid {code} has an end already, {ended}: take one that is valid, see "
-                "`gridbeat grids list`"
+                "`gridbeat grids list`",
+                code="grid-ended",
             )
     return found.loc[list(dict.fromkeys(codes))].reset_index(drop=True), grids
 
@@ -184,7 +190,8 @@ def gather_ground(
     if homes.empty:
         raise NotFoundError(
             "no households are stored in these communities: import points "
-            "(`gridbeat import households`) or buildings with their households first"
+            "(`gridbeat import households`) or buildings with their households first",
+            code="no-households",
         )
     lines = read_seams(office.connection, office.place, areas=communities)
     if seams is not None:
@@ -219,7 +226,8 @@ def refuse_divided(office: Office, communities: gpd.GeoDataFrame, *, on: date) -
         raise ConflictError(
             f"{len(counts)} of {len(communities)} communities have grids on {on} or later, the "
             f"first is {counts.index[0]} with {counts.iloc[0]}: nothing was written. Choose "
-            "others with --community, or change these by `gridbeat grids split` and `merge`"
+            "others with --community, or change these by `gridbeat grids split` and `merge`",
+            code="grids-there",
         )
 
 

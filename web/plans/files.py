@@ -89,11 +89,11 @@ def mission_file(connection: Connection, plan_id: int, flight_id: int, form: Mis
     """
     flights = dict(read_gathered(connection, plan_id).flights)
     if flight_id not in flights:
-        raise NotFoundError(f"plan {plan_id} has no flight {flight_id}")
+        raise NotFoundError(f"plan {plan_id} has no flight {flight_id}", code="no-flight")
     route, answer = judge_flight(connection, flight_id, flights[flight_id])
     if not answer.may_fly:
         lines = "; ".join(breach.line() for breach in answer.standing)
-        raise ConflictError(f"flight {flight_id} is not written: {lines}")
+        raise ConflictError(f"flight {flight_id} is not written: {lines}", code="flight-refused")
     hold = route.parameters.get("hold_s")
     mission = flight_mission(
         route.points, route.camera_on, name=f"{route.mission} {route.flight_no}",
@@ -127,7 +127,9 @@ def _runs(connection: Connection, plan_id: int) -> tuple[int, ...]:
     read_plan(connection, plan_id)
     runs = read_gathered(connection, plan_id).routes
     if not runs:
-        raise NotFoundError(f"plan {plan_id} has no routes yet: `gridbeat plan` makes them")
+        raise NotFoundError(
+            f"plan {plan_id} has no routes yet: `gridbeat plan` makes them", code="no-routes"
+        )
     return runs
 
 

@@ -40,7 +40,9 @@ def compare_with_tracks(connection: Connection, plan_id: int, act: Act) -> Done:
     times = [(shift, shift.starts_at, shift.ends_at) for shift in desk.plan.shifts]
     last = max(ends for _, _, ends in times)
     if last > act.at:
-        raise ConflictError(f"the day of plan {plan_id} is not over: compare it after {last}")
+        raise ConflictError(
+            f"the day of plan {plan_id} is not over: compare it after {last}", code="day-not-over"
+        )
     found = [
         _minutes(connection, where, begins, ends).assign(shift_no=shift.shift_no)
         for shift, begins, ends in times

@@ -55,7 +55,9 @@ def area_of(desk: Desk, code: str) -> int:
     """Return the number of an area of the plan by its code."""
     found = desk.plan.items.loc[desk.plan.items["code"] == code, "area_id"]
     if found.empty:
-        raise InputError(f"grid {code!r} is not in plan {desk.plan.head['plan_id']}")
+        raise InputError(
+            f"grid {code!r} is not in plan {desk.plan.head['plan_id']}", code="no-grid"
+        )
     return int(found.iloc[0])
 
 
@@ -72,7 +74,8 @@ def _set(desk: Desk, text: str, why: str) -> Edit:
         minutes = round(float(hours) * 60)
     except (ValueError, IndexError):
         raise InputError(
-            f"--set {text!r} is not CODE=HOURS, or CODE/SHIFT/KIND=HOURS where a grid has several"
+            f"--set {text!r} is not CODE=HOURS, or CODE/SHIFT/KIND=HOURS where a grid has several",
+            code="bad-typed",
         ) from None
     return Edit("set_minutes", area, shift, kind, minutes, reason=why)
 
@@ -81,5 +84,5 @@ def _pin(text: str, why: str) -> Edit:
     try:
         lon, lat, minutes = (float(part) for part in text.split(","))
     except ValueError:
-        raise InputError(f"--pin {text!r} is not LON,LAT,MINUTES") from None
+        raise InputError(f"--pin {text!r} is not LON,LAT,MINUTES", code="bad-typed") from None
     return Edit("pin_stop", minutes=round(minutes), geom=shapely.Point(lon, lat), reason=why)

@@ -66,9 +66,10 @@ async def acknowledge(
             "SELECT acknowledged_by FROM alert WHERE alert_id = %s", [alert_id]
         )).fetchone()  # fmt: skip
         if found is None:
-            raise NotFoundError(f"there is no alert {alert_id}")
+            raise NotFoundError(f"there is no alert {alert_id}", code="no-alert")
         raise ConflictError(
-            f"the alert was acknowledged by {found[0]}" if found[0] else "the alert is over"
+            f"the alert was acknowledged by {found[0]}" if found[0] else "the alert is over",
+            code="alert-over",
         )
     await write_entry(rows, entry_of(request, principal, "alert acknowledged", about=str(alert_id),
                                      title=done[1], note=said.note))  # fmt: skip

@@ -57,7 +57,7 @@ async def archive(request: Request) -> FileResponse:
     """Give a part of the archive, as its readers ask by ``Range``."""
     file = request.app.state.settings.basemap.file
     if file is None:
-        raise NotFoundError("no file of tiles is set: GRIDBEAT_WEB_BASEMAP_FILE")
+        raise NotFoundError("no file of tiles is set: GRIDBEAT_WEB_BASEMAP_FILE", code="not-set")
     return FileResponse(
         file, media_type="application/vnd.pmtiles",
         headers={"Cache-Control": "private, max-age=3600", "Content-Encoding": "identity"},

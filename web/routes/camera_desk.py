@@ -111,5 +111,5 @@ def _seen_look(request: Request, principal: Principal, look: int) -> str:
             {"look": look},
         ).scalar_one_or_none()
     if code is None:
-        raise NotFoundError(f"there is no look {look} at a camera that you may see")
+        raise NotFoundError(f"there is no look {look} at a camera that you may see", code="no-look")
     return str(code)

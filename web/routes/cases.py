@@ -142,5 +142,7 @@ def _seen(if_match: str | None) -> int | None:
         return None
     text = if_match.strip().removeprefix("W/").strip('"')
     if not text.isdecimal() or len(text) > 9:
-        raise InputError(f'If-Match: {if_match!r} is no version of a case, such as "3"')
+        raise InputError(
+            f'If-Match: {if_match!r} is no version of a case, such as "3"', code="bad-version"
+        )
     return int(text)

@@ -241,7 +241,10 @@ def refuse_unknown(request: Request) -> None:
     }
     unknown = sorted(set(request.query_params) - known)
     if unknown:
-        raise InputError(f"there is no parameter {unknown[0][:60]!r}; there are {sorted(known)}")
+        raise InputError(
+            f"there is no parameter {unknown[0][:60]!r}; there are {sorted(known)}",
+            code="bad-parameter",
+        )
 
 
 def _geojson(request: Request, body: str, crs: FeatureCrs) -> Response:

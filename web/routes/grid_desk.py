@@ -53,10 +53,10 @@ class ChangeIn(BaseModel):
         wanted = ("LineString", "MultiLineString", "Polygon", "MultiPolygon")
         for shape in shapes:
             if shape is None or shape.geom_type not in wanted or shape.is_empty:
-                raise InputError("a grid is parted by lines or polygons")
+                raise InputError("a grid is parted by lines or polygons", code="bad-shape")
             west, south, east, north = shape.bounds
             if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-                raise InputError("draw in longitudes and latitudes")
+                raise InputError("draw in longitudes and latitudes", code="bad-shape")
         return Wish(self.kind, tuple(self.codes), self.on, shapes)  # type: ignore[arg-type]
 
 
@@ -125,7 +125,9 @@ def change(
     done, retagged = do_change(office, given.wish(), tag_anew=given.retag)
     errors = [one for one in done.findings if one.severity == "error"]
     if errors:
-        raise ConflictError(f"nothing was written: {view_finding(errors[0], lang)['words']}")
+        raise ConflictError(
+            f"nothing was written: {view_finding(errors[0], lang)['words']}", code="grid-errors"
+        )
     entry = entry_of(
         request, principal, f"grids {given.kind}", about=", ".join(given.codes),
         begun=done.change.begun["code"].tolist(), on=given.on.isoformat(), reason=given.reason,
@@ -138,4 +140,6 @@ def change(
 def require_everywhere(principal: Principal) -> None:
     """Refuse who sees a part of the ground: grids are checked against all their neighbours."""
     if not principal.scope.sees_all:
-        raise ForbiddenError("grids are checked as a whole: the account needs every area")
+        raise ForbiddenError(
+            "grids are checked as a whole: the account needs every area", code="every-area"
+        )

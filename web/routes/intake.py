@@ -100,7 +100,9 @@ def check_seen(seen_at: datetime | None, now: datetime) -> datetime:
     if seen_at is None:
         return now
     if not EARLIEST <= seen_at <= now + CLOCKS_APART:
-        raise InputError(f"seen_at {seen_at:%Y-%m-%d %H:%M} lies in the future or before 2000")
+        raise InputError(
+            f"seen_at {seen_at:%Y-%m-%d %H:%M} lies in the future or before 2000", code="bad-time"
+        )
     return min(seen_at, now)
 
 
@@ -177,7 +179,9 @@ def _place(connection: Connection, given: ReportIn) -> Place:
 
 def _new_report(principal: Principal, report_id: UUID, given: ReportIn, now: datetime) -> NewReport:
     if given.channel in AT_A_DESK and not principal.may(Permission.CASES_INTAKE):
-        raise ForbiddenError(f"a report by {given.channel} needs {Permission.CASES_INTAKE}")
+        raise ForbiddenError(
+            f"a report by {given.channel} needs {Permission.CASES_INTAKE}", code="not-your-role"
+        )
     return NewReport(
         report_id, given.channel, now, check_seen(given.seen_at, now), given.words, None, None,
         principal.login, category_id=given.category_id, address=given.address,

@@ -35,7 +35,7 @@ async def inbox(request: Request, code: Code) -> dict[str, Any]:
     await take(request.app.state.databases, (INTAKE_BY_ADDRESS, address_of(request)))
     body = await request.body()
     if len(body) > LARGEST:
-        raise InputError(f"a message is at most {LARGEST} bytes")
+        raise InputError(f"a message is at most {LARGEST} bytes", code="bad-message")
     return await asyncio.to_thread(_take_in, request, code, body)
 
 
@@ -48,7 +48,9 @@ def _take_in(request: Request, code: str, body: bytes) -> dict[str, Any]:
             key = check_signature(body, request.headers, secret=secret, now=now)
         except (InputError, NotFoundError) as error:
             # Who cannot sign is not told which links there are.
-            raise SignInError(f"the message is not taken in: {_said(error)}") from error
+            raise SignInError(
+                f"the message is not taken in: {_said(error)}", code="unsigned"
+            ) from error
         answer = receive(store, link, key=key, body=body, now=now)
         entry = Entry(action="message taken in", actor=f"link {code}", object=key,
                       address=address_of(request))  # fmt: skip

@@ -128,7 +128,7 @@ async def do_password(
     check_token(csrf, principal.csrf)
     try:
         if new != again:
-            raise InputError(word("not_alike", lang))
+            raise InputError(word("not_alike", lang), code="not-alike")
         secret = await change_password(request, principal, old=old, new=new)
     except GridbeatError as error:
         return _password_page(

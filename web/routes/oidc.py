@@ -38,7 +38,7 @@ def provider_of(request: Request) -> Provider:
         They name none.
     """
     if request.app.state.settings.oidc.issuer is None:
-        raise NotFoundError("no identity provider is set: GRIDBEAT_WEB_OIDC_ISSUER")
+        raise NotFoundError("no identity provider is set: GRIDBEAT_WEB_OIDC_ISSUER", code="not-set")
     found: Provider = request.app.state.provider
     return found
 
@@ -86,7 +86,9 @@ async def _finish(request: Request, *, code: str, state: str, error: str) -> tup
     databases: Databases = request.app.state.databases
     flow, to = await _take_flow(request, state)
     if error or not code:
-        raise SignInError("身份认证服务拒绝登录 / the identity provider refused")
+        raise SignInError(
+            "身份认证服务拒绝登录 / the identity provider refused", code="sign-in-refused"
+        )
     redirect_uri = own_origin(request) + CALLBACK
     claims = await provider.claims(flow, code=code, redirect_uri=redirect_uri)
 
@@ -110,5 +112,7 @@ async def _take_flow(request: Request, state: str) -> tuple[Flow, str]:
         row = await fetch_one(rows, "oidc_flow_take", {"flow": digest_secret(secret)})
     flow = Flow(secret, *row[:2]) if row else None
     if flow is None or row is None or not hmac.compare_digest(flow.state.encode(), state.encode()):
-        raise SignInError("登录已过期，请重试 / this sign-in is over: try again")
+        raise SignInError(
+            "登录已过期，请重试 / this sign-in is over: try again", code="sign-in-over"
+        )
     return flow, str(row[2])

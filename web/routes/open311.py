@@ -71,7 +71,7 @@ async def services(form: Form_, rows: ScopedRows, lang: Language) -> Response:
 async def service(code: Code, form: Form_, rows: ScopedRows, lang: Language) -> Response:
     """Define one class; none asks for more than place and words."""
     if not await _services(rows, lang, int(code)):
-        raise NotFoundError(f"there is no service {code!r}")
+        raise NotFoundError(f"there is no service {code!r}", code="no-class")
     definition: dict[str, Any] = {
         "service_code": code,
         "attributes": [] if form == "json" else None,
@@ -123,7 +123,8 @@ def _take_in(request: Request, principal: Principal, service: int, new: NewRepor
         if home is None:
             raise InputError(
                 "the report was not taken in: the service_code is unknown, or the position lies "
-                "in no jurisdiction"
+                "in no jurisdiction",
+                code="not-taken",
             )
         words = new.words.strip() or home.name
         report = replace(new, words=words, category_id=service)
@@ -148,7 +149,7 @@ async def number_of(token: UUID, form: Form_, rows: ScopedRows) -> Response:
     """Give the number that a report got, once a person has filed it."""
     row = await fetch_one(rows, "report_token", {"token": str(token)})
     if row is None:
-        raise NotFoundError("there is no report of that token that you may see")
+        raise NotFoundError("there is no report of that token that you may see", code="no-report")
     number, state = row
     made = {
         "service_request_id": None if number is None else str(number),
@@ -181,7 +182,9 @@ async def reports(
     until = _utc(end_date) or datetime.now(UTC)
     since = _utc(start_date) or until - LONGEST_WINDOW
     if since > until or until - since > LONGEST_WINDOW:
-        raise InputError("start_date comes before end_date, and at most 90 days before")
+        raise InputError(
+            "start_date comes before end_date, and at most 90 days before", code="bad-period"
+        )
     found = await _requests(
         rows, lang, numbers=_numbers(service_request_id), codes=_numbers(service_code),
         since=since, until=until, status=status.split(",") if status else None,
@@ -201,7 +204,7 @@ async def one(
         until=datetime.max.replace(tzinfo=UTC), status=None,
     )  # fmt: skip
     if not found:
-        raise NotFoundError(f"there is no report {number!r} that you may see")
+        raise NotFoundError(f"there is no report {number!r} that you may see", code="no-report")
     return written(found, form, root="service_requests", row="request")
 
 

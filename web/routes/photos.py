@@ -46,7 +46,7 @@ def put_photo(
     if principal.by_cookie:  # a form's field would carry it; a script sends the header
         check_token(request.headers.get(CSRF_HEADER, ""), principal.csrf)
     if (lon is None) != (lat is None):
-        raise InputError("a position needs both lon and lat")
+        raise InputError("a position needs both lon and lat", code="bad-place")
     content = file.file.read()
     new = NewPhoto(
         photo_id, kind, content, make_picture(content), principal.login, case_id=case_id,

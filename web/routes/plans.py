@@ -101,7 +101,9 @@ def read_shape(given: dict[str, Any] | None) -> BaseGeometry | None:
     try:
         found: BaseGeometry = shape(given)
     except Exception as error:
-        raise InputError(f"geometry is no GeoJSON geometry: {type(error).__name__}") from error
+        raise InputError(
+            f"geometry is no GeoJSON geometry: {type(error).__name__}", code="bad-shape"
+        ) from error
     return found
 
 
@@ -134,7 +136,7 @@ def read_cursor(cursor: str | None) -> tuple[date, int] | None:
     try:
         return TypeAdapter(date).validate_python(day), int(version)
     except ValueError as error:
-        raise InputError("cursor: take it from `next` of an answer") from error
+        raise InputError("cursor: take it from `next` of an answer", code="bad-cursor") from error
 
 
 @router.get("/plans/desk", dependencies=READS, summary="What a planner begins with")
@@ -326,7 +328,9 @@ def edited(desk: Desk, given: EditsIn, principal: Principal) -> tuple[list[Edit]
 def require_everywhere(principal: Principal) -> None:
     """Refuse who sees a part of the ground: a plan is of the whole."""
     if not principal.scope.sees_all:
-        raise ForbiddenError("a plan is of the whole jurisdiction: the account needs every area")
+        raise ForbiddenError(
+            "a plan is of the whole jurisdiction: the account needs every area", code="every-area"
+        )
 
 
 def require_fresh(connection: Connection, plan_id: int, if_match: str | None) -> None:
@@ -341,10 +345,15 @@ def require_fresh(connection: Connection, plan_id: int, if_match: str | None) ->
     """
     lock_day(connection, plan_id)
     if if_match is None:
-        raise InputError("send If-Match with the ETag of the plan as you read it")
+        raise InputError(
+            "send If-Match with the ETag of the plan as you read it", code="no-if-match"
+        )
     now = view.plan_tag(connection, plan_id)
     if now not in [tag.strip() for tag in if_match.split(",")]:
-        raise StaleError(f"plan {plan_id} changed since you read it: load it again, then repeat")
+        raise StaleError(
+            f"plan {plan_id} changed since you read it: load it again, then repeat",
+            code="plan-changed",
+        )
 
 
 def name_of(principal: Principal) -> str:

@@ -79,7 +79,7 @@ async def execute(
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "inputs"
-        raise InputError(f"inputs.{where}: {first['msg']}") from error
+        raise InputError(f"inputs.{where}: {first['msg']}", code="bad-inputs") from error
     await take(request.app.state.databases, (JOBS_BY_ACCOUNT, str(principal.account_id)))
     values = {
         "process": found.name, "inputs": Jsonb(given.model_dump(mode="json")),
@@ -123,9 +123,9 @@ async def results(job_id: UUID, principal: Identified, rows: ScopedRows) -> dict
     """Give the result of a job that succeeded."""
     found = await _status(rows, principal, job_id)
     if found["state"] == "failed":
-        raise ConflictError(f"the job failed: {found['message']}")
+        raise ConflictError(f"the job failed: {found['message']}", code="job-failed")
     if found["state"] != "successful":
-        raise NotFoundError(f"the job has no result: it is {found['state']}")
+        raise NotFoundError(f"the job has no result: it is {found['state']}", code="job-not-done")
     return {"result": found["result"]}
 
 
@@ -138,7 +138,7 @@ async def dismiss(
     done = await (await rows.execute(packaged_sql("job_dismiss"), values)).fetchone()
     found = await _status(rows, principal, job_id)
     if done is None:
-        raise ConflictError(f"the job is over: it is {found['state']}")
+        raise ConflictError(f"the job is over: it is {found['state']}", code="job-over")
     await write_entry(rows, entry_of(request, principal, "job dismissed", about=str(job_id)))
     return _linked(f"{own_origin(request)}/ogc/jobs/{job_id}", found["status"])
 
@@ -146,16 +146,18 @@ async def dismiss(
 def _check_right(principal: Principal, asked: Process) -> None:
     """Refuse what the roles do not include, and a part of the ground: jobs compute the whole."""
     if not principal.may(asked.permission):
-        raise ForbiddenError(f"your roles do not include {asked.permission}")
+        raise ForbiddenError(f"your roles do not include {asked.permission}", code="not-your-role")
     if not principal.scope.sees_all:
-        raise ForbiddenError("jobs compute whole jurisdictions: the account needs every area")
+        raise ForbiddenError(
+            "jobs compute whole jurisdictions: the account needs every area", code="every-area"
+        )
 
 
 async def _status(rows: Rows, principal: Principal, job_id: UUID | None) -> dict[str, Any]:
     values = {"account": principal.account_id, "job": job_id, "limit": 1}
     row = await (await rows.execute(packaged_sql("job_status"), values)).fetchone()
     if row is None:
-        raise NotFoundError("there is no such job of yours")
+        raise NotFoundError("there is no such job of yours", code="no-job")
     return dict(zip(Columns, row, strict=True))
 
 

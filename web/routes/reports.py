@@ -71,7 +71,7 @@ def work_clock(request: Request, connection: Connection, report_id: UUID) -> Wor
         "SELECT jurisdiction_id FROM report WHERE report_id = %(report)s", {"report": report_id}
     ).first()
     if row is None:
-        raise NotFoundError(f"there is no report {report_id}")
+        raise NotFoundError(f"there is no report {report_id}", code="no-report")
     return clocks_of(request).get(connection, row.jurisdiction_id)
 
 

@@ -105,7 +105,9 @@ async def begin_wall(request: Request, given: WallKey) -> Response:
     async with databases.rows(NOBODY) as rows:
         row = await fetch_one(rows, "wall_token", {"digest": digest_secret(given.token)})
         if row is None:
-            raise SignInError("this is no wall token, or it is revoked or over: make another")
+            raise SignInError(
+                "this is no wall token, or it is revoked or over: make another", code="no-token"
+            )
         number, account, login, screen, until = row
         secret = await open_session(request, rows, account, token=(number, until))
         entry = Entry("wall screen signed in", login, account, object=screen,

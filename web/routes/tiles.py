@@ -82,9 +82,11 @@ async def tile(
     """
     layer = find_layer(principal, name)
     if max(x, y) >= 2**zoom:
-        raise InputError(f"zoom {zoom} has tiles 0 to {2**zoom - 1}; there is no {x}, {y}")
+        raise InputError(
+            f"zoom {zoom} has tiles 0 to {2**zoom - 1}; there is no {x}, {y}", code="no-tile"
+        )
     if layer.name == "results" and run is None:
-        raise InputError("tiles of results need run=, the number of a stored result")
+        raise InputError("tiles of results need run=, the number of a stored result", code="no-run")
     asked = TileRequest(
         zoom, x, y, classes=tuple(sorted(set(classes))) if classes else None, since=since,
         until=until, area_level=level, run=run,

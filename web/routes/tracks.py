@@ -110,7 +110,8 @@ def _own_device(connection: Connection, account_id: int | None, ref: str) -> dic
     if row is None:
         raise ForbiddenError(
             f"设备 {ref} 未分配给本账号 / device {ref!r} is not this account's: "
-            "`gridbeat tracks device REF --unit UNIT --login LOGIN` gives it one"
+            "`gridbeat tracks device REF --unit UNIT --login LOGIN` gives it one",
+            code="not-your-device",
         )
     return dict(row)
 
@@ -144,19 +145,21 @@ def _check(fixes: Fixes, watched: Watched, now: datetime) -> None:
     wrong = np.flatnonzero((fixes.time_us > latest) | (fixes.time_us < oldest))
     if len(wrong):
         raise InputError(f"fix {int(fixes.row_no[wrong[0]])}: its time lies more than 30 days back "
-                         "or a day ahead")  # fmt: skip
+                         "or a day ahead", code="bad-time")  # fmt: skip
     west, south, east, north = watched.place.boundary.bounds
     room = FARTHEST_M / 80_000  # degrees, generous at any latitude of a district
     far = np.flatnonzero(~((fixes.lon > west - room) & (fixes.lon < east + room)
                            & (fixes.lat > south - room) & (fixes.lat < north + room)))  # fmt: skip
     if len(far):
         raise InputError(f"fix {int(fixes.row_no[far[0]])} lies far outside of "
-                         f"{watched.place.name}")  # fmt: skip
+                         f"{watched.place.name}", code="fix-outside")  # fmt: skip
 
 
 def _micro(moment: datetime) -> int:
     if not _EARLIEST <= moment <= _LATEST:
-        raise InputError(f"the time {moment.isoformat()} is outside of 2000 to 2200")
+        raise InputError(
+            f"the time {moment.isoformat()} is outside of 2000 to 2200", code="bad-time"
+        )
     return round(moment.timestamp() * 1_000_000)
 
 
@@ -224,5 +227,5 @@ def _window(since: datetime, until: datetime) -> tuple[datetime, datetime]:
     _micro(since)
     _micro(until)
     if not since < until or until - since > timedelta(days=366):
-        raise InputError("until must come after since, at most 366 days")
+        raise InputError("until must come after since, at most 366 days", code="bad-period")
     return since, until

@@ -135,7 +135,9 @@ def find_layer(principal: Principal, name: str) -> Layer:
     """
     layer = _BY_NAME.get(name)
     if layer is None:
-        raise NotFoundError(f"there is no layer {name!r}; there are {', '.join(_BY_NAME)}")
+        raise NotFoundError(
+            f"there is no layer {name!r}; there are {', '.join(_BY_NAME)}", code="no-layer"
+        )
     if not principal.may(layer.permission):
-        raise ForbiddenError(f"your roles do not include {layer.permission}")
+        raise ForbiddenError(f"your roles do not include {layer.permission}", code="not-your-role")
     return layer

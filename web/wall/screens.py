@@ -41,10 +41,15 @@ def parse_screen(text: str) -> Screen:
     if found is not None:
         screen = Screen(found[1] or MAIN, int(found[2]), int(found[3]))
         if screen.number > screen.of:
-            raise InputError(f"screen {text!r}: there is no screen {screen.number} of {screen.of}")
+            raise InputError(
+                f"screen {text!r}: there is no screen {screen.number} of {screen.of}",
+                code="bad-screen",
+            )
         return screen
     if _WALL.fullmatch(text.lower()) is None:
-        raise InputError(f"screen {text[:60]!r} is not of the form 2of6 or north-2of6")
+        raise InputError(
+            f"screen {text[:60]!r} is not of the form 2of6 or north-2of6", code="bad-screen"
+        )
     return Screen(text.lower())
 
 

@@ -67,7 +67,7 @@ def read_legends(text: str) -> list[Legend]:
     try:
         return LEGENDS.validate_json(text)
     except ValidationError as error:
-        raise InputError(f"legend: {error.errors()[0]['msg']}") from error
+        raise InputError(f"legend: {error.errors()[0]['msg']}", code="bad-legend") from error
 
 
 def read_picture(content: bytes) -> bytes:
@@ -81,11 +81,11 @@ def read_picture(content: bytes) -> bytes:
     try:
         with Image.open(BytesIO(content), formats=_FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
-                raise InputError(f"picture: more than {MOST_PIXELS:,} pixels")
+                raise InputError(f"picture: more than {MOST_PIXELS:,} pixels", code="picture-large")
             made = BytesIO()
             image.convert("RGB").save(made, "JPEG", quality=88)
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise InputError("picture: it is no JPEG or PNG") from error
+        raise InputError("picture: it is no JPEG or PNG", code="no-picture") from error
     return made.getvalue()
 
 

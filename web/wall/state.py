@@ -81,7 +81,7 @@ async def read_place(rows: Rows, code: str | None, now: datetime) -> tuple[Recor
         raise NotFoundError(
             "there is no jurisdiction yet: import boundaries first" if code is None
             else f"there is no jurisdiction {code!r}"
-        )  # fmt: skip
+        , code="no-jurisdiction")  # fmt: skip
     place = found[0]
     last = place["last_incident_at"]
     is_old = last is None or now - last > OLD_AFTER

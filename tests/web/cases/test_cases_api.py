@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import get_args
 from uuid import uuid4
 
 import httpx
 import pytest
 
-import governance
-import web
-from governance.cases.states import Need
 from tests.web.governed import People
-from web.refusals import CHINESE, NEEDS
 
 pytestmark = pytest.mark.db
 
@@ -129,17 +122,6 @@ def test_a_step_that_may_not_be_taken_says_why(
         assert (answer.status_code, told["code"]) == (status, code), answer.text
         assert says in told["detail"]
     assert told.get("needs") == (["reason"] if code == "step-needs" else None)
-
-
-def test_every_code_that_an_error_is_raised_with_has_chinese_words() -> None:
-    raised = {
-        code
-        for package in (governance, web)
-        for path in Path(package.__path__[0]).rglob("*.py")
-        for code in re.findall(r'\bcode="([a-z-]+)",?\s*\)', path.read_text("utf-8"))
-    }
-    assert raised == set(CHINESE)
-    assert set(NEEDS) == set(get_args(Need))
 
 
 def test_evidence_must_be_a_photo_of_this_very_case(people: People) -> None:
