@@ -12,8 +12,6 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 
 import pyarrow as pa
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from geo.errors import FormatError
 from geo.formats.table import CHUNK_ROWS, Numbering, RawBatch, RawTable
@@ -27,6 +25,10 @@ def open_sheet(path: Path, *, layer: str | None = None) -> RawTable:
     FormatError
         If the workbook is damaged, the sheet is not there, or its header is not usable.
     """
+    # Takes half a second to import, and few files are workbooks.
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         book = load_workbook(path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, OSError) as error:

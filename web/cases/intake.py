@@ -163,9 +163,19 @@ def refuse_it(
     )
 
 
-def list_reports(connection: Connection, *, limit: int) -> list[dict[str, Any]]:
-    """Return reports that nobody has filed, joined or ended yet, the oldest first."""
-    rows = connection.execute(_UNFILED, {"limit": limit}).mappings()
+def list_reports(
+    connection: Connection, *, limit: int, after: UUID | None = None
+) -> list[dict[str, Any]]:
+    """Return reports that nobody has filed, joined or ended yet, the oldest first.
+
+    Raises
+    ------
+    NotFoundError
+        There is no report `after`, whose followers are asked for.
+    """
+    if after is not None and connection.execute(_RECEIVED, {"report": after}).first() is None:
+        raise NotFoundError(f"there is no report {after} for a page to begin after")
+    rows = connection.execute(_UNFILED, {"limit": limit, "after": after}).mappings()
     return [_told(dict(row)) for row in rows]
 
 
@@ -178,11 +188,14 @@ def _told(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _FIRST = select(Jurisdiction.jurisdiction_id).order_by(Jurisdiction.jurisdiction_id).limit(1)
+_RECEIVED = text("SELECT FROM report WHERE report_id = :report")
 _UNFILED = text(
     "SELECT r.report_id, r.channel, r.received_at, r.seen_at, r.words, r.address, r.category_id, "
     "r.area_id, a.name AS area, r.taken_by, r.accuracy_m, ST_X(r.geom) AS lon, "
     "ST_Y(r.geom) AS lat, "
     "(SELECT count(*) FROM case_photo p WHERE p.report_id = r.report_id) AS photos "
     "FROM report r LEFT JOIN area a USING (area_id) WHERE r.case_id IS NULL "
+    "AND (CAST(:after AS uuid) IS NULL OR (r.received_at, r.report_id) > "
+    "(SELECT received_at, report_id FROM report WHERE report_id = :after)) "
     "ORDER BY r.received_at, r.report_id LIMIT :limit"
 )

@@ -217,6 +217,7 @@ def grid_features(grids: gpd.GeoDataFrame, office: Office) -> list[dict[str, Any
                 "parent_code": str(row["parent_code"]), "kind": str(row["grid_kind"]),
                 "households": None if pd.isna(row["households"]) else int(row["households"]),
                 "area_m2": round(float(area), 1),
+                "host_unit": str(row.get("host_unit") or "") or None,
             },
         }
         for (_, row), shape, area in zip(grids.iterrows(), shapes, metric, strict=True)

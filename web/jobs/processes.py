@@ -190,12 +190,19 @@ def map_coverage(
         "jurisdiction": about.code, "result_runs": report.run_ids,
         "unseen_share": float((report.coverage.label == "unseen").mean()),
         "spots": [
-            {"rank": row["rank"], "area_id": row["area_id"], "need": round(row["need"], 3),
+            {"rank": row["rank"], **_area(row["area_id"]), "need": round(row["need"], 3),
              "unseen_m2": round(row["unseen_m2"]), "reason_zh": row["reason_zh"],
              "reason_en": row["reason_en"]}
             for row in spots.to_dict("records")
         ],
     }  # fmt: skip
+
+
+def _area(area_id: int) -> dict[str, Any]:
+    """Return a spot's grid, or null and why it has none."""
+    if area_id:
+        return {"area_id": area_id, "no_area_zh": None, "no_area_en": None}
+    return {"area_id": None, "no_area_zh": "不在任何网格内", "no_area_en": "lies in no grid"}
 
 
 PROCESSES: tuple[Process, ...] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Path, Query, Request
@@ -98,15 +99,19 @@ async def execute(
 async def jobs(
     request: Request, principal: Identified, rows: ScopedRows,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[UUID | None, Query(description="From a next link.")] = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """List the caller's jobs, the newest first."""
+    """List the caller's jobs, the newest first, with a link to the next page if there is one."""
     here = f"{own_origin(request)}/ogc/jobs"
-    values = {"account": principal.account_id, "job": None, "limit": limit}
+    if cursor is not None:
+        await _status(rows, principal, cursor)
+    values = {"account": principal.account_id, "job": None, "before": cursor, "limit": limit + 1}
     found = await (await rows.execute(packaged_sql("job_status"), values)).fetchall()
-    return {
-        "jobs": [_linked(f"{here}/{row[0]['jobID']}", row[0]) for row in found],
-        "links": [link(here, "self", JSON)],
-    }
+    shown, links = [row[0] for row in found[:limit]], [link(here, "self", JSON)]
+    if len(found) > limit:
+        after = urlencode({"limit": limit, "cursor": shown[-1]["jobID"]})
+        links.append(link(f"{here}?{after}", "next", JSON))
+    return {"jobs": [_linked(f"{here}/{one['jobID']}", one) for one in shown], "links": links}
 
 
 @router.get("/jobs/{job_id}", summary="How a job is")
@@ -154,7 +159,7 @@ def _check_right(principal: Principal, asked: Process) -> None:
 
 
 async def _status(rows: Rows, principal: Principal, job_id: UUID | None) -> dict[str, Any]:
-    values = {"account": principal.account_id, "job": job_id, "limit": 1}
+    values = {"account": principal.account_id, "job": job_id, "before": None, "limit": 1}
     row = await (await rows.execute(packaged_sql("job_status"), values)).fetchone()
     if row is None:
         raise NotFoundError("there is no such job of yours", code="no-job")

@@ -77,10 +77,16 @@ def work_clock(request: Request, connection: Connection, report_id: UUID) -> Wor
 
 @router.get("/reports", dependencies=[needs(Permission.CASES_INTAKE)], summary="Unfiled reports")
 def show_reports(
-    connection: ScopedStore, limit: Annotated[int, Query(ge=1, le=200)] = 100
+    connection: ScopedStore,
+    limit: Annotated[int, Query(ge=1, le=200)] = 100,
+    cursor: Annotated[UUID | None, Query(description="The ``next`` of a page.")] = None,
 ) -> dict[str, Any]:
     """List reports that wait to be filed, joined to a case, or ended; the oldest first."""
-    return {"reports": intake.list_reports(connection, limit=limit), "outcomes": tell_outcomes()}
+    found = intake.list_reports(connection, limit=limit + 1, after=cursor)
+    return {
+        "reports": found[:limit], "outcomes": tell_outcomes(),
+        "next": found[limit - 1]["report_id"] if len(found) > limit else None,
+    }  # fmt: skip
 
 
 @router.post("/reports/suggest", dependencies=[needs(Permission.CASES_REPORT)],

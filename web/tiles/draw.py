@@ -16,6 +16,7 @@ from web.tiles.layers import Layer
 
 MOST_POINTS = 10_000
 MOST_SHAPES = 20_000
+MOST_BYTES = 500_000
 _SMALL = 8_192
 
 
@@ -48,7 +49,7 @@ class TileRequest:
 
 
 async def draw_tile(rows: Rows, layer: Layer, asked: TileRequest, *, everywhere: bool) -> Tile:
-    """Return one tile, compressed.
+    """Return one tile, compressed, of `MOST_BYTES` at most.
 
     Parameters
     ----------
@@ -69,8 +70,13 @@ async def draw_tile(rows: Rows, layer: Layer, asked: TileRequest, *, everywhere:
         )
     elif name == "tile_hexagons":
         statement = statement.format(counts=packaged_sql(_counts(asked, everywhere=everywhere)))
-    row = await (await rows.execute(statement, values, binary=True)).fetchone()
-    return await pack(bytes(row[0]) if row and row[0] else b"")
+    while True:
+        row = await (await rows.execute(statement, values, binary=True)).fetchone()
+        tile = await pack(bytes(row[0]) if row and row[0] else b"")
+        if len(tile.gzipped) <= MOST_BYTES or values.get("most", 1) == 1:
+            return tile
+        # Drawn anew with as many as fit; the tile says what it left out.
+        values["most"] = max(1, int(0.9 * values["most"] * MOST_BYTES / len(tile.gzipped)))
 
 
 async def pack(body: bytes) -> Tile:

@@ -9,10 +9,8 @@ from importlib.resources import files
 from io import BytesIO
 from typing import Annotated, Any
 
-import weasyprint
 from PIL import Image, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from weasyprint.urls import URLFetcher
 
 from geo.errors import InputError
 from web.language import PageLang
@@ -105,9 +103,13 @@ def write_sheet(
         Time of the newest incident, in the jurisdiction's zone, as `now` is.
     """
     html = sheet_html(picture, legends, place, lang=lang, by=by, now=now, last=last)
+    # Takes a second to import, and most processes of the service never print.
+    from weasyprint import HTML
+    from weasyprint.urls import URLFetcher
+
     # The picture is in the page itself; no address is ever asked.
     own = URLFetcher(allowed_protocols=("data",), allow_redirects=False, fail_on_errors=True)
-    document = weasyprint.HTML(string=html, url_fetcher=own)
+    document = HTML(string=html, url_fetcher=own)
     written: bytes = document.write_pdf()
     return written
 

@@ -138,7 +138,9 @@ def test_what_nobody_saw_is_mapped_and_stored(own_service: Service, planner: htt
     grids = {own_service.areas[code] for code in ("w1", "w2", "e1", "e2")}
     found = {spot["area_id"] for spot in result["spots"]}
     assert grids & found
-    assert found <= grids | {0}  # 0: ground at the border that lies in no grid
+    assert found <= grids | {None}  # ground at the border lies in no grid
+    for spot in result["spots"]:
+        assert (spot["area_id"] is None) == (spot["no_area_en"] == "lies in no grid")
     assert all("not safe" in spot["reason_en"] for spot in result["spots"])
     with connect(own_service.database) as connection:
         kinds = connection.execute(

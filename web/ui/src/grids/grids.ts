@@ -21,6 +21,7 @@ interface Grid {
   kind: string;
   households: number | null;
   area_m2: number;
+  host_unit: string | null;
 }
 type Grids = FeatureCollection<Polygon | MultiPolygon, Grid> & { today: string; policy: { minimum: number; target: number; maximum: number } };
 interface Preview {
@@ -66,6 +67,7 @@ class Gridder {
       this.filter = filter.value.trim().toLowerCase();
       this.drawList();
     });
+    box.append(legend());
     main.append(box, h("section", { class: "side" }, this.tools, this.found, h("h2", {}, t("list")), filter, this.list));
     this.addLayers();
     document.addEventListener("themechange", () => restyle(map, settings, () => this.addLayers()));
@@ -218,6 +220,7 @@ class Gridder {
 
   private homes(one: Grid): HTMLElement {
     const policy = this.grids?.policy;
+    if (one.kind === "exclusive") return h("span", { class: "note" }, [t("exclusive"), one.host_unit, one.households ? t("households", { n: number(one.households) }) : null].filter(Boolean).join(" · "));
     if (one.households === null) return h("span", { class: "unknown" }, t("unknown_households"));
     const text = t("households", { n: number(one.households) });
     if (policy && one.kind === "basic" && one.households > policy.maximum) return h("span", { class: "warning" }, `${text} · ${t("over")}`);
@@ -259,9 +262,12 @@ class Gridder {
   }
 
   private addLayers(): void {
+    if (this.map.hasImage("hatch")) this.map.removeImage("hatch");
+    this.map.addImage("hatch", hatch(token("ink-2")));
     for (const id of ["all", "new"]) this.map.addSource(`grids-${id}`, { type: "geojson", data: EMPTY });
     const layers: LayerSpecification[] = [
       { id: "all-fill", type: "fill", source: "grids-all", paint: { "fill-color": ["get", "colour"], "fill-opacity": 0.5 } },
+      { id: "exclusive", type: "fill", source: "grids-all", filter: ["==", ["get", "kind"], "exclusive"], paint: { "fill-pattern": "hatch", "fill-opacity": 0.8 } },
       { id: "all-line", type: "line", source: "grids-all", paint: { "line-color": token("map-area"), "line-width": 1.2 } },
       { id: "chosen", type: "line", source: "grids-all", filter: ["get", "chosen"], paint: { "line-color": token("focus"), "line-width": 4 } },
       { id: "new-fill", type: "fill", source: "grids-new", paint: { "fill-color": ["get", "colour"], "fill-opacity": 0.45 } },
@@ -276,18 +282,38 @@ class Gridder {
   private fill(): void {
     const policy = this.grids?.policy;
     const colour = (one: Grid): string => {
-      if (one.households === null || !policy) return token("card-2");
-      if (one.kind !== "basic") return token("s-4");
+      // The household rule is for basic grids: an exclusive one is a site with a host, hatched.
+      if (one.kind === "exclusive" || one.households === null || !policy) return token("card-2");
+      if (one.kind === "micro") return token("s-4");
       if (one.households > policy.maximum) return token("s-2");
       return one.households < policy.minimum ? token("s-1") : token("s-3");
     };
-    const label = (one: Grid): string => (one.households === null ? "?" : number(one.households));
+    const label = (one: Grid): string => {
+      if (one.kind === "exclusive") return t("exclusive_short");
+      return one.households === null ? "?" : number(one.households);
+    };
     const all = (this.grids?.features ?? []).map((one) => ({ ...one, properties: { ...one.properties, colour: colour(one.properties), label: label(one.properties), chosen: this.chosen.has(one.properties.code) } }));
     this.map.getSource<GeoJSONSource>("grids-all")?.setData({ type: "FeatureCollection", features: all });
     const tones = ["s-1", "s-2", "s-3", "s-4"];
     const made: Feature[] = (this.preview?.begun.features ?? []).map((one, k) => ({ ...one, properties: { ...one.properties, colour: token(tones[k % 4]!), label: `${one.properties.code.slice(-3)} · ${label(one.properties)}` } }));
     this.map.getSource<GeoJSONSource>("grids-new")?.setData({ type: "FeatureCollection", features: made });
   }
+}
+
+/** Say what the colours mean; the hatch is no rating: such a grid has no household rule. */
+function legend(): HTMLElement {
+  const rows = (["within", "over", "under", "unknown", "micro", "exclusive"] as const).map((one) => h("li", {}, h("span", { class: `swatch ${one}`, "aria-hidden": "true" }), t(`legend_${one}`)));
+  return h("section", { class: "legend", "aria-label": t("legend") }, h("ul", {}, ...rows));
+}
+
+/** Return a tile of thin diagonal lines in a colour given as #rrggbb. */
+function hatch(colour: string): { width: number; height: number; data: Uint8Array } {
+  const side = 12;
+  const tone = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  const data = new Uint8Array(side * side * 4);
+  for (let y = 0; y < side; y += 1)
+    for (let x = 0; x < side; x += 1) if ((x + y) % side < 2) data.set([...tone, 255], 4 * (y * side + x));
+  return { width: side, height: side, data };
 }
 
 const session = await beginPage("grids", { title: t("title") });
