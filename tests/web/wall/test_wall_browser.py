@@ -3,108 +3,26 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from geo.database.connect import connect
 from tests.web.conftest import Service
-from tests.web.district import PASSWORD, SOUTH, STEP, WEST
+from tests.web.district import SOUTH, STEP, WEST
 from tests.web.live.test_live import report
 from tests.web.wall.relay import Relay
+from tests.web.wall.windows import ready, serious, sign_in, window
 from web.auth.accounts import find_account, write_token
 from web.auth.permissions import WALL_PERMISSIONS
 
 pytestmark = [pytest.mark.browser, pytest.mark.db]
-AXE = Path("web/ui/node_modules/axe-core/axe.min.js")
-WEBGL = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 VIEW = {"center": [121.03, 35.61], "zoom": 15, "layers": ["grids", "live"], "colour": "trend"}
-
-
-@dataclass
-class Watched:
-    """A browser's window, with all that it asked of others and all that it complained of."""
-
-    context: BrowserContext
-    page: Page
-    outside: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    found = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    assert found is not None, "no Chromium found: install the package 'chromium'"
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found, args=WEBGL)
-        yield running
-        running.close()
-
-
-@contextmanager
-def window(chromium: Browser, service: Service, *, locale: str = "zh-CN") -> Iterator[Watched]:
-    """Open a window that can reach the service and nothing else."""
-    context = chromium.new_context(viewport={"width": 1920, "height": 1080}, locale=locale)
-    watched = Watched(context, context.new_page())
-
-    def decide(route: Any) -> None:
-        if route.request.url.startswith((service.origin, "blob:", "data:")):
-            route.continue_()
-        else:
-            watched.outside.append(route.request.url)
-            route.abort()
-
-    context.route("**/*", decide)
-    watched.page.on("console", lambda said: _note(watched, said.type, said.text))
-    watched.page.on("pageerror", lambda error: watched.complaints.append(str(error)))
-    try:
-        yield watched
-    finally:
-        context.close()
-
-
-def _note(watched: Watched, kind: str, text: str) -> None:
-    if kind == "error" and "401" not in text:
-        watched.complaints.append(text)
-
-
-def sign_in(watched: Watched, service: Service, who: str, query: str = "") -> None:
-    """Ask for the wall, be led to the form, and come back."""
-    page = watched.page
-    page.goto(f"{service.origin}/wall{query}")
-    assert "/login?to=" in page.url
-    page.fill("#login", who)
-    page.fill("#password", PASSWORD)
-    page.click("form button")
-    ready(page)
-
-
-def ready(page: Page) -> None:
-    page.wait_for_selector("body[data-ready]", timeout=60_000)
-    assert "/wall" in page.url
-
-
-def serious(page: Page) -> list[str]:
-    """Return what axe finds wrong in earnest."""
-    page.evaluate(AXE.read_text("utf-8") + "; null")
-    found = page.evaluate(
-        "axe.run(document, {resultTypes: ['violations']}).then(r => r.violations)"
-    )
-    return [
-        f"{item['id']}: {[node['html'][:120] for node in item['nodes'][:3]]}"
-        for item in found if item["impact"] in {"serious", "critical"}
-    ]  # fmt: skip
 
 
 def test_the_wall_asks_nobody_else_in_both_languages_and_themes_and_is_accessible(

@@ -3,7 +3,7 @@
 import { call } from "../shared/api";
 import { dueClock, levelWord, runClocks, stateWord } from "../shared/cases";
 import { h } from "../shared/dom";
-import { clock, named, number, translator } from "../shared/words";
+import { clock, language, named, number, translator } from "../shared/words";
 
 interface Late {
   case_id: number;
@@ -110,7 +110,7 @@ export class CasePanel {
       ),
       this.levels(told),
       h("p", { class: "hint" }, solved),
-      h("p", { class: "hint flow" }, `${t("today")}：`, ...FLOW.map((one) => h("span", {}, `${t(`flow_${one}`)} `, h("b", {}, number(told.flow[one]))))),
+      h("p", { class: "hint flow" }, `${t("today")}${language() === "en" ? ": " : "："}`, ...FLOW.map((one) => h("span", {}, `${t(`flow_${one}`)} `, h("b", {}, number(told.flow[one]))))),
       this.late(told.late),
     );
   }

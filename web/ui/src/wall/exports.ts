@@ -5,7 +5,7 @@ import { send } from "../shared/api";
 import { token } from "../shared/theme";
 import { language, named } from "../shared/words";
 import type { WallState } from "./data";
-import type { Legend } from "./layers";
+import type { Legend } from "./paint";
 import { t } from "./words";
 
 /** What is said on every map: of when, in which coordinates, and for whom. */

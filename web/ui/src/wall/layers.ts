@@ -4,20 +4,11 @@ import type { ExpressionSpecification, GeoJSONSource, LayerSpecification, Map as
 import { may } from "../shared/api";
 import { gridNames, textPaint, tiles, tileSource } from "../shared/basemap";
 import { token } from "../shared/theme";
-import { ago, language, number } from "../shared/words";
-import type { Days, Grid, Point, UnitSeen, WallState } from "./data";
-import { ages, breaks, colourOf, diverging, ramp } from "./scales";
+import { ago, language } from "../shared/words";
+import type { Days, Point, UnitSeen, WallState } from "./data";
+import { gridColour, gridLegend, gridLimits, gridValue, hatch, measureColour, measured, measureLegend, type Legend, type LegendEntry } from "./paint";
+import { ages, breaks, ramp } from "./scales";
 import { EMERGING, t, type Word } from "./words";
-
-export interface LegendEntry {
-  colour: string;
-  label: string;
-  shape?: "fill" | "line" | "dot" | "hatch";
-}
-export interface Legend {
-  title: string;
-  entries: LegendEntry[];
-}
 
 /** Layers that may be switched, in the order of the menu, and the layers of the map that they are. */
 export const SWITCHES: Record<string, { word: Word; ids: string[]; needs?: string; zoom?: number }> = {
@@ -52,6 +43,7 @@ export class Layers {
   /** Of when points and looks are aged, seconds since 1970. */
   now = 0;
   private limits: Record<string, number[]> = {};
+  private readonly painted = new Map<number, string | null>();
 
   constructor(
     private readonly map: MapLibreMap,
@@ -64,6 +56,7 @@ export class Layers {
   /** Add all sources and layers, in the colours of now; again after each change of style. */
   add(): void {
     const { map, state } = this;
+    this.painted.clear();
     map.addImage("hatch", hatch(token("unknown")), { pixelRatio: 2 });
     const run = (kind: string): string => `?run=${state.runs[kind]?.run ?? 1}`;
     map.addSource("hexagons", { ...tileSource("incidents", { most: 13, query: this.daysQuery() }) });
@@ -247,41 +240,32 @@ export class Layers {
 
   /** Colour the hexagons that are in sight by a measure; returns the legend. */
   paintHexagons(measure: string): Legend {
-    const value: Record<string, ExpressionSpecification> = {
-      count: ["get", "n"],
-      per_km2: ["/", ["get", "n"], ["get", "km2"]],
-      per_household: ["/", ["*", 1000, ["get", "n"]], ["get", "h"]],
-      per_patrol_hour: ["/", ["get", "n"], ["get", "p"]],
-    };
-    const field = { per_household: "h", per_patrol_hour: "p" }[measure];
-    const seen = this.map.getLayer("hexagons") ? this.map.queryRenderedFeatures({ layers: ["hexagons"] }) : [];
-    const key = `${measure}:${Math.floor(this.map.getZoom() / 2)}:${this.day ?? ""}`;
+    const isThere = this.map.getLayer("hexagons") !== undefined;
+    const seen = isThere ? this.map.queryRenderedFeatures({ layers: ["hexagons"] }) : [];
+    // While days play the limits stay, so that a colour means the same on each of them.
+    const key = `${measure}:${Math.floor(this.map.getZoom() / 2)}:${this.day === null ? "" : "day"}`;
     if (seen.length > 0 && this.limits[key] === undefined) {
       this.limits[key] = breaks(seen.map((feature) => measured(feature.properties, measure)).filter((n) => n !== null));
     }
     const limits = this.limits[key] ?? [];
-    const colours = ramp();
-    const steps: unknown[] = ["step", value[measure] ?? value.count, colours[0]];
-    limits.forEach((limit) => steps.push(limit, colourOf(limit * 1.0001, limits, colours)));
-    const unknown = token("unknown");
-    const colour = limits.length === 0 ? colours[0] : steps;
-    if (this.map.getLayer("hexagons")) {
-      this.map.setPaintProperty("hexagons", "fill-color", (field ? ["case", [">", ["coalesce", ["get", field], 0], 0], colour, unknown] : colour) as never);
+    const colour = measureColour(measure, limits);
+    // Setting what is set already draws anew as well, and this is called whenever drawing has ended.
+    if (isThere && JSON.stringify(this.map.getPaintProperty("hexagons", "fill-color")) !== JSON.stringify(colour)) {
+      this.map.setPaintProperty("hexagons", "fill-color", colour as never);
     }
-    const entries = classes(limits, colours);
-    if (field) entries.push({ colour: unknown, label: t("not_recorded") });
-    const span = this.day ? t("last_7") : t("last_28");
-    return { title: `${t(measure as Word)} · ${span}`, entries };
+    return measureLegend(measure, limits, this.day ? t("last_7") : t("last_28"));
   }
 
   /** Colour the grids; returns the legend, or null where they are not coloured. */
   paintGrids(colour: string, days: Days | null, place: number | null): Legend | null {
     const values = new Map<number, number | null>();
     for (const grid of this.state.grids) values.set(grid.area_id, gridValue(grid, colour, days, place));
-    const numbers = [...values.values()].filter((n): n is number => n !== null);
-    const limits = ["trend", "against", "done_share"].includes(colour) ? [] : breaks(numbers);
+    const limits = gridLimits(this.state.grids, colour, days, place);
     for (const [id, value] of values) {
       const painted = colour === "none" ? null : value === null ? token("unknown") : gridColour(value, colour, limits);
+      // Each state that is set draws the map anew, also one that is as it was: a wall would never rest.
+      if (this.painted.get(id) === painted) continue;
+      this.painted.set(id, painted);
       if (painted === null) this.map.removeFeatureState({ source: "grids", sourceLayer: "areas", id }, "colour");
       else this.map.setFeatureState({ source: "grids", sourceLayer: "areas", id }, { colour: painted });
     }
@@ -335,79 +319,4 @@ export class Layers {
     if (single.length > 0) found.push({ title: "", entries: single });
     return found;
   }
-}
-
-function measured(properties: Record<string, unknown>, measure: string): number | null {
-  const n = Number(properties.n);
-  const over = { count: 1, per_km2: Number(properties.km2), per_household: Number(properties.h ?? 0) / 1000, per_patrol_hour: Number(properties.p ?? 0) }[measure] ?? 1;
-  return over > 0 ? n / over : null;
-}
-
-/** What a grid is coloured by; null is unknown. */
-function gridValue(grid: Grid, colour: string, days: Days | null, place: number | null): number | null {
-  if (colour === "trend") return grid.trend === null || grid.trend === "untested" ? null : (grid.slope ?? 0) * (grid.trend === "none" ? 0.25 : 1);
-  if (colour === "load") return grid.open_n;
-  if (colour === "against") {
-    const n = grid.weeks.at(-1) ?? 0;
-    if (grid.expected === null || grid.low === null || grid.high === null) return null;
-    return n > grid.high ? 1 : n < grid.low ? -1 : 0;
-  }
-  if (colour === "done_share") return grid.done_min === null || !grid.planned_min ? null : Math.min(1, grid.done_min / grid.planned_min);
-  if (place === null || days === null) return grid.weeks.at(-1) ?? 0;
-  const counts = days.counts[String(grid.area_id)];
-  return counts ? counts.slice(Math.max(0, place - 6), place + 1).reduce((a, b) => a + b, 0) : 0;
-}
-
-function gridColour(value: number, colour: string, limits: number[]): string {
-  const [down, still, up] = diverging();
-  if (colour === "against") return value > 0 ? up : value < 0 ? down : still;
-  if (colour === "trend") return value > 0.05 ? up : value < -0.05 ? down : still;
-  if (colour === "done_share") return ramp()[Math.min(4, Math.floor(value * 5))]!;
-  return value === 0 ? ramp()[0]! : colourOf(value, limits, ramp());
-}
-
-function gridLegend(colour: string, limits: number[], hasUnknown: boolean, day: string | null): Legend | null {
-  if (colour === "none") return null;
-  const unknown = hasUnknown ? [{ colour: token("unknown"), label: t("unknown") }] : [];
-  if (colour === "trend") {
-    const [down, still, up] = diverging();
-    return { title: `${t("trend")} · ${t("per_week")}`, entries: [{ colour: up, label: t("rising") }, { colour: still, label: language() === "en" ? "no trend" : "无显著趋势" }, { colour: down, label: t("falling") }, ...unknown] };
-  }
-  if (colour === "against") {
-    const [down, still, up] = diverging();
-    return { title: `${t("against")} · ${t("last_7")}`, entries: [{ colour: up, label: t("above") }, { colour: still, label: t("within") }, { colour: down, label: t("below") }, ...unknown] };
-  }
-  if (colour === "done_share") {
-    return { title: t("done_share"), entries: [...ramp().map((c, n) => ({ colour: c, label: `${n * 20}–${n * 20 + 20} %` })), ...unknown] };
-  }
-  const title = colour === "load" ? t("load") : `${t("level")} · ${day ? `${t("last_7")} → ${day}` : t("last_7")}`;
-  return { title, entries: [...classes(limits, ramp()), ...unknown] };
-}
-
-function classes(limits: number[], colours: string[]): LegendEntry[] {
-  if (limits.length === 0) return [{ colour: colours[0]!, label: "0" }];
-  const digits = limits.some((limit) => limit % 1 !== 0) ? 1 : 0;
-  const say = (value: number): string => number(value, digits);
-  return [
-    { colour: colours[0]!, label: `≤ ${say(limits[0]!)}` },
-    ...limits.map((limit, n) => ({
-      colour: colourOf(limit * 1.0001, limits, colours),
-      label: limits[n + 1] === undefined ? `> ${say(limit)}` : `${say(limit)} – ${say(limits[n + 1]!)}`,
-    })),
-  ];
-}
-
-function hatch(colour: string): ImageData {
-  const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = 16;
-  const pen = canvas.getContext("2d")!;
-  pen.strokeStyle = colour;
-  pen.lineWidth = 2;
-  for (const shift of [-16, 0, 16]) {
-    pen.beginPath();
-    pen.moveTo(shift, 16);
-    pen.lineTo(shift + 16, 0);
-    pen.stroke();
-  }
-  return pen.getImageData(0, 0, 16, 16);
 }

@@ -9,6 +9,9 @@ import { t, type Word } from "./words";
 /** So many alerts fit beside the other panels; the rest is counted. */
 const SHOWN = 3;
 
+/** What makes room for a legend of many layers, the highest first. */
+const SPARE: Record<string, number> = { plan: 0.5, looks: 1 };
+
 export interface PanelDoes {
   goTo: (lon: number, lat: number, area: number | null) => void;
   acknowledge: ((alert: Alert) => void) | null;
@@ -23,7 +26,7 @@ export class Panels {
     private readonly does: PanelDoes,
   ) {
     for (const [name, side] of [["today", left], ["plan", left], ["looks", left], ["alerts", right], ["movers", right]] as const) {
-      const made = h("section", { class: `panel ${name}`, "aria-labelledby": `panel-${name}` });
+      const made = h("section", { class: `panel ${name}`, "aria-labelledby": `panel-${name}`, "data-spare": SPARE[name] });
       this.places[name] = made;
       side.append(made);
     }
@@ -114,7 +117,7 @@ function todayPanel(state: WallState): (HTMLElement | SVGElement | null)[] {
   const today = state.today;
   const big = h("p", { class: "big" }, number(today.counted));
   const chart = hourChart(today.hours, today.expected_hours, today.hour, `${t("by_hour")}: ${today.hours.join(", ")}`);
-  const all = h("p", { class: "hint" }, t("all_found", { n: number(today.found) }));
+  const all = h("p", { class: "hint", "data-spare": 3 }, t("all_found", { n: number(today.found) }));
   if (today.expected === null) {
     const why = today.why === "forecast_over" ? t("forecast_over", { from: today.forecast_from ?? "" }) : t(today.why as Word);
     return [h("div", { class: "headline" }, big, h("p", { class: "verdict unknown" }, why)), chart, all];
@@ -126,7 +129,7 @@ function todayPanel(state: WallState): (HTMLElement | SVGElement | null)[] {
     h("div", { class: "headline" }, big, h("p", { class: `verdict ${verdict}` }, t(verdict), h("span", {}, now))),
     intervalChart(low, today.expected_now!, high, today.counted, `${today.counted}; ${now}`),
     chart,
-    h("p", { class: "hint" }, t("expected_day", {
+    h("p", { class: "hint", "data-spare": 2 }, t("expected_day", {
       n: number(today.expected), low: number(today.low!), high: number(today.high!), share: Math.round((today.interval ?? 0.9) * 100),
     })),
     all,
@@ -166,6 +169,6 @@ function looksPanel(state: WallState): (HTMLElement | SVGElement | null)[] {
       [{ value: looks.day, kind: "day" }, { value: Math.max(0, looks.week - looks.day), kind: "week" }, { value: rest, kind: "old" }, { value: looks.never, kind: "never" }],
       `${t("looks_day")} ${percent(looks.day)}, ${t("looks_week")} ${percent(looks.week)}, ${t("looks_never")} ${percent(looks.never)}`,
     ),
-    h("p", { class: "hint" }, t("looks_median", { ago: ago(looks.median_s) })),
+    h("p", { class: "hint", "data-spare": 4 }, t("looks_median", { ago: ago(looks.median_s) })),
   ];
 }

@@ -9,6 +9,7 @@ const HOURS = 48;
 const STEP_MS = 900;
 
 export class TimeBar {
+  private shown: number | null = null;
   private mode: "hours" | "days" = "hours";
   private timer = 0;
   private end = 0;
@@ -39,6 +40,12 @@ export class TimeBar {
     this.days = days;
     this.limits();
     if (!this.isLookingBack()) this.say();
+  }
+
+  /** Say how many single incidents the map shows of this time; null where it shows none by themselves. */
+  tell(shown: number | null): void {
+    this.shown = shown;
+    this.say();
   }
 
   isLookingBack(): boolean {
@@ -103,7 +110,9 @@ export class TimeBar {
     const choice = this.choice();
     const at = choice.mode === "hours" ? choice.at : this.end;
     const text = choice.mode === "days" ? (this.days[choice.index] ?? "") : clock(new Date(at * 1000), this.zone, { day: true });
-    this.label.textContent = choice.mode === "live" ? `${t("live_now")} · ${text}` : `${t("looking_back")} · ${text}`;
+    const parts = [choice.mode === "live" ? t("live_now") : t("looking_back"), text];
+    if (this.shown !== null) parts.push(t("shown_n", { n: this.shown }));
+    this.label.textContent = parts.join(" · ");
     this.label.classList.toggle("back", choice.mode !== "live");
     this.slider.setAttribute("aria-valuetext", this.label.textContent);
   }

@@ -1,13 +1,15 @@
 /** Bookmarks of this browser, and the tour that goes from one to the next by itself. */
 
 import { h } from "../shared/dom";
-import { named } from "../shared/words";
+import { language, named } from "../shared/words";
 import type { View, WallState } from "./data";
 import { t } from "./words";
 
 export interface Stop extends View {
   name: string;
 }
+/** A timer may come a little before its time. */
+const EARLY_MS = 50;
 const KEY = "gridbeat-wall-bookmarks";
 
 export function readBookmarks(): Stop[] {
@@ -29,7 +31,7 @@ export function stopsOf(state: WallState, whole: View): Stop[] {
   if (kept.length > 0) return kept;
   const grids = new Map(state.grids.map((grid) => [grid.area_id, grid]));
   const near = [
-    ...state.alerts.filter((alert) => alert.lon !== null).slice(0, 4).map((alert) => ({ name: alert.title_zh, lon: alert.lon!, lat: alert.lat! })),
+    ...state.alerts.filter((alert) => alert.lon !== null).slice(0, 4).map((alert) => ({ name: language() === "en" ? alert.title_en : alert.title_zh, lon: alert.lon!, lat: alert.lat! })),
     ...state.movers.up.slice(0, 4).flatMap((mover) => {
       const grid = grids.get(mover.area_id);
       return grid ? [{ name: named(grid), lon: grid.lon, lat: grid.lat }] : [];
@@ -41,9 +43,9 @@ export function stopsOf(state: WallState, whole: View): Stop[] {
   ];
 }
 
+/** Goes by the clock, so that screens with the same stops are at the same one. */
 export class Tour {
   private timer = 0;
-  private place = 0;
 
   constructor(
     private readonly stops: () => Stop[],
@@ -52,17 +54,18 @@ export class Tour {
 
   /** Begin, or with 0 seconds end. */
   run(seconds: number): void {
-    window.clearInterval(this.timer);
+    window.clearTimeout(this.timer);
     this.timer = 0;
     if (seconds <= 0) return;
+    const pace = Math.max(5, seconds) * 1000;
     const next = (): void => {
+      const now = Date.now() + EARLY_MS;
       const stops = this.stops();
-      if (stops.length === 0) return;
-      this.go(stops[this.place % stops.length]!);
-      this.place += 1;
+      const stop = stops[Math.floor(now / pace) % stops.length];
+      if (stop) this.go(stop);
+      this.timer = window.setTimeout(next, pace - (now % pace) + EARLY_MS);
     };
     next();
-    this.timer = window.setInterval(next, Math.max(5, seconds) * 1000);
   }
 
   get isOn(): boolean {

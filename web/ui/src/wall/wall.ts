@@ -15,20 +15,25 @@ import { CasePanel } from "./cases";
 import { readAlerts, readDays, readPoints, readState, readUnits, type Alert, type Days, type Direction, type Point, type UnitSeen, type View, type WallState } from "./data";
 import { savePdf, savePng, stampLines } from "./exports";
 import { keepFitting } from "./fit";
-import { Layers, SWITCHES, type Legend } from "./layers";
+import { gridCard } from "./grid_card";
+import { Layers, SWITCHES } from "./layers";
+import { menuParts } from "./menu";
+import type { Legend } from "./paint";
 import { Panels } from "./panels";
+import { fitWall, mapScale, partOf, wallPadding } from "./tiling";
 import { TimeBar, type TimeChoice } from "./time";
-import { bookmarkList, readBookmarks, stopsOf, Tour, writeBookmarks } from "./tour";
+import { readBookmarks, stopsOf, Tour, writeBookmarks } from "./tour";
 import { t, type Word } from "./words";
 import "./wall.css";
 import "./cases.css";
 
-const COLOURS = ["against", "level", "trend", "load", "done_share", "none"] as const;
-const MEASURES = ["count", "per_km2", "per_household", "per_patrol_hour"] as const;
 const ARRIVED_S = 90;
 const REFRESH_MS = 60_000;
 const SHIFT_MS = 60_000;
 const UNITS_MS = 30_000;
+/** Older than this, the numbers are said to be old even where events still come in. */
+const STALE_MS = 150_000;
+const TOUR_S = 20;
 
 class Wall {
   private days: Days | null = null;
@@ -46,6 +51,9 @@ class Wall {
   private readonly time: TimeBar;
   private readonly tour: Tour;
   private refreshing = 0;
+  private freshAt = Date.now();
+  /** Where the whole wall looks, of which this screen shows a part. */
+  private aim: View;
 
   constructor(
     private readonly map: MapLibreMap,
@@ -62,8 +70,11 @@ class Wall {
     this.cases = new CasePanel(byId("right"), address.code, state.place.time_zone, (lon, lat, area) => this.goTo(lon, lat, area));
     const column = ((address.screen.number - 1) % address.screen.across) + 1;
     this.panels.arrange(column, address.screen.across);
+    // Each screen is a map by itself and has its legend, also those without panels.
+    if (column === 1) byId("left").append(byId("legend"));
     this.time = new TimeBar(byId("time"), state.place.time_zone, (choice) => this.look(choice));
     this.tour = new Tour(() => stopsOf(this.state, this.whole()), (stop) => this.show(stop, 4000));
+    this.aim = startOf(state, address);
   }
 
   async begin(): Promise<void> {
@@ -72,11 +83,13 @@ class Wall {
     this.draw();
     this.map.on("idle", () => this.paint());
     this.map.on("moveend", () => this.remember());
+    this.map.on("resize", () => this.keepPart());
     this.map.on("click", "grids-fill", (event) => this.choose(Number(event.features?.[0]?.id ?? 0) || null));
     document.addEventListener("themechange", () => restyle(this.map, this.basemap, () => this.restyled()));
     this.listen();
     await this.load();
     this.tour.run(this.address.tour);
+    this.menu();
     window.setInterval(() => this.tick(), 1000);
     window.setInterval(() => void this.refresh(), REFRESH_MS);
     window.setInterval(() => shiftPixels(), SHIFT_MS);
@@ -107,6 +120,7 @@ class Wall {
   private async refresh(): Promise<void> {
     try {
       this.state = await readState(this.address.code);
+      this.freshAt = Date.now();
       this.layers.update(this.state);
       this.draw();
       this.time.setEnd(this.state.as_of, this.days?.days ?? []);
@@ -114,7 +128,8 @@ class Wall {
       // The document is kept for some seconds: ask again until it knows of what was heard here.
       if (this.state.is_old && (this.points[0]?.t ?? 0) > this.state.as_of) this.refreshSoon();
     } catch {
-      // The connection's own state says so; the numbers keep saying of when they are.
+      // The numbers keep saying of when they are, and soon that they are old.
+      this.sayStale();
     }
   }
 
@@ -147,9 +162,9 @@ class Wall {
       last: this.state.last_event,
       onEvent: (kind, body) => this.heard(kind, body),
       onLayer: (layer) => this.redraw(layer),
-      onState: (state) => {
+      onState: (state, heardAt) => {
         this.connection = state;
-        this.sayConnection();
+        this.sayConnection(heardAt);
       },
       onDirect: () => void this.readDirection(),
       onReset: () => location.reload(),
@@ -220,7 +235,7 @@ class Wall {
     this.sayConnection();
   }
 
-  private sayConnection(): void {
+  private sayConnection(heardAt = 0): void {
     const chip = byId("connection");
     const word: Record<LiveState, Word> = { connecting: "connecting", connected: "connected", lost: "lost", "signed-out": "signed_out" };
     chip.textContent = t(word[this.connection]);
@@ -228,16 +243,26 @@ class Wall {
     const banner = byId("lost");
     const isLost = this.connection === "lost" || this.connection === "signed-out";
     if (isLost && banner.hidden) {
-      const at = clock(new Date(), this.state.place.time_zone);
+      const at = clock(new Date(Math.max(heardAt, this.state.at * 1000)), this.state.place.time_zone);
       banner.textContent = this.connection === "lost" ? t("lost_since", { at }) : t("signed_out");
     }
     banner.hidden = !isLost;
+  }
+
+  /** Events may come while the numbers cannot be worked out: that is said, too. */
+  private sayStale(): void {
+    const banner = byId("stale");
+    banner.hidden = Date.now() - this.freshAt < STALE_MS;
+    if (!banner.hidden) {
+      banner.textContent = t("stale", { at: clock(new Date(this.state.at * 1000), this.state.place.time_zone, { day: true }) });
+    }
   }
 
   private tick(): void {
     const now = new Date();
     byId("clock").textContent = now.toLocaleTimeString("en-GB", { timeZone: this.state.place.time_zone });
     byId("date").textContent = now.toLocaleDateString("sv-SE", { timeZone: this.state.place.time_zone });
+    this.sayStale();
     const fresh = this.arrivals();
     if (fresh.length > 0 && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.pulse();
     if (now.getSeconds() === 0 && this.choice.mode === "live") {
@@ -273,16 +298,24 @@ class Wall {
     this.layers.age(until);
     const shown = this.choice.mode === "days" ? [] : this.points.filter((point) => point.t <= until + 60 && point.t > until - 48 * 3600);
     this.layers.drawPoints(shown, this.arrivals());
+    this.time.tell(this.choice.mode === "days" || !may("incidents.read") ? null : shown.length);
     byId("left-out").hidden = !this.leftOut;
   }
 
   private look(choice: TimeChoice): void {
     this.choice = choice;
     void this.readUnits();
-    this.layers.showDay(choice.mode === "days" ? (this.days?.days[choice.index] ?? null) : null);
+    this.showHexagonDay();
     document.body.classList.toggle("back", choice.mode !== "live");
     this.drawPoints();
     this.paint();
+  }
+
+  /** Hours of patrols are of the last four weeks: what is divided by them is not shown by day. */
+  private showHexagonDay(): void {
+    const isByHour = ["per_patrol_hour", "finds_per_hour"].includes(this.address.measure);
+    const day = this.choice.mode === "days" ? (this.days?.days[this.choice.index] ?? null) : null;
+    this.layers.showDay(isByHour ? null : day);
   }
 
   /** Colour what is joined to tiles, and say how in the legend. */
@@ -292,7 +325,9 @@ class Wall {
     const place = this.choice.mode === "days" ? this.choice.index : null;
     const legends: Legend[] = [];
     if (shown.includes("grids")) {
-      const legend = this.layers.paintGrids(this.address.colour, this.days, place);
+      // Of days gone by, counts alone are kept: what is known of now must not stand under a past date.
+      const colour = place !== null && this.address.colour !== "none" ? "level" : this.address.colour;
+      const legend = this.layers.paintGrids(colour, this.days, place);
       if (legend) legends.push({ ...legend, title: `${t("layer_grids")} · ${legend.title}` });
     }
     if (shown.includes("hexagons") && this.map.getZoom() < 14) legends.push(this.layers.paintHexagons(this.address.measure));
@@ -310,9 +345,7 @@ class Wall {
   // Where it looks.
 
   private whole(): View {
-    const camera = this.map.cameraForBounds(this.state.place.bounds, { padding: framePadding() });
-    const center = camera?.center as { lng: number; lat: number } | undefined;
-    return { ...this.view(), center: center ? [center.lng, center.lat] : this.view().center, zoom: camera?.zoom ?? this.map.getZoom() };
+    return { ...this.view(), ...fitWall(this.state.place.bounds, this.address.screen, wallPadding()) };
   }
 
   private view(): View {
@@ -327,25 +360,15 @@ class Wall {
       this.switchLayers();
       this.menu();
     }
-    const target = { center: this.ofScreen(view.center, view.zoom), zoom: view.zoom };
+    this.aim = view;
+    const target = { center: partOf(view, this.address.screen), zoom: view.zoom };
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) this.map.jumpTo(target);
     else this.map.easeTo({ ...target, duration });
   }
 
-  /** The part of a view that this screen of several shows. */
-  private ofScreen(center: [number, number], zoom: number): [number, number] {
-    const { number, of, across } = this.address.screen;
-    if (of === 1) return center;
-    const down = Math.ceil(of / across);
-    const column = (number - 1) % across;
-    const row = Math.floor((number - 1) / across);
-    const world = 512 * 2 ** zoom;
-    const box = this.map.getContainer();
-    const x = ((center[0] + 180) / 360) * world + (column - (across - 1) / 2) * box.clientWidth;
-    const sine = Math.sin((center[1] * Math.PI) / 180);
-    const y = (0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI)) * world + (row - (down - 1) / 2) * box.clientHeight;
-    const lat = (360 / Math.PI) * Math.atan(Math.exp((0.5 - y / world) * 2 * Math.PI)) - 90;
-    return [(x / world) * 360 - 180, lat];
+  /** Screens that meet must go on meeting when their size changes. */
+  private keepPart(): void {
+    if (this.address.screen.of > 1) this.map.jumpTo({ center: partOf(this.aim, this.address.screen), zoom: this.aim.zoom });
   }
 
   private goTo(lon: number, lat: number, area: number | null): void {
@@ -359,22 +382,7 @@ class Wall {
     const grid = this.state.grids.find((one) => one.area_id === area);
     const box = byId("grid");
     box.hidden = grid === undefined;
-    if (grid === undefined) return;
-    const row = (name: string, value: string): HTMLElement => h("div", {}, h("dt", {}, name), h("dd", {}, value));
-    box.replaceChildren(
-      h("h2", {}, named(grid)),
-      h("p", { class: "code" }, grid.code),
-      h(
-        "dl", {},
-        grid.community ? row(t("community"), grid.community) : null,
-        row(t("households"), grid.households === null ? t("unknown") : String(grid.households)),
-        row(`${t("level")} · ${t("last_7")}`, String(grid.weeks.at(-1) ?? 0)),
-        row(t("expected_week"), grid.expected === null ? t("unknown") : `${grid.expected} (${grid.low}–${grid.high})`),
-        row(t("load"), `${grid.open_n}${grid.late_n ? ` · ${t("late")} ${grid.late_n}` : ""}`),
-        row(t("plan"), grid.planned_min === null ? t("unknown") : `${grid.done_min === null ? t("unknown") : Math.round(grid.done_min)} / ${grid.planned_min} min`),
-      ),
-      h("button", { type: "button", onclick: () => this.choose(null) }, t("close")),
-    );
+    if (grid !== undefined) box.replaceChildren(...gridCard(grid, () => this.choose(null)));
   }
 
   private remember(): void {
@@ -391,7 +399,10 @@ class Wall {
     this.direction = await call<Direction>(`/api/v1/wall/direction?wall=${encodeURIComponent(this.address.wall)}`);
     const line = byId("directed");
     line.hidden = this.direction.view === null;
-    if (this.direction.view === null) return;
+    if (this.direction.view === null) {
+      if (!this.tour.isOn) this.tour.run(this.address.tour);
+      return;
+    }
     this.tour.run(0);
     const at = clock(new Date(this.direction.directed_at ?? 0), this.state.place.time_zone);
     line.textContent = t("directed", { who: this.direction.directed_by ?? "", at }) + (this.direction.view.note ? ` · ${this.direction.view.note}` : "");
@@ -413,51 +424,31 @@ class Wall {
   // The menu.
 
   private menu(): void {
-    const box = byId("menu-body");
-    const boxes = Object.entries(SWITCHES).filter(([name, one]) => (one.needs === undefined || may(one.needs)) && this.layers.has(name)).map(([name, one]) => {
-      const input = h("input", { type: "checkbox", checked: this.address.layers.includes(name) });
-      input.addEventListener("change", () => {
-        this.address.layers = Object.keys(SWITCHES).filter((other) => (other === name ? input.checked : this.address.layers.includes(other)));
-        this.changed();
-      });
-      return h("label", {}, input, t(one.word), one.zoom ? h("small", {}, ` (${t("zoom_in")})`) : null);
-    });
-    const direct = may("wall.direct") ? [h("div", { class: "row" }, h("button", { type: "button", onclick: () => void this.direct() }, t("direct")), h("button", { type: "button", onclick: () => void this.release() }, t("release")))] : [];
-    const tour = h("button", { type: "button", "aria-pressed": String(this.tour.isOn) }, t("tour"));
-    tour.addEventListener("click", () => {
-      this.address.tour = this.tour.isOn ? 0 : 20;
-      this.tour.run(this.address.tour);
-      tour.setAttribute("aria-pressed", String(this.tour.isOn));
-      writeAddress(this.address);
-    });
-    box.replaceChildren(
-      h("fieldset", {}, h("legend", {}, t("layers")), ...boxes),
-      this.radios(t("colour"), "colour", COLOURS, (word) => (word === "none" ? t("none") : t(word as Word))),
-      this.radios(t("measure"), "measure", MEASURES, (word) => t(word as Word)),
-      h("div", { class: "row" }, tour, h("button", { type: "button", onclick: () => void this.bookmark() }, t("bookmark"))),
-      bookmarkList((stop) => this.show(stop, 1500), () => this.menu()),
-      ...direct,
-      h("div", { class: "row" }, h("button", { type: "button", onclick: () => void savePng(this.map, this.state, this.legends) }, t("png")), h("button", { type: "button", onclick: () => void savePdf(this.map, this.state, this.address.code, this.legends) }, t("pdf"))),
-    );
+    byId("menu-body").replaceChildren(...menuParts(this.address, {
+      has: (layer) => this.layers.has(layer),
+      isTouring: () => this.tour.isOn,
+      changed: () => this.changed(),
+      toggleTour: () => this.toggleTour(),
+      bookmark: () => void this.bookmark(),
+      show: (stop) => this.show(stop, 1500),
+      again: () => this.menu(),
+      direct: () => void this.direct(),
+      release: () => void this.release(),
+      png: () => void savePng(this.map, this.state, this.legends),
+      pdf: () => void savePdf(this.map, this.state, this.address.code, this.legends),
+    }));
   }
 
-  private radios(title: string, key: "colour" | "measure", words: readonly string[], say: (word: string) => string): HTMLElement {
-    return h(
-      "fieldset", { class: "radios" }, h("legend", {}, title),
-      ...words.map((word) => {
-        const input = h("input", { type: "radio", name: key, value: word, checked: this.address[key] === word });
-        input.addEventListener("change", () => {
-          this.address[key] = word;
-          if (key === "measure" && !this.address.layers.includes("hexagons")) this.address.layers = [...this.address.layers, "hexagons"];
-          this.changed();
-        });
-        return h("label", {}, input, say(word));
-      }),
-    );
+  private toggleTour(): void {
+    this.address.tour = this.tour.isOn ? 0 : TOUR_S;
+    this.tour.run(this.address.tour);
+    writeAddress(this.address);
+    this.menu();
   }
 
   private changed(): void {
     this.switchLayers();
+    this.showHexagonDay();
     this.paint();
     writeAddress(this.address);
     this.menu();
@@ -490,10 +481,16 @@ function shiftPixels(): void {
   byId("frame").style.transform = `translate(${x * 3}px, ${y * 3}px)`;
 }
 
-/** What the panels cover, so that a whole district is seen between them. */
-function framePadding(): { left: number; right: number; top: number; bottom: number } {
-  const wide = (id: string): number => (byId(id).hidden || getComputedStyle(byId(id)).position !== "absolute" ? 0 : byId(id).offsetWidth);
-  return { left: wide("left") + 40, right: wide("right") + 40, top: byId("bar").offsetHeight + 30, bottom: byId("foot").offsetHeight + 50 };
+function sizeMap(map: MapLibreMap | null): void {
+  byId("map").style.setProperty("--scale", String(mapScale()));
+  map?.setPixelRatio(mapScale() * devicePixelRatio);
+}
+
+/** Where a wall looks at first: as its address says, or at the whole place. */
+function startOf(state: WallState, address: Address): View {
+  const { layers, colour, measure } = address;
+  const place = address.center ? { center: address.center, zoom: address.zoom ?? 13 } : fitWall(state.place.bounds, address.screen, wallPadding());
+  return { ...place, layers, colour, measure };
 }
 
 async function begin(): Promise<void> {
@@ -509,11 +506,14 @@ async function begin(): Promise<void> {
   byId("tools").append(...(session.screen === null ? [pageLinks("wall", session)] : []), languageButton(), themeButton());
   if (address.screen.of > 1) byId("screen").textContent = t("screen", { n: address.screen.number, of: address.screen.of });
   byId("screen").hidden = address.screen.of === 1;
+  sizeMap(null);
+  const start = startOf(state, address);
   const map = await createMap({
-    container: "map", settings: basemap, bounds: state.place.bounds, fitBoundsOptions: { padding: framePadding() },
-    ...(address.center ? { bounds: undefined, center: address.center, zoom: address.zoom ?? 13 } : {}),
+    container: "map", settings: basemap, center: partOf(start, address.screen), zoom: start.zoom,
+    pixelRatio: mapScale() * devicePixelRatio, maxCanvasSize: [8192, 8192],
     dragRotate: false, pitchWithRotate: false, maxPitch: 0, fadeDuration: 0,
   });
+  window.addEventListener("resize", () => sizeMap(map));
   await new Wall(map, state, address, basemap).begin();
 }
 
