@@ -131,7 +131,7 @@ def _vector_layers(layer: Layer) -> list[dict[str, Any]]:
         return [{"id": layer.name, "fields": fields}, left_out]
     return [
         {"id": "hexagons", "maxzoom": 13,
-         "fields": dict.fromkeys(("n", "km2", "h", "p"), "Number")},
+         "fields": dict.fromkeys(("n", "km2", "h", "p", "finds"), "Number")},
         {"id": "incidents", "minzoom": 14,
          "fields": dict.fromkeys(("n", "id", "c", "t"), "Number") | {"f": "String"}},
         left_out,

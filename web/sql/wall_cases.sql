@@ -42,6 +42,6 @@ SELECT json_build_object(
         FROM happened WHERE recorded_at >= %(since)s),
     'late', (SELECT coalesce(json_agg(json_build_object('case_id', o.case_id, 'number', o.number,
             'level', o.level, 'state', o.state, 'due_at', o.due_at, 'lon', o.lon, 'lat', o.lat,
-            'area_id', o.area_id, 'area', a.name, 'class', k.name, 'class_en', k.name_en) ORDER BY o.due_at, o.case_id), '[]')
+            'area_id', o.area_id, 'area', a.name, 'area_en', a.name_en, 'class', k.name, 'class_en', k.name_en) ORDER BY o.due_at, o.case_id), '[]')
         FROM (SELECT * FROM open_cases WHERE due_at < %(soon)s ORDER BY due_at, case_id LIMIT 6) o
         LEFT JOIN area a USING (area_id) LEFT JOIN category k USING (category_id)))

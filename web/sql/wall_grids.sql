@@ -15,7 +15,7 @@ WITH counted AS (
     SELECT area_id, count(*)::int AS open_n, (count(*) FILTER (WHERE due_at < %(now)s))::int AS late_n
     FROM case_file WHERE jurisdiction_id = %(place)s AND state = ANY (%(open)s) GROUP BY area_id
 )
-SELECT a.area_id, a.code, a.name, a.name_en, p.name AS community, a.households,
+SELECT a.area_id, a.code, a.name, a.name_en, p.name AS community, p.name_en AS community_en, a.households,
     round((ST_Area(a.geom::geography, false) / 1e6)::numeric, 4)::float8 AS km2,
     ST_X(ST_PointOnSurface(a.geom)) AS lon, ST_Y(ST_PointOnSurface(a.geom)) AS lat,
     ARRAY(SELECT coalesce((SELECT n FROM counted c WHERE c.area_id = a.area_id AND c.week = w), 0)

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from scipy.stats import binomtest
 
 from analytics.cube import REPORTED
+from analytics.results import LABELS
 from analytics.today import (
     HOURS_OF_WEEK,
     disperse_forecast,
@@ -96,6 +97,7 @@ async def make_state(rows: Rows, code: str | None, now: datetime) -> Record:
     runs = {
         run["kind"]: run for run in await read_all(rows, "wall_runs", {"place": number})
     }  # fmt: skip
+    results = await read_all(rows, "wall_results", {"place": number})
     hours = await read_all(rows, "wall_hours", {
         "place": number, "zone": place["time_zone"], "since": moment.midnight(-7 * PROFILE_WEEKS),
         "until": moment.as_of + timedelta(seconds=1), "reported": list(REPORTED),
@@ -120,6 +122,7 @@ async def make_state(rows: Rows, code: str | None, now: datetime) -> Record:
             "last_incident_at": _epoch(place["last_incident_at"]),
             "last_event": place["last_event"],
             "runs": {kind: _run(run) for kind, run in runs.items()},
+            "results": [_stored(run) for run in results],
             "today": today(hours, expected, runs.get("forecast"), moment),
             "grids": told,
             "movers": movers(told) if _has_eight_weeks(place, moment) else {"up": [], "down": []},
@@ -312,6 +315,16 @@ def _place(row: Record) -> Record:
 def _run(run: Record) -> Record:
     return {"run": run["result_run_id"], "from": _epoch(run["window_from"]),
             "to": _epoch(run["window_to"]), "made_at": _epoch(run["created_at"])}  # fmt: skip
+
+
+def _stored(run: Record) -> Record:
+    """Return what is said of a stored result that may be drawn, its labels in both languages."""
+    labels = [
+        {"label": label, "n": n, **LABELS.get(label, {"zh": label, "en": label})}
+        for label, n in (run["labels"] or {}).items()
+    ]
+    return _run(run) | {"kind": run["kind"], "unit": run["unit"], "shape": run["shape"] or "",
+                        "labels": labels}  # fmt: skip
 
 
 def _epoch(at: datetime | None) -> float | None:

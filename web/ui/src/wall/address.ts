@@ -10,6 +10,8 @@ export interface Address {
   layers: string[];
   colour: string;
   measure: string;
+  /** Which stored result the layer of results draws: kind, unit and shape. */
+  result: string;
   /** Seconds at each stop of the tour; 0 without. */
   tour: number;
 }
@@ -35,6 +37,7 @@ export function readAddress(bound: string | null): Address {
     layers: query.has("layers") ? query.get("layers")!.split(",").filter(Boolean) : DEFAULT_LAYERS,
     colour: query.get("colour") ?? USUAL_COLOUR,
     measure: query.get("measure") ?? "count",
+    result: query.get("result") ?? "",
     tour: Math.max(0, Number(query.get("tour") ?? 0) || 0),
   };
 }
@@ -50,6 +53,7 @@ export function writeAddress(address: Address): void {
   put("layers", address.layers.join(",") === DEFAULT_LAYERS.join(",") ? null : address.layers.join(","));
   put("colour", address.colour === USUAL_COLOUR ? null : address.colour);
   put("measure", address.measure === "count" ? null : address.measure);
+  put("result", address.result || null);
   put("tour", address.tour ? String(address.tour) : null);
   const text = query.toString().replaceAll("%2C", ",");
   history.replaceState(null, "", text ? `?${text}` : location.pathname);

@@ -15,6 +15,7 @@ interface Late {
   lat: number;
   area_id: number | null;
   area: string | null;
+  area_en: string | null;
   class: string | null;
   class_en: string | null;
 }
@@ -134,7 +135,7 @@ export class CasePanel {
           "li",
           { "data-late": one.case_id, "data-spare": 5 },
           h("button", { type: "button", class: "plain", onclick: () => this.goTo(one.lon, one.lat, one.area_id) },
-            `${one.class === null ? one.number : named({ name: one.class, name_en: one.class_en })} · ${one.area ?? "—"}`),
+            `${one.class === null ? one.number : named({ name: one.class, name_en: one.class_en })} · ${one.area === null ? "—" : named({ name: one.area, name_en: one.area_en })}`),
           h("span", { class: "when" }, `${levelWord(one.level)} · ${stateWord(one.state)}`),
           dueClock(one.due_at),
         ),

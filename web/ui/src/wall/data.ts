@@ -8,6 +8,7 @@ export interface Grid {
   name: string;
   name_en: string | null;
   community: string | null;
+  community_en: string | null;
   households: number | null;
   km2: number;
   lon: number;
@@ -65,6 +66,18 @@ export interface Today {
   why: string;
 }
 
+/** A stored result of an analysis: on squares or hexagons, on street segments, in areas or zones. */
+export interface StoredResult {
+  run: number;
+  kind: string;
+  unit: string;
+  shape: string;
+  from: number;
+  to: number;
+  made_at: number;
+  labels: { label: string; n: number; zh: string; en: string }[];
+}
+
 export interface WallState {
   place: {
     code: string;
@@ -83,6 +96,7 @@ export interface WallState {
   last_incident_at: number | null;
   last_event: number;
   runs: Record<string, { run: number; from: number; to: number; made_at: number }>;
+  results: StoredResult[];
   today: Today;
   grids: Grid[];
   movers: { up: Mover[]; down: Mover[] };

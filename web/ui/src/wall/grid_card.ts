@@ -14,7 +14,7 @@ export function gridCard(grid: Grid, close: () => void): HTMLElement[] {
     h("p", { class: "code" }, grid.code),
     h(
       "dl", {},
-      grid.community ? row(t("community"), grid.community) : null,
+      grid.community ? row(t("community"), named({ name: grid.community, name_en: grid.community_en })) : null,
       row(t("households"), grid.households === null ? t("unknown") : String(grid.households)),
       row(`${t("level")} · ${t("last_7")}`, String(grid.weeks.at(-1) ?? 0)),
       row(t("expected_week"), grid.expected === null ? t("unknown") : `${grid.expected} (${grid.low}–${grid.high})`),

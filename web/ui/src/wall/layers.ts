@@ -7,6 +7,7 @@ import { token } from "../shared/theme";
 import { ago, language } from "../shared/words";
 import type { Days, Point, UnitSeen, WallState } from "./data";
 import { gridColour, gridLegend, gridLimits, gridValue, hatch, measureColour, measured, measureLegend, type Legend, type LegendEntry } from "./paint";
+import { chosenResult, isByScore, resultLayers, resultLegend, scoreColours } from "./results";
 import { ages, breaks, ramp } from "./scales";
 import { EMERGING, t, type Word } from "./words";
 
@@ -24,8 +25,11 @@ export const SWITCHES: Record<string, { word: Word; ids: string[]; needs?: strin
   routes: { word: "layer_routes", ids: ["routes"], needs: "plans.read" },
   tracks: { word: "layer_tracks", ids: ["tracks", "units", "unit-names"], needs: "tracks.read" },
   drones: { word: "layer_drones", ids: ["drones"], needs: "plans.read" },
+  result: { word: "layer_result", ids: ["result-fill", "result-line"], needs: "results.read" },
   stations: { word: "layer_stations", ids: ["stations", "station-names"], zoom: 12 },
 };
+/** Kinds of results that have a layer of their own, and its source. */
+const RUN_SOURCES: Record<string, string> = { hotspots: "hotspots", emerging: "emerging", blind_spots: "blind" };
 const HOUR = 3600;
 const UNIT_OLD_S = 900;
 const EMERGING_COLOUR: Record<string, [night: string, day: string]> = {
@@ -57,6 +61,7 @@ export class Layers {
   add(): void {
     const { map, state } = this;
     this.painted.clear();
+    for (const key of Object.keys(this.limits)) if (key.startsWith("result:")) delete this.limits[key];
     map.addImage("hatch", hatch(token("unknown")), { pixelRatio: 2 });
     const run = (kind: string): string => `?run=${state.runs[kind]?.run ?? 1}`;
     map.addSource("hexagons", { ...tileSource("incidents", { most: 13, query: this.daysQuery() }) });
@@ -75,6 +80,48 @@ export class Layers {
     for (const layer of this.specifications()) {
       if (this.isDrawable(layer)) map.addLayer(layer, "road-names");
     }
+    this.addResult();
+  }
+
+  private resultKey = "";
+
+  /** Draw another of the stored results in the layer that can show any of them. */
+  chooseResult(key: string): void {
+    if (key === this.resultKey && this.map.getSource("result")) return;
+    this.resultKey = key;
+    if (!this.map.getSource("hexagons")) return; // it is added with all others
+    this.replaceResult();
+  }
+
+  private replaceResult(): void {
+    const isShown = SWITCHES.result!.ids.some((id) => this.map.getLayer(id) && this.map.getLayoutProperty(id, "visibility") !== "none");
+    for (const id of SWITCHES.result!.ids) if (this.map.getLayer(id)) this.map.removeLayer(id);
+    if (this.map.getSource("result")) this.map.removeSource("result");
+    this.addResult();
+    this.show("result", isShown);
+  }
+
+  private addResult(): void {
+    const result = may("results.read") ? chosenResult(this.state.results, this.resultKey) : null;
+    if (result === null) return;
+    this.map.addSource("result", tileSource("results", { most: 15, query: `?run=${result.run}` }));
+    const above = this.map.getLayer("grids-line") ? "grids-line" : "road-names";
+    for (const layer of resultLayers(result)) this.map.addLayer(layer, above);
+  }
+
+  /** The legend of the chosen result; coloured by its figure where its labels tell nothing. */
+  private paintResult(): Legend | null {
+    const result = chosenResult(this.state.results, this.resultKey);
+    if (result === null || !this.has("result")) return null;
+    if (!isByScore(result)) return resultLegend(result, []);
+    const key = `result:${result.run}`;
+    const ids = SWITCHES.result!.ids.filter((id) => this.map.getLayer(id));
+    const seen = this.map.queryRenderedFeatures({ layers: ids });
+    if (seen.length > 0 && this.limits[key] === undefined) {
+      this.limits[key] = breaks(seen.map((feature) => Number(feature.properties.score)));
+      for (const id of ids) this.map.setPaintProperty(id, id === "result-fill" ? "fill-color" : "line-color", scoreColours(this.limits[key]!) as never);
+    }
+    return resultLegend(result, this.limits[key] ?? []);
   }
 
   /** A result that was never computed has no layer, rather than an empty one. */
@@ -95,8 +142,18 @@ export class Layers {
     }
   }
 
-  update(state: WallState): void {
+  /** Take a newer document: newer results are drawn; true if there are kinds of them that were not there. */
+  update(state: WallState): boolean {
+    const before = this.state;
     this.state = state;
+    if (Object.keys(before.runs).sort().join() !== Object.keys(state.runs).sort().join()) return true;
+    for (const [kind, source] of Object.entries(RUN_SOURCES)) {
+      const run = state.runs[kind]?.run;
+      if (run !== before.runs[kind]?.run) this.map.getSource<VectorTileSource>(source)?.setTiles(tiles("results", `?run=${run}`));
+    }
+    const [old, now] = [before, state].map((one) => chosenResult(one.results, this.resultKey)?.run);
+    if (old !== now) this.replaceResult();
+    return false;
   }
 
   private specifications(): LayerSpecification[] {
@@ -272,6 +329,11 @@ export class Layers {
     return gridLegend(colour, limits, [...values.values()].includes(null), place !== null && days ? days.days[place]! : null);
   }
 
+  private emergingLabels(): Set<string> {
+    const run = this.state.results.find((one) => one.kind === "emerging" && one.unit === "cell");
+    return new Set((run?.labels ?? []).map((one) => one.label));
+  }
+
   choose(before: number | null, now: number | null): void {
     for (const [id, chosen] of [[before, false], [now, true]] as const) {
       if (id !== null) this.map.setFeatureState({ source: "grids", sourceLayer: "areas", id }, { chosen });
@@ -296,9 +358,12 @@ export class Layers {
     if (shown.includes("emerging") && this.has("emerging")) {
       found.push({
         title: t("layer_emerging"),
-        entries: Object.entries(EMERGING).map(([label, pair]) => ({ colour: EMERGING_COLOUR[label]![this.night() ? 0 : 1], label: pair[language() === "en" ? 1 : 0], shape: "line" as const })),
+        // Those that were found: eight names of which three are there say less.
+        entries: Object.entries(EMERGING).filter(([label]) => this.emergingLabels().has(label)).map(([label, pair]) => ({ colour: EMERGING_COLOUR[label]![this.night() ? 0 : 1], label: pair[language() === "en" ? 1 : 0], shape: "line" as const })),
       });
     }
+    const result = shown.includes("result") ? this.paintResult() : null;
+    if (result !== null) found.push(result);
     if (shown.includes("looks") && zoom >= 13) {
       const words: Word[] = ["seen_4h", "seen_24h", "seen_3d", "seen_7d", "seen_older"];
       found.push({

@@ -4,6 +4,8 @@ import { may } from "../shared/api";
 import { h } from "../shared/dom";
 import type { Address } from "./address";
 import { SWITCHES } from "./layers";
+import type { StoredResult } from "./data";
+import { chosenResult, keyOf, resultName } from "./results";
 import { bookmarkList, type Stop } from "./tour";
 import { t, type Word } from "./words";
 
@@ -26,11 +28,12 @@ export interface MenuDoes {
   pdf: () => void;
 }
 
-export function menuParts(address: Address, does: MenuDoes): HTMLElement[] {
+export function menuParts(address: Address, results: StoredResult[], does: MenuDoes): HTMLElement[] {
   const button = (word: Word, act: () => void): HTMLElement => h("button", { type: "button", onclick: act }, t(word));
   const tour = h("button", { type: "button", "aria-pressed": String(does.isTouring()), onclick: does.toggleTour }, t("tour"));
   return [
     h("fieldset", {}, h("legend", {}, t("layers")), ...boxes(address, does)),
+    ...(may("results.read") && results.length > 0 ? [resultField(address, results, does.changed)] : []),
     radios(t("colour"), "colour", COLOURS, address, does.changed),
     radios(t("measure"), "measure", MEASURES, address, does.changed),
     h("div", { class: "row" }, tour, button("bookmark", does.bookmark)),
@@ -50,6 +53,18 @@ function boxes(address: Address, does: MenuDoes): HTMLElement[] {
     });
     return h("label", {}, input, t(one.word), one.zoom ? h("small", {}, ` (${t("zoom_in")})`) : null);
   });
+}
+
+function resultField(address: Address, results: StoredResult[], changed: () => void): HTMLElement {
+  const chosen = chosenResult(results, address.result);
+  const options = results.map((one) => h("option", { value: keyOf(one), selected: one === chosen }, resultName(one)));
+  const field = h("select", {}, ...options);
+  field.addEventListener("change", () => {
+    address.result = field.value;
+    if (!address.layers.includes("result")) address.layers = [...address.layers, "result"];
+    changed();
+  });
+  return h("label", { class: "result" }, t("result_which"), field);
 }
 
 function radios(title: string, key: "colour" | "measure", words: readonly Word[], address: Address, changed: () => void): HTMLElement {

@@ -18,12 +18,12 @@ export interface Legend {
 }
 
 /** What a hexagon's count is divided by, as a property of the tiles and as its factor. */
-const OVER: Record<string, { of: "n" | "f"; by: string; factor: number } | null> = {
+const OVER: Record<string, { of: "n" | "finds"; by: string; factor: number } | null> = {
   count: null,
   per_km2: { of: "n", by: "km2", factor: 1 },
   per_household: { of: "n", by: "h", factor: 1000 },
   per_patrol_hour: { of: "n", by: "p", factor: 1 },
-  finds_per_hour: { of: "f", by: "p", factor: 1 },
+  finds_per_hour: { of: "finds", by: "p", factor: 1 },
 };
 
 /** A measure of a hexagon; null where what it is divided by is not recorded. */

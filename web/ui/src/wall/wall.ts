@@ -78,6 +78,7 @@ class Wall {
   }
 
   async begin(): Promise<void> {
+    this.layers.chooseResult(this.address.result);
     this.layers.add();
     this.menu();
     this.draw();
@@ -121,7 +122,7 @@ class Wall {
     try {
       this.state = await readState(this.address.code);
       this.freshAt = Date.now();
-      this.layers.update(this.state);
+      if (this.layers.update(this.state)) restyle(this.map, this.basemap, () => this.restyled());
       this.draw();
       this.time.setEnd(this.state.as_of, this.days?.days ?? []);
       this.paint();
@@ -205,7 +206,7 @@ class Wall {
   private redraw(layer: string): void {
     const sources: Record<string, string[]> = {
       areas: ["grids", "grid-labels"], cameras: ["cameras", "camera-views"], looks: ["looks"], drones: ["drones"],
-      incidents: ["hexagons"], plans: ["routes"], results: ["hotspots", "emerging", "blind"], ground: ["roads", "buildings", "water"],
+      incidents: ["hexagons"], plans: ["routes"], results: ["hotspots", "emerging", "blind", "result"], ground: ["roads", "buildings", "water"],
     };
     for (const id of layer === "*" ? Object.values(sources).flat() : (sources[layer] ?? [])) {
       if (this.map.getSource(id)) this.map.refreshTiles(id);
@@ -424,7 +425,7 @@ class Wall {
   // The menu.
 
   private menu(): void {
-    byId("menu-body").replaceChildren(...menuParts(this.address, {
+    byId("menu-body").replaceChildren(...menuParts(this.address, this.state.results, {
       has: (layer) => this.layers.has(layer),
       isTouring: () => this.tour.isOn,
       changed: () => this.changed(),
@@ -447,6 +448,7 @@ class Wall {
   }
 
   private changed(): void {
+    this.layers.chooseResult(this.address.result);
     this.switchLayers();
     this.showHexagonDay();
     this.paint();

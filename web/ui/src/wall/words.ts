@@ -96,6 +96,17 @@ const WORDS = {
   unit_now: ["15分钟内的班组位置", "Unit, last 15 minutes"],
   unit_old: ["班组最后位置（更早）", "Unit, last known (older)"],
   layer_drones: ["无人机航线", "Drone routes"],
+  layer_result: ["分析结果", "Result of an analysis"],
+  nothing_significant: ["无显著单元", "nothing significant"],
+  result_which: ["结果", "Result"],
+  unit_cell_square: ["方格", "squares"],
+  unit_cell_hexagon: ["六边形", "hexagons"],
+  unit_segment: ["街段", "street segments"],
+  unit_zone: ["区块", "zones"],
+  unit_area_grid: ["网格", "grids"],
+  unit_area_community: ["社区", "communities"],
+  unit_area_street: ["街道", "streets"],
+  unit_area_district: ["区", "districts"],
   layer_stations: ["驻点", "Stations"],
   legend: ["图例", "Legend"],
   time: ["时间", "Time"],
@@ -156,6 +167,26 @@ const WORDS = {
 
 export type Word = keyof typeof WORDS;
 export const t = translator(WORDS);
+
+/** Names of the kinds of results. */
+export const KINDS: Record<string, readonly [string, string]> = {
+  hotspots: ["热点 Gi*", "hot spots Gi*"],
+  trends: ["趋势", "trends"],
+  density: ["密度", "density"],
+  emerging: ["新兴热点", "emerging hot spots"],
+  streets: ["热点街段", "hot streets"],
+  scan: ["时空扫描", "space-time scan"],
+  clusters: ["聚集", "clusters"],
+  rates: ["发生率", "rates"],
+  association: ["空间关联", "association"],
+  profile: ["时段分布", "part of the day"],
+  bias: ["来源偏差", "both sources"],
+  forecast: ["预测", "forecast"],
+  coverage: ["巡视覆盖", "coverage"],
+  protection: ["防护指数", "protection index"],
+  blind_spots: ["视频盲区", "camera blind spots"],
+  changes: ["变化", "changes"],
+};
 
 export const EMERGING: Record<string, readonly [string, string]> = {
   new_hot: ["新增热点", "new"],
