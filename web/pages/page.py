@@ -46,8 +46,9 @@ def form(
 
 
 def page(
-    title: str, body: str, *, lang: PageLang, path: str, alert: str = "", status: int = 200
-) -> HTMLResponse:
+    title: str, body: str, *, lang: PageLang, path: str, alert: str = "", status: int = 200,
+    wide: bool = False,
+) -> HTMLResponse:  # fmt: skip
     """Return a whole page with its language switch."""
     other = "zh" if lang == "en" else "en"
     code = "en" if lang == "en" else "zh-CN"
@@ -61,7 +62,7 @@ def page(
         f'<header><span class="name">{escape(word("product", lang))}</span>'
         f'<a href="{escape(path)}?lang={other}" lang="{other}" hreflang="{other}">'
         f"{escape(word('other_language', lang))}</a></header>"
-        f"<main><h1>{heading}</h1>{said}{body}</main></body></html>",
+        f"<main{' class=\"wide\"' if wide else ''}><h1>{heading}</h1>{said}{body}</main></body></html>",
         status_code=status,
         headers={"Content-Language": code, "Vary": "Accept-Language, Cookie"},
     )

@@ -24,6 +24,7 @@ from web.errors import find_answer
 from web.language import LANGUAGE_COOKIE, Language, PageLang
 from web.pages.built import permitted_pages
 from web.pages.page import Field, form, page
+from web.pages.role_words import permission_word, role_word
 from web.pages.words import word
 
 router = APIRouter(include_in_schema=False)
@@ -101,13 +102,17 @@ async def show_account(principal: Identified, lang: Language) -> Response:
     """Show who is signed in and what they may do."""
     if principal.must_change:
         return RedirectResponse("/account/password", 303)
-    may = "".join(f"<li>{escape(p)}</li>" for p in sorted(principal.permissions))
+    shown = sorted(principal.permissions - {Permission.PUBLIC, Permission.SIGNED_IN})
+    may = "".join(f"<li>{escape(permission_word(p, lang))}</li>" for p in shown)
+    roles = ", ".join(role_word(role, lang) for role in principal.roles)
     body = (
         f"<p>{word('signed_in_as', lang)}: <strong>{escape(principal.name)}</strong> "
-        f"({escape(principal.login)}; {escape(', '.join(principal.roles))})</p>"
+        f"({escape(principal.login)}; {escape(roles)})</p>"
         f"<p>{word('may', lang)}:</p><ul>{may}</ul>"
         f'<p><a href="/account/password">{word("change_password", lang)}</a></p>'
     )
+    if principal.may(Permission.USERS_MANAGE):
+        body += f'<p><a href="/account/people">{word("people", lang)}</a></p>'
     out = form("/logout", [], button="sign_out", lang=lang, csrf=principal.csrf)
     body = _page_links(principal, lang) + body + out
     return page("account", body, lang=lang, path="/account")
