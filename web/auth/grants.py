@@ -16,7 +16,8 @@ from web.models import Account, AccountArea, AccountDepartment, AccountRole
 
 OWN = "不能取消自己的系统管理员角色 / nobody takes the role of administrator from oneself"
 PROVIDED = (
-    "此账户的角色和区域由统一身份认证授予 / the identity provider grants this account's roles and areas"
+    "此账户的角色和区域由统一身份认证授予 / "
+    "the identity provider grants this account's roles and areas"
 )
 
 
@@ -117,7 +118,5 @@ def change_grants(
     if granted.provided and changed:
         raise ConflictError(PROVIDED)
     if changed:
-        write_grants(
-            connection, granted.account_id, roles=given, areas=areas, all_areas=all_areas
-        )
+        write_grants(connection, granted.account_id, roles=given, areas=areas, all_areas=all_areas)
     write_departments(connection, granted.account_id, departments)

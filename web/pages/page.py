@@ -54,6 +54,7 @@ def page(
     code = "en" if lang == "en" else "zh-CN"
     heading = escape(word(title, lang))
     said = f'<p role="alert" class="alert">{escape(alert)}</p>' if alert else ""
+    look = ' class="wide"' if wide else ""
     return HTMLResponse(
         f'<!doctype html><html lang="{code}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -62,7 +63,7 @@ def page(
         f'<header><span class="name">{escape(word("product", lang))}</span>'
         f'<a href="{escape(path)}?lang={other}" lang="{other}" hreflang="{other}">'
         f"{escape(word('other_language', lang))}</a></header>"
-        f"<main{' class=\"wide\"' if wide else ''}><h1>{heading}</h1>{said}{body}</main></body></html>",
+        f"<main{look}><h1>{heading}</h1>{said}{body}</main></body></html>",
         status_code=status,
         headers={"Content-Language": code, "Vary": "Accept-Language, Cookie"},
     )

@@ -47,6 +47,7 @@ def account_form(
     # An area that is no more stays listed until it is taken away.
     gone = [(code, code) for code in sorted(granted.areas - set(held))]
     named_areas = [(one.code, _named(one, lang)) for one in areas] + gone
+    offices = [(one.code, _named(one, lang)) for one in departments]
     everywhere = _box("all_areas", "true", word("all_areas", lang), checked=granted.all_areas)
     return (
         f"<p><strong>{escape(granted.name)}</strong> ({escape(granted.login)})</p>{note}"
@@ -54,8 +55,8 @@ def account_form(
         f'<input type="hidden" name="csrf" value="{escape(csrf)}">'
         + _boxes("roles", "role", roles, granted.roles, lang)
         + _boxes("areas", "area", named_areas, granted.areas, lang, first=everywhere)
-        + _boxes("departments", "department", [(one.code, _named(one, lang)) for one in departments],
-                 granted.departments, lang, hint="departments_hint")
+        + _boxes("departments", "department", offices, granted.departments, lang,
+                 hint="departments_hint")
         + f"<p><button>{escape(word('save', lang))}</button></p></form>"
         f'<p><a href="/account/people">{escape(word("people", lang))}</a></p>'
     )  # fmt: skip

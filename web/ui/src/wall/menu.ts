@@ -58,7 +58,7 @@ function boxes(address: Address, does: MenuDoes): HTMLElement[] {
 function resultField(address: Address, results: StoredResult[], changed: () => void): HTMLElement {
   const chosen = chosenResult(results, address.result);
   const options = results.map((one) => h("option", { value: keyOf(one), selected: one === chosen }, resultName(one)));
-  const field = h("select", {}, ...options);
+  const field = h("select", { "aria-label": t("result_which") }, ...options);
   field.addEventListener("change", () => {
     address.result = field.value;
     if (!address.layers.includes("result")) address.layers = [...address.layers, "result"];

@@ -164,8 +164,11 @@ class Wall {
       onEvent: (kind, body) => this.heard(kind, body),
       onLayer: (layer) => this.redraw(layer),
       onState: (state, heardAt) => {
+        const wasAway = this.connection === "lost";
         this.connection = state;
         this.sayConnection(heardAt);
+        // Who steers is not in the log of events: what was missed is asked for.
+        if (wasAway && state === "connected") void this.readDirection();
       },
       onDirect: () => void this.readDirection(),
       onReset: () => location.reload(),

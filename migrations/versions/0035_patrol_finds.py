@@ -5,15 +5,15 @@ from importlib.resources import files
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0034"
-down_revision = "0033"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     op.add_column("hexagon_ground", sa.Column("finds", sa.BigInteger()))
-    run("0034_patrol_finds.sql")
+    run("0035_patrol_finds.sql")
 
 
 def run(name: str) -> None:
@@ -23,5 +23,5 @@ def run(name: str) -> None:
 
 
 def downgrade() -> None:
-    run("0034_patrol_finds_down.sql")
+    run("0035_patrol_finds_down.sql")
     op.drop_column("hexagon_ground", "finds")
