@@ -97,8 +97,8 @@ class HexagonNote(Base):
 class HexagonGround(Base):
     """What counts in a hexagon are compared to, by grid (0: in none); null where not recorded.
 
-    ``patrol_s`` is seconds of patrols on foot and in vehicles in the last 28 days of which there are
-    records, ``finds`` what patrols found in the same days.
+    ``patrol_s`` is seconds of patrols on foot and in vehicles in the last 28 days of which there
+    are records, ``finds`` what patrols found in the same days.
     """
 
     __tablename__ = "hexagon_ground"

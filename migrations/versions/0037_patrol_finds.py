@@ -1,19 +1,20 @@
-"""Counts by hexagon what patrols found, over the same days as their hours."""
+"""Counts finds of patrols by hexagon, and lets the page of accounts say who works for whom."""
 
 from importlib.resources import files
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0035"
-down_revision = "0034"
+revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     op.add_column("hexagon_ground", sa.Column("finds", sa.BigInteger()))
-    run("0035_patrol_finds.sql")
+    run("0037_patrol_finds.sql")
+    op.execute("GRANT INSERT, DELETE ON account_department TO gridbeat_web")
 
 
 def run(name: str) -> None:
@@ -23,5 +24,6 @@ def run(name: str) -> None:
 
 
 def downgrade() -> None:
-    run("0035_patrol_finds_down.sql")
+    op.execute("REVOKE INSERT, DELETE ON account_department FROM gridbeat_web")
+    run("0037_patrol_finds_down.sql")
     op.drop_column("hexagon_ground", "finds")
