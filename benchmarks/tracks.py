@@ -2,13 +2,15 @@
 
     python -m benchmarks.tracks              # prints the table of benchmarks/tracks.md
 
-CPU seconds of this process (of the server for PostGIS: wall, one connection). Peers get fewer
-fixes, as they would not finish; the ratio is by fix. Their sums are compared with ours.
+CPU seconds of this process, with those of the database's backend where it hands fixes over (wall
+for PostGIS's own split). Peers get fewer fixes, as they would not finish; the ratio is by fix.
+Their sums are compared with ours.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,17 +18,26 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+import psycopg
 import shapely
 
+from benchmarks.track_scan import (
+    Batch,
+    copy_out,
+    into_effort,
+    read_copy,
+    read_parquet,
+    spent,
+    write_parquet,
+    write_table,
+)
 from geo.database.connect import connect, locate
 from geo.database.schema import prepare
 from geo.lattice.lattice import make_lattice
 from geo.settings import DatabaseSettings
 from patrol.tracks.clean import clean_fixes
 from patrol.tracks.effort import EffortSum
-from patrol.tracks.effort_ground import lay_areas
+from patrol.tracks.effort_ground import EffortGround, lay_areas
 from patrol.tracks.thin import thin_track
 
 SECOND = 1_000_000
@@ -83,27 +94,21 @@ def overlay(x: np.ndarray, y: np.ndarray, t: np.ndarray, segment: np.ndarray) ->
 
 
 def in_postgis(
-    x: np.ndarray, y: np.ndarray, t: np.ndarray, segment: np.ndarray
-) -> tuple[float, float]:
-    database = locate(DatabaseSettings())
-    prepare(database, report=lambda _: None)
-    with connect(database, role="owner") as connection:
-        connection.execute(
-            "CREATE TEMPORARY TABLE fix (segment int, t float8, p geometry(Point)) ON COMMIT DROP"
-        )
-        with connection.cursor().copy("COPY fix FROM STDIN") as copy:
-            for s, at, a, b in zip(segment, t, x, y, strict=True):
-                copy.write_row((int(s), float(at), f"POINT({a} {b})"))
-        connection.execute("ANALYZE fix")
-        begun = time.perf_counter()
-        found = connection.execute(SPLIT).fetchone()
-        took = time.perf_counter() - begun
-        connection.rollback()
-    return took, float(str(found[0])) if found else 0.0
+    connection: psycopg.Connection, x: np.ndarray, y: np.ndarray, t: np.ndarray,
+    segment: np.ndarray,
+) -> tuple[float, float]:  # fmt: skip
+    connection.execute("CREATE TEMPORARY TABLE fix (segment int, t float8, p geometry(Point))")
+    with connection.cursor().copy("COPY fix FROM STDIN") as copy:
+        for s, at, a, b in zip(segment, t, x, y, strict=True):
+            copy.write_row((int(s), float(at), f"POINT({a} {b})"))
+    connection.execute("ANALYZE fix")
+    begun = time.perf_counter()
+    found = connection.execute(SPLIT).fetchone()
+    return time.perf_counter() - begun, float(str(found[0])) if found else 0.0
 
 
-def main(n: int, peers: int) -> None:
-    device, time_us, x, y = walk(n, devices=max(n // 20_000, 1))
+def town() -> EffortGround:
+    """Return 400 km2 of cells with some hundred areas whose borders are not those of cells."""
     lattice = make_lattice(shapely.box(0, 0, SIDE_M, SIDE_M), cell_size_m=50, srid=32650)
     rng = np.random.default_rng(2)
     squares = [
@@ -111,34 +116,57 @@ def main(n: int, peers: int) -> None:
     ]
     tree = shapely.STRtree(squares)
     own = [q for k, q in enumerate(squares) if not any(m < k for m in tree.query(q, "overlaps"))]
-    ground = lay_areas(lattice, np.array(own, dtype=object), np.arange(1, len(own) + 1))
-    small = slice(0, 40_000)
-    clean_fixes(time_us[small], x[small], y[small], device=device[small])  # compiled once
-    EffortSum(ground).add(time_us[small], x[small], y[small], device[small])
-    thin_track(time_us[small], x[small], y[small], device[small])
+    return lay_areas(lattice, np.array(own, dtype=object), np.arange(1, len(own) + 1))
+
+
+def scans(
+    connection: psycopg.Connection, ground: EffortGround, fixes: Batch
+) -> list[tuple[str, float, float]]:
+    """Read the same fixes from a file and from the database, with and without making effort."""
     rows = []
+
+    def took(name: str, what: Callable[[], object], backend: int | None = None) -> None:
+        cpu_s, wall_s, _ = spent(what, backend)
+        rows.append((name, cpu_s, wall_s))
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "fixes.parquet"
-        pq.write_table(pa.table({"device": device, "t": time_us, "x": x, "y": y}), path)
-        took, table = cpu(lambda: pq.read_table(path))
-        rows.append(("read from Parquet (the scan)", n, took))
-        scan = took
-        del table
-    took, _ = cpu(lambda: (time_us.sum(), x.sum(), y.sum(), device.sum()))
-    rows.append(("sum four columns in memory", n, took))
+        write_parquet(path, fixes)
+        took("scan: Parquet file", lambda: sum(len(b[0]) for b in read_parquet(path)))
+        took("Parquet file into effort", lambda: into_effort(read_parquet(path), EffortSum(ground)))
+    write_table(connection, fixes)
+    pid = connection.info.backend_pid
+    took("scan: the database adds up a column",
+         lambda: connection.execute("SELECT sum(x) FROM fix_scan").fetchone(), pid)  # fmt: skip
+    took("scan: COPY out of the database", lambda: sum(map(len, copy_out(connection))), pid)
+    took("COPY out of the database into effort",
+         lambda: into_effort(read_copy(copy_out(connection)), EffortSum(ground)), pid)  # fmt: skip
+    return rows
+
+
+def main(n: int, peers: int) -> None:
+    device, time_us, x, y = walk(n, devices=max(n // 20_000, 1))
+    ground = town()
+    small = slice(0, 40_000)
+    few = tuple(column[small].copy() for column in (device, time_us, x, y))
+    into_effort([few], EffortSum(ground))
+    for column in few:
+        column.flags.writeable = False  # as Arrow hands them over: compiled by themselves
+    into_effort([few], EffortSum(ground))
+    thin_track(time_us[small], x[small], y[small], device[small])  # all compiled once
+    steps = []
     took, cleaned = cpu(lambda: clean_fixes(time_us, x, y, device=device))
-    rows.append(("clean: order, repeats, spikes, gaps", n, took))
+    steps.append(("clean: order, repeats, spikes, gaps", n, took))
     total = EffortSum(ground)
     took, _ = cpu(lambda: total.add(time_us, x, y, cleaned.segments))
-    rows.append(("effort by cell, area and hour", n, took))
+    steps.append(("effort by cell, area and hour", n, took))
     ours = took / n
-    effort_s = took
     took, table = cpu(total.table)
-    rows.append(("  its table of rows", len(table), took))
+    steps.append(("  its table of rows, in order", len(table), took))
     took, keep = cpu(lambda: thin_track(time_us, x, y, cleaned.segments))
-    rows.append((f"thin to 5 m (keeps {keep.mean():.0%})", n, took))
+    steps.append((f"thin to 5 m (keeps {keep.mean():.0%})", n, took))
     same = np.diff(cleaned.segments) == 0
-    spent = np.diff(time_us)[same].sum() / SECOND
+    whole = np.diff(time_us)[same].sum() / SECOND
     found = table["seconds"].sum() + total.outside_s
     part = slice(0, peers)
     t = (time_us[part] - time_us[0]) / SECOND
@@ -147,13 +175,25 @@ def main(n: int, peers: int) -> None:
     small_sum.add(time_us[part], x[part], y[part], segment)
     mine = small_sum.table()["seconds"].sum() + small_sum.outside_s
     took_g, sum_g = cpu(lambda: overlay(x[part], y[part], t, segment))
-    took_p, sum_p = in_postgis(x[part], y[part], t, segment)
-    print(f"{n:,} fixes, {len(table):,} rows of effort, {len(own)} areas")
-    print("| step | fixes | CPU s | million a s |\n|---|---|---|---|")
-    for name, size, seconds in rows:
+    database = locate(DatabaseSettings())
+    prepare(database, report=lambda _: None)
+    with connect(database, role="owner") as connection:
+        took_p, sum_p = in_postgis(connection, x[part], y[part], t, segment)
+        rows = scans(connection, ground, (device, time_us, x, y))
+        connection.rollback()
+    print(f"{n:,} fixes, {len(table):,} rows of effort, load {os.getloadavg()[0]:.0f}\n")
+    print("| read, and made | CPU s | wall s |\n|---|---|---|")
+    for name, cpu_s, wall_s in rows:
+        print(f"| {name} | {cpu_s:.2f} | {wall_s:.2f} |")
+    took_s = {name: cpu_s for name, cpu_s, _ in rows}
+    file, into_f, _, copied, into_c = took_s.values()
+    print(f"\nmade effort / one scan: Parquet {into_f / file:.2f}, COPY {into_c / copied:.2f}; "
+          f"effort alone without reading / scan: Parquet {(into_f - file) / file:.2f}, "
+          f"COPY {(into_c - copied) / copied:.2f}\n")  # fmt: skip
+    print("| step in memory | fixes | CPU s | million a s |\n|---|---|---|---|")
+    for name, size, seconds in steps:
         print(f"| {name} | {size:,} | {seconds:.2f} | {size / max(seconds, 1e-9) / 1e6:.1f} |")
-    print(f"\neffort / scan of the file: {effort_s / scan:.2f}; seconds counted / spent: "
-          f"{found / spent:.12f}")  # fmt: skip
+    print(f"\nseconds counted / spent: {found / whole:.12f}")
     print("\n| peer | fixes | s | ours is faster by | its sum / ours |\n|---|---|---|---|---|")
     for name, seconds, its in (("geopandas.overlay", took_g, sum_g),
                                ("PostGIS ST_SquareGrid + ST_Intersection", took_p, sum_p)):  # fmt: skip

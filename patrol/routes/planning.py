@@ -75,6 +75,10 @@ def plan_routes(
         If something that must be done cannot be done; the message names each stop, unit and
         rule.
     """
+    if not units:
+        raise InputError("there is no unit; give at least one with a shift")
+    _check_places("stop", [stop.stop_id for stop in stops], stop_xy)
+    _check_bases(units, base_xy)
     travel = measure_travel(
         site, np.concatenate([stop_xy, base_xy]), modes={unit.mode for unit in units}
     )
@@ -92,6 +96,34 @@ def plan_routes(
         routes = shared.routes
     require_sound(problem, routes)
     return RoutePlan(site, travel, problem, routes, shared)
+
+
+def _check_places(what: str, names: Sequence[str], xy: Floats) -> None:
+    if xy.shape != (len(names), 2):
+        count = len(xy) if xy.ndim else 0
+        raise InputError(
+            f"there are {len(names)} {what}s and {count} places; give one x, y each, shape (n, 2)"
+        )
+    wrong = np.flatnonzero(~np.isfinite(xy).all(axis=1))
+    if len(wrong):
+        k = int(wrong[0])
+        raise InputError(f"{what} {names[k]}: its place {xy[k].tolist()} is not two finite numbers")
+
+
+def _check_bases(units: Sequence[Unit], xy: Floats) -> None:
+    if xy.ndim != 2 or xy.shape[1] != 2:
+        raise InputError(f"bases are x, y pairs of shape (n, 2), not {xy.shape}")
+    finite = np.isfinite(xy).all(axis=1)
+    for unit in units:
+        for base in (unit.start, unit.end):
+            if not 0 <= base < len(xy):
+                raise InputError(
+                    f"unit {unit.unit_id}: base {base} is missing; there are {len(xy)}"
+                )
+            if not finite[base]:
+                raise InputError(
+                    f"unit {unit.unit_id}: its base {xy[base].tolist()} is not two finite numbers"
+                )
 
 
 def require_sound(problem: RoutingProblem, routes: Routes) -> None:
@@ -176,11 +208,15 @@ def replan_routes(
         best that can be done counts.
     """
     old, n_bases = plan.problem, len(plan.travel.xy) - plan.problem.n_stops
+    if len(standings) != len(old.units):
+        raise InputError(f"there are {len(old.units)} units and {len(standings)} standings")
+    places = np.reshape(np.asarray(incident_xy, dtype=np.float64), (-1, 2))
+    _check_places("stop", [stop.stop_id for stop in incidents], places)
     gone = {v for standing in standings for v in standing.done}
     rest = [v for v in range(old.n_stops) if v not in gone]
     here = np.array([standing.xy for standing in standings], dtype=np.float64).reshape(-1, 2)
     bases = np.concatenate([plan.travel.xy[old.n_stops :], here])
-    stop_xy = np.concatenate([plan.travel.xy[rest], np.reshape(incident_xy, (-1, 2))])
+    stop_xy = np.concatenate([plan.travel.xy[rest], places])
     units = tuple(
         replace(
             unit, start=n_bases + k, begin_s=stand.free_s, breaks=unit.breaks[stand.rests_taken :],

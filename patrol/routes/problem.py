@@ -63,6 +63,13 @@ class Break:
     closes_s: float
     dwell_s: float = 1800.0
 
+    def __post_init__(self) -> None:
+        if not (self.opens_s <= self.closes_s and np.isfinite(self.dwell_s) and self.dwell_s >= 0):
+            raise InputError(
+                f"a rest of {self.dwell_s:g} s from {self.opens_s:g} to {self.closes_s:g} s cannot "
+                "be: it begins in a window that closes after it opens, and lasts 0 s or more"
+            )
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -94,6 +101,11 @@ class Unit:
     capacity: int | None = None
 
     def __post_init__(self) -> None:
+        if not (np.isfinite(self.begin_s) and np.isfinite(self.finish_s)):
+            raise InputError(
+                f"unit {self.unit_id}: its shift is from {self.begin_s} to {self.finish_s} s; give "
+                "two times"
+            )
         if not self.begin_s < self.finish_s:
             raise InputError(
                 f"unit {self.unit_id}: its shift ends at {self.finish_s:g} s, not after it begins "

@@ -63,7 +63,8 @@ class SearchParams:
     def __post_init__(self) -> None:
         if (self.iterations is None) == (self.cpu_s is None):
             raise InputError("give either iterations or cpu_s")
-        if min(self.iterations or 1, self.cpu_s or 1) <= 0 or not 0 < self.cold <= self.hot:
+        length = self.cpu_s if self.iterations is None else self.iterations
+        if length is None or not length > 0 or not 0 < self.cold <= self.hot:
             raise InputError("iterations and cpu_s must be above 0, and 0 < cold <= hot")
 
 
