@@ -30,7 +30,7 @@ from patrol.coverage.three_sources import (
     find_coverage,
     rank_unseen,
 )
-from patrol.watched import Watched
+from patrol.watched import Watched, has_buildings
 
 STAFFED = ("police", "service", "fire", "patrol_post")
 _DAY_S = 86_400
@@ -49,12 +49,15 @@ class CoverageReport:
     run_ids
         Numbers of the stored results, ``coverage`` (cells) and ``area_protection``; empty where
         they were not stored.
+    flat
+        Whether no building is known, so that sight on the ground was taken for a circle.
     """
 
     coverage: Coverage
     spots: gpd.GeoDataFrame
     protection: pd.DataFrame
     run_ids: dict[str, int]
+    flat: bool
 
 
 def report_coverage(
@@ -100,7 +103,8 @@ def report_coverage(
     if store:
         request = CubeRequest(place.jurisdiction_id, first, end)
         runs = _store(connection, watched, found, index, request, mix, code_version, now)
-    return CoverageReport(found, gpd.GeoDataFrame(spots, crs=place.srid), index, runs)
+    flat = not has_buildings(connection, place.jurisdiction_id)
+    return CoverageReport(found, gpd.GeoDataFrame(spots, crs=place.srid), index, runs, flat)
 
 
 def _hour_of_week(incidents: pd.DataFrame) -> pd.Series[float]:

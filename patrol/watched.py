@@ -117,6 +117,18 @@ def town_version(connection: Connection, jurisdiction_id: int) -> tuple[int, ...
     return int(found[0]), int(found[1])
 
 
+def has_buildings(connection: Connection, jurisdiction_id: int) -> bool:
+    """Say whether any building is known: without one the ground counts as flat and open."""
+    found = connection.execute(
+        text(
+            "SELECT EXISTS (SELECT FROM building b JOIN feed f USING (feed_id) "
+            "WHERE f.jurisdiction_id = :place)"
+        ),
+        {"place": jurisdiction_id},
+    )
+    return bool(found.scalar_one())
+
+
 def read_walls(connection: Connection, place: Place) -> Walls | None:
     """Read the buildings of a jurisdiction as walls; None where there are none."""
     buildings = read_buildings(connection, place.jurisdiction_id)

@@ -110,6 +110,7 @@ def _sheet(
         approval_no=place["map_approval_no"], stops=stops,
         drawing=Drawing(way["geometry"], shown, (float(first[0]), float(first[1])),
                         ground.roads, ground.borders),
+        uneven=tuple(routes.run["parameters"].get("uneven") or ("", "")),
     )  # fmt: skip
 
 

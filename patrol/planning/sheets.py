@@ -70,6 +70,8 @@ class Sheet:
         Local times of the way.
     drawing
         The map, see `patrol.planning.sketch`.
+    uneven
+        Why the work of the units is not even; empty where it is.
     """
 
     unit: str
@@ -85,6 +87,7 @@ class Sheet:
     approval_no: str | None
     stops: tuple[SheetStop, ...]
     drawing: Drawing = field(default_factory=Drawing)
+    uneven: Words = ("", "")
 
 
 def sheets_html(
@@ -127,6 +130,7 @@ def _sheet(sheet: Sheet, lang: Lang) -> str:
     notes = [] if sheet.approved_by else [_say("not_approved", lang)]
     notes += [_say("simulated", lang)] if sheet.simulated else []
     notes += [] if sheet.on_roads else [_say("straight", lang)]
+    notes += [_pick(sheet.uneven, lang)] if any(sheet.uneven) else []
     place = _pick(sheet.place, lang)
     marked = "".join(f'<p class="note">{escape(note)}</p>' for note in notes)
     facts = "".join(

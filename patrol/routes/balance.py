@@ -49,12 +49,45 @@ class Balanced:
         How far it is above the mean, as a share.
     prize_before
         The prize without sharing.
+    least_s, tied_to
+        No routes within the loss allowed have a longest work of less than so many seconds,
+        because this stop (its row; -1: none) alone takes its nearest unit so long, out and back.
     """
 
     routes: Routes
     even: bool
     over: float
     prize_before: float
+    least_s: float
+    tied_to: int
+
+    @property
+    def proved(self) -> bool:
+        """Whether it is proved that the longest work cannot be made shorter (by a hundredth)."""
+        return self.tied_to >= 0 and self.routes.makespan_s <= self.least_s * 1.01
+
+    def why_uneven(self, problem: RoutingProblem) -> tuple[str, str]:
+        """Return in Chinese and English why the work is not even; empty where it is."""
+        if self.even:
+            return "", ""
+        longest, mean = self.routes.makespan_s / 60, self.routes.mean_work_s / 60
+        zh = f"最长 {longest:.0f} 分钟，比平均 {mean:.0f} 分钟高 {self.over:.0%}"
+        en = f"longest work {longest:.0f} min, {self.over:.0%} above the mean of {mean:.0f} min"
+        least = self.least_s / 60
+        if self.proved:
+            stop = problem.stops[self.tied_to].stop_id
+            return (
+                f"{zh}：仅点位 {stop} 往返并停留就需 {least:.0f} 分钟，最长者无法再缩短；"
+                "增加点位或减少单元可提高平均",
+                f"{en}: stop {stop} alone takes its nearest unit {least:.0f} min out and back, so "
+                "the longest cannot be shorter; more visits or fewer units would lift the mean",
+            )
+        return (
+            f"{zh}：未找到更均衡的方案，已证明最长不低于 {least:.0f} 分钟；"
+            "整个点位无法拆分，增加点位、减少单元或延长计算可改善",
+            f"{en}: nothing more even was found, no less than {least:.0f} min is proved; whole "
+            "visits cannot be split: more visits, fewer units or a longer search would help",
+        )
 
 
 def balance_routes(
@@ -91,7 +124,47 @@ def balance_routes(
         high = min(cap, tried.makespan_s)
         if _over(tried) < _over(best):
             best = tried
-    return Balanced(best, _over(best) <= params.over, _over(best), routes.prize)
+    least, tied_to = least_longest(problem, prize=floor)
+    return Balanced(best, _over(best) <= params.over, _over(best), routes.prize, least, tied_to)
+
+
+def least_longest(problem: RoutingProblem, *, prize: float) -> tuple[float, int]:
+    """Return a bound on the longest work of any routes that collect so much, and its stop.
+
+    Each stop takes the unit nearest to it some time for itself, out and back. Musts have to be
+    visited; beside them the stops that take least are enough to reach the prize, and the last of
+    those is the bound. Rests would only add to it.
+
+    Returns
+    -------
+    tuple
+        Seconds (0 where nothing has to be visited), and the row of the stop, -1 for none.
+    """
+    alone = np.full(problem.n_stops, np.inf)
+    n, may = problem.n_stops, problem.may_visit()
+    dwell = np.array([stop.dwell_s for stop in problem.stops])
+    opens, closes = (
+        np.array([getattr(stop, name) for stop in problem.stops])
+        for name in ("opens_s", "closes_s")
+    )
+    for k, unit in enumerate(problem.units):
+        way = problem.travel_s[unit.mode]
+        start = np.maximum(unit.begin_s + way[n + unit.start, :n], opens)
+        back = start + dwell + way[:n, n + unit.end]
+        good = may[k] & (start <= closes) & (back <= unit.finish_s)
+        alone = np.minimum(alone, np.where(good, back - unit.begin_s, np.inf))
+    must = np.array([stop.must for stop in problem.stops], dtype=bool)
+    rank = np.where(must, -1.0, alone)
+    order = np.argsort(rank, kind="stable")
+    order = order[np.isfinite(alone[order])]
+    worth = np.cumsum([problem.stops[v].prize for v in order])
+    n_musts = int((must & np.isfinite(alone)).sum())
+    enough = int(np.searchsorted(worth, prize * (1 - 1e-9))) + 1 if prize > 0 else 0
+    needed = order[: max(n_musts, min(enough, len(order)))]
+    if not len(needed):
+        return 0.0, -1
+    worst = int(needed[np.argmax(alone[needed])])
+    return float(alone[worst]), worst
 
 
 def _over(routes: Routes) -> float:

@@ -113,7 +113,7 @@ def _check_places(what: str, names: Sequence[str], xy: Floats) -> None:
 def _check_bases(units: Sequence[Unit], xy: Floats) -> None:
     if xy.ndim != 2 or xy.shape[1] != 2:
         raise InputError(f"bases are x, y pairs of shape (n, 2), not {xy.shape}")
-    finite = np.isfinite(xy).all(axis=1)
+    finite = [bool(np.isfinite(place).all()) for place in xy]
     for unit in units:
         for base in (unit.start, unit.end):
             if not 0 <= base < len(xy):

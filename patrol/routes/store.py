@@ -135,6 +135,8 @@ def route_parameters(made: ShiftRoutes) -> dict[str, Any]:
         "unplaced": list(made.unplaced),
         "longest_above_mean": None if shared is None else round(shared.over, 4),
         "prize_before_sharing": None if shared is None else shared.prize_before,
+        "least_longest_s": None if shared is None else round(shared.least_s, 1),
+        "uneven": None if shared is None else list(shared.why_uneven(made.plan.problem)),
     }
 
 

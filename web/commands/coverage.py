@@ -102,6 +102,11 @@ def describe(report: CoverageReport, about: About, now: datetime, *, top: int) -
         mine = label == name
         km2, wanted = area[mine].sum(), found.need[mine].sum() / need if need else 0.0
         lines.append(f"  {text:32} {km2:7.2f} km² {km2 / area.sum():6.1%}  need 需求 {wanted:6.1%}")
+    if report.flat:
+        lines.append(
+            "  no building is known: sight on foot was taken for a circle on flat, open ground "
+            "无建筑数据，徒步可视按平坦开阔地计"
+        )
     for source in SOURCES:
         recent = found.age_h[source] <= found.params.within_days * 24
         hours = found.hours_seen[source][recent].sum(axis=1)

@@ -187,11 +187,8 @@ def describe(stored: StoredRoutes, made: ShiftRoutes, about: About) -> list[str]
         f"mean {found.mean_work_s / 3600:.2f} h",
     ]
     if made.plan.balanced is not None and not made.plan.balanced.even:
-        over = made.plan.balanced.over
-        lines.append(
-            f"work is NOT even 工作量不均: longest {over:.0%} above the mean; fewer units or more "
-            "visits would even it out 减少单元或增加点位可改善"
-        )
+        zh, en = made.plan.balanced.why_uneven(made.plan.problem)
+        lines += [f"work is NOT even 工作量不均: {en}", f"  {zh}"]
     if made.unplaced:
         lines.append(f"no road in reach 附近无道路: {', '.join(made.unplaced[:5])}")
     for way in stored.routes.to_dict("records"):

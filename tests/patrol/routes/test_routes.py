@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.errors import InputError
-from patrol.routes.balance import balance_routes
+from patrol.routes.balance import balance_routes, least_longest
 from patrol.routes.check import check_routes
 from patrol.routes.diagnose import find_blame
 from patrol.routes.planning import plan_routes, replan_routes, stand_by_plan
@@ -226,6 +226,29 @@ class TestBalance:
         assert shared.routes.prize >= 0.99 * before.prize
         assert shared.even
         assert shared.routes.makespan_s <= 1.05 * shared.routes.mean_work_s
+
+    def test_work_that_cannot_be_even_is_proved_so_and_the_stop_named(self):
+        xy = np.array([[0.0, 50], [0, -50], [4000, 0], [0, 0]])
+        stops = [Stop(name, 10.0, 60.0) for name in ("near", "nearer", "far")]
+        units = [Unit(f"u{k}", "foot", 0, 0, 0.0, 9000.0) for k in range(3)]
+        problem = problem_of(stops, units, xy)
+        before = find(problem)
+        shared = balance_routes(problem, before, rng=np.random.default_rng(7), search=SHORT)
+        assert not shared.even
+        assert shared.least_s == pytest.approx(8060.0)
+        assert shared.tied_to == 2
+        assert shared.proved
+        zh, en = shared.why_uneven(problem)
+        assert "far" in en
+        assert "far" in zh
+
+    @pytest.mark.parametrize("seed", [4, 5, 6, 7])
+    def test_no_routes_have_less_longest_work_than_the_bound(self, seed):
+        problem = random_problem(seed, n=12, m=3)
+        found = find(problem)
+        least, _ = least_longest(problem, prize=found.prize)
+        assert 0 < least <= found.makespan_s + 1e-9
+        assert least_longest(problem, prize=0.0) == (0.0, -1)
 
 
 class TestReplanning:
