@@ -9,7 +9,19 @@ import numpy as np
 from geo.errors import InputError
 from patrol.routes.check import check_routes
 from patrol.routes.problem import Routes, RoutingProblem, Unit
-from patrol.routes.search import SearchParams, find_routes
+from patrol.routes.search import (
+    SearchParams,
+    copied,
+    find_routes,
+    make_ground,
+    read_tour,
+    start_tour,
+)
+from patrol.routes.share_kernel import even_out, shorten_longest, works_of
+
+_STEPS = 2000  # moves of one stop, at most
+_POWER = 12.0  # the higher, the more the longest work weighs
+_TRIES = 5000  # single stops that are tried elsewhere, for each stop
 
 
 @dataclass(frozen=True)
@@ -24,15 +36,20 @@ class BalanceParams:
         Share of the prize that may be given up.
     steps
         Lengths of the longest work that are tried.
+    more
+        How much all units together may work, as a multiple of what they did before.
     """
 
     over: float = 0.05
     loss: float = 0.01
     steps: int = 7
+    more: float = 1.15
 
     def __post_init__(self) -> None:
-        if not (self.over > 0 and 0 <= self.loss < 1 and self.steps >= 1):
-            raise InputError("over must be above 0, loss from 0 to below 1, steps 1 or more")
+        if not (self.over > 0 and 0 <= self.loss < 1 and self.steps >= 1 and self.more >= 1):
+            raise InputError(
+                "over must be above 0, loss from 0 to below 1, steps and more 1 or more"
+            )
 
 
 @dataclass(frozen=True)
@@ -98,10 +115,12 @@ def balance_routes(
     search: SearchParams,
     params: BalanceParams | None = None,
 ) -> Balanced:
-    """Shorten the longest work as far as the prize allows, by bisection over its length.
+    """Shorten the longest work as far as the prize allows.
 
-    Each try gives every unit no more than a length of work and searches again from the routes
-    before; musts and rests are never given up.
+    First stops are moved, swapped and passed on between routes. Where that is not enough, by
+    bisection over the longest work: each try gives every unit no more than a length of work,
+    searches again from the routes before, and shares what it found. Musts and rests are never
+    given up.
 
     Parameters
     ----------
@@ -112,7 +131,7 @@ def balance_routes(
     """
     params = params or BalanceParams()
     floor = (1 - params.loss) * routes.prize
-    best, low, high = routes, 0.0, routes.makespan_s
+    best, low, high = _shared(problem, routes, floor, params, rng), 0.0, routes.makespan_s
     for _ in range(params.steps):
         if _over(best) <= params.over:
             break
@@ -122,10 +141,42 @@ def balance_routes(
             low = cap
             continue
         high = min(cap, tried.makespan_s)
+        tried = _shared(problem, tried, floor, params, rng)
         if _over(tried) < _over(best):
             best = tried
     least, tied_to = least_longest(problem, prize=floor)
     return Balanced(best, _over(best) <= params.over, _over(best), routes.prize, least, tied_to)
+
+
+def _shared(
+    problem: RoutingProblem, routes: Routes, floor: float, params: BalanceParams,
+    rng: np.random.Generator,
+) -> Routes:  # fmt: skip
+    """Move stops off the longest route while that helps; give some up where the loss allows it."""
+    ground = make_ground(problem)
+    tour = start_tour(ground, problem, [route.stops for route in routes.routes])
+    prize, n = routes.prize, problem.n_stops
+    if _over(routes) > params.over and n > 0:
+        state = np.array([int(rng.integers(1, 2**62))], dtype=np.uint64)
+        even, most = copied(tour), params.more * sum(r.work_s for r in routes.routes)
+        even_out(ground, tour, n, _POWER, most, _TRIES * n, state, even)
+        tour = even
+    while not shorten_longest(ground, tour, n, params.over, _STEPS):
+        k = int(np.argmax(works_of(ground, tour, n)))
+        spare = [
+            v for v in tour.seq[k, 1 : tour.size[k] + 1].tolist()
+            if v < n and not problem.stops[v].must and prize - problem.stops[v].prize >= floor
+        ]  # fmt: skip
+        if not spare:
+            break
+        gone = min(spare, key=lambda v: problem.stops[v].prize)
+        prize -= problem.stops[gone].prize
+        left = [v for v in tour.seq[k, 1 : tour.size[k] + 1].tolist() if v != gone]
+        tour.seq[k, 1 : len(left) + 2] = [*left, ground.end[k]]
+        tour.size[k] = len(left)
+        tour.unit[gone] = -1
+    made = read_tour(problem, tour, iterations=routes.iterations)
+    return made if not check_routes(problem, made) and _over(made) < _over(routes) else routes
 
 
 def least_longest(problem: RoutingProblem, *, prize: float) -> tuple[float, int]:

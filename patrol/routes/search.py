@@ -94,7 +94,7 @@ def find_routes(
     seed = int(rng.integers(1, 2**62))
     g = make_ground(problem)
     state = np.array([seed], dtype=np.uint64)
-    now = _start(g, problem, first or [()] * len(problem.units))
+    now = start_tour(g, problem, first or [()] * len(problem.units))
     best, done = _anneal(g, now, params, state, problem)
     return read_tour(problem, best, iterations=done)
 
@@ -149,7 +149,7 @@ def _nearest(travel: npt.NDArray[np.float64], most: int = 100) -> npt.NDArray[np
     return np.ascontiguousarray(order, dtype=np.int32)
 
 
-def _start(g: Ground, problem: RoutingProblem, first: Sequence[Sequence[int]]) -> Tour:
+def start_tour(g: Ground, problem: RoutingProblem, first: Sequence[Sequence[int]]) -> Tour:
     """Return routes with the stops of `first` in their order where that keeps every window."""
     m, n = g.allowed.shape
     tour = Tour(
@@ -200,7 +200,7 @@ def _anneal(
     problem: RoutingProblem,
 ) -> tuple[Tour, int]:  # fmt: skip
     """Cool down several times from the first routes, then once more from the best of them all."""
-    first, best, trial = (_copy(now) for _ in range(3))
+    first, best, trial = (copied(now) for _ in range(3))
     n = len(g.prize)
     if n == 0:
         return best, 0
@@ -223,7 +223,8 @@ def _anneal(
     return best, clock.done
 
 
-def _copy(t: Tour) -> Tour:
+def copied(t: Tour) -> Tour:
+    """Return routes of their own with the same stops."""
     return Tour(
         t.seq.copy(), t.size.copy(), t.at.copy(), t.latest.copy(), t.unit.copy(), t.cost.copy(),
         t.place.copy(),

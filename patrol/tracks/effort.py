@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 Ints = NDArray[np.int32]
 
-_FIRST_ROOM = 1 << 20  # virtual until written to
+_FIRST_ROOM = 1 << 22  # virtual until written to
 
 
 @dataclass(frozen=True, eq=False)

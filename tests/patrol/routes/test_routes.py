@@ -227,6 +227,19 @@ class TestBalance:
         assert shared.even
         assert shared.routes.makespan_s <= 1.05 * shared.routes.mean_work_s
 
+    def test_many_units_with_few_visits_share_them_by_moves_over_several_routes(self):
+        rng = np.random.default_rng(5)
+        xy = rng.uniform(0, 2000, (80, 2))
+        stops = [Stop(f"s{v}", 30.0, 900.0) for v in range(60)]
+        units = [Unit(f"u{k}", "foot", k, k, 0.0, 6 * 3600.0, (Break(7200.0, 14_400.0, 1800.0),))
+                 for k in range(20)]  # fmt: skip
+        problem = problem_of(stops, units, xy)
+        before = find(problem)
+        shared = balance_routes(problem, before, rng=np.random.default_rng(7), search=SHORT)
+        assert check_routes(problem, shared.routes) == []
+        assert shared.routes.prize >= 0.99 * before.prize
+        assert shared.over <= 0.05 < before.makespan_s / before.mean_work_s - 1
+
     def test_work_that_cannot_be_even_is_proved_so_and_the_stop_named(self):
         xy = np.array([[0.0, 50], [0, -50], [4000, 0], [0, 0]])
         stops = [Stop(name, 10.0, 60.0) for name in ("near", "nearer", "far")]
