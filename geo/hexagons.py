@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from time import perf_counter
 
 from sqlalchemy import Connection, text
 
@@ -14,6 +15,8 @@ FINEST = 3
 POINTS_FROM_ZOOM = 14
 # Rows of counts hold a block of 64 x 64 hexagons.
 BLOCK_BITS = 6
+# How many days are counted at first and at most in one step, and how long a step should take.
+FIRST_DAYS, MOST_DAYS, STEP_S = 20, 400, 15.0
 _WORLD_M = 2 * math.pi * 6378137.0
 
 
@@ -82,19 +85,24 @@ def refresh_hexagons(
 def refresh_in_steps(
     begin: Callable[[], AbstractContextManager[Connection]],
     *,
-    days_at_once: int = 100,
     report: Callable[[int], None] | None = None,
 ) -> int:
-    """Count anew like `refresh_hexagons`, each step in a transaction of its own."""
-    done = 0
+    """Count anew like `refresh_hexagons`, each step in a transaction of its own.
+
+    Steps are made long or short to take about `STEP_S`, be a day a hundred incidents or a hundred
+    thousand: today's report waits for one step at most, and a step fits into memory.
+    """
+    done, most = 0, FIRST_DAYS
     while True:
+        since = perf_counter()
         with begin() as connection:
-            counted = refresh_some(connection, days_at_once)
+            counted = refresh_some(connection, most)
         done += counted
         if report is not None and counted:
             report(done)
         if not counted:
             return done
+        most = int(min(max(most * STEP_S / (perf_counter() - since), FIRST_DAYS / 4), MOST_DAYS))
 
 
 def refresh_some(connection: Connection, most: int) -> int:

@@ -222,3 +222,24 @@ def test_a_grid_is_split_by_a_drawn_line_and_by_typed_coordinates(
     expect(page.locator(".toast.bad")).to_be_visible()  # of two communities
     assert wrong == []
     page.context.close()
+
+
+def test_an_exclusive_grid_is_shown_as_a_site_with_a_host_and_not_as_one_with_too_few_homes(
+    browser: Browser, planned: Service
+) -> None:
+    with connect(planned.database) as connection:
+        connection.execute(
+            "UPDATE area SET grid_kind = 'exclusive', households = 0, host_unit = '海港工业园' "
+            "WHERE code = 'e2'"
+        )
+    page = signed_in(browser, planned, "planner", **SCREEN).new_page()
+    wrong = watch(page, planned)
+    opened(page, "/grids")
+    row = page.locator("li[data-code=e2]")
+    expect(row).to_contain_text("专属网格 · 海港工业园")
+    assert row.locator(".warning").count() == 0
+    expect(page.locator(".legend")).to_contain_text("专属网格（单位、园区、商圈；无户数要求）")
+    assert page.locator(".legend .swatch").count() == 6
+    assert check_axe(page) == []
+    assert wrong == []
+    page.context.close()
