@@ -23,7 +23,7 @@ from patrol.duty_store import DutyRequest, read_roster
 from patrol.equity import explain_finds
 from patrol.plans import Plan, PlanContext, draft_plan
 from patrol.shift_plans import draft_shift_plan
-from patrol.shifts import parse_shifts, whole_day
+from patrol.shifts import repeat_shifts
 from patrol.signals import Signals, add_forecast, gather_signals
 from patrol.store import find_planning_level, read_class_names, read_planning_grids
 
@@ -53,7 +53,7 @@ class DayRequest:
     Attributes
     ----------
     shifts
-        As `patrol.shifts.parse_shifts` reads them; empty: one shift, the whole day.
+        As `patrol.shifts.parse_shifts` reads them, of every day; empty: one shift, the whole day.
     duty
         Who is on duty.
     rules
@@ -181,11 +181,7 @@ def _draft_shifts(
     if request.step != "week":
         raise InputError("a plan of shifts reads levels by week, whose hours it shares out")
     zone = context.data_from.tzinfo or UTC
-    shifts = (
-        parse_shifts(day.shifts, day=context.plan_date, zone=zone)
-        if day.shifts
-        else (whole_day(context.plan_date, zone),)
-    )
+    shifts = repeat_shifts(day.shifts, day=context.plan_date, zone=zone, days=day.rules.days)
     roster = read_roster(
         connection, request, day.duty, shifts=shifts, area_ids=ground.grids["area_id"].tolist(),
         classes=ground.signals.classes, step_min=day.rules.step_min, level=ground.level,

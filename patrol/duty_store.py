@@ -21,7 +21,7 @@ from geo.models.base import UNIT_KINDS
 from patrol.allocation.day import Duty
 from patrol.prescribe.store import in_force
 from patrol.shift_plans import Roster
-from patrol.shifts import PlanShift
+from patrol.shifts import PlanShift, days_of
 
 Floats = NDArray[np.float64]
 
@@ -142,7 +142,8 @@ def _calendar(
             for r in connection.execute(_sql("duty_hours"), given)]  # fmt: skip
     if not rows:
         lengths = np.array([shift.hours for shift in shifts])
-        rows = [(r.kind, s, r.units * DAY_H * lengths[s] / lengths.sum())
+        whole = len(set(days_of(shifts))) * DAY_H
+        rows = [(r.kind, s, r.units * whole * lengths[s] / lengths.sum())
                 for r in connection.execute(_sql("duty_units"), {"place": place})
                 for s in range(len(shifts))]  # fmt: skip
     if not rows:

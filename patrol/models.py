@@ -26,26 +26,29 @@ from geo.models.base import UNIT_KINDS, Base, identity_key, one_of, shape
 PLAN_STATUSES = (
     "draft", "edited", "approved", "published", "executed", "compared", "withdrawn",
 )  # fmt: skip
+# By what a place was watched; "any" where a plan tells no means apart.
+DONE_SOURCES = ("any", "foot", "vehicle", "drone", "camera")
 EDIT_KINDS = (
     "set_minutes", "pin_stop", "unpin_stop", "forbid_area", "forbid_cell", "allow",
 )  # fmt: skip
 
 
 class Plan(Base):
-    """Patrol hours for one day; nobody goes out before a named person approved it."""
+    """Patrol hours for one day or several; nobody goes out before a named person approved it."""
 
     __tablename__ = "plan"
     __table_args__ = (
         CheckConstraint("hours > 0", name="hours"),
+        CheckConstraint("days BETWEEN 1 AND 7", name="days"),
         CheckConstraint(one_of("status", PLAN_STATUSES), name="status"),
         CheckConstraint(
             "status NOT IN ('approved', 'published', 'executed', 'compared') OR "
             "(approved_by IS NOT NULL AND approved_at IS NOT NULL AND approval_reason IS NOT NULL)",
             name="approval",
         ),
-        UniqueConstraint("jurisdiction_id", "plan_date", "version"),
+        UniqueConstraint("jurisdiction_id", "plan_date", "days", "version"),
         Index(
-            "uq_plan_published", "jurisdiction_id", "plan_date", unique=True,
+            "uq_plan_published", "jurisdiction_id", "plan_date", "days", unique=True,
             postgresql_where=text("status IN ('published', 'executed', 'compared')"),
         ),
     )  # fmt: skip
@@ -53,6 +56,7 @@ class Plan(Base):
     jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdiction.jurisdiction_id"))
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("plan.plan_id"))
     plan_date: Mapped[date]
+    days: Mapped[int] = mapped_column(server_default=text("1"))
     version: Mapped[int]
     hours: Mapped[float]
     status: Mapped[str] = mapped_column(server_default="draft")
@@ -200,13 +204,17 @@ class PlanNight(Base):
 
 
 class PlanDone(Base):
-    """Minutes done beside those planned, by area and shift; NULL where nobody knows."""
+    """Minutes done beside those planned, by area, shift and means; NULL where nobody knows."""
 
     __tablename__ = "plan_done"
-    __table_args__ = (CheckConstraint("planned_min >= 0 AND done_min >= 0", name="minutes"),)
+    __table_args__ = (
+        CheckConstraint("planned_min >= 0 AND done_min >= 0", name="minutes"),
+        CheckConstraint(one_of("source", DONE_SOURCES), name="source"),
+    )
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.plan_id"), primary_key=True)
     area_id: Mapped[int] = mapped_column(ForeignKey("area.area_id"), primary_key=True)
     shift_no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    source: Mapped[str] = mapped_column(primary_key=True, server_default="any")
     planned_min: Mapped[float]
     done_min: Mapped[float | None]
     compared_at: Mapped[datetime]

@@ -124,6 +124,11 @@ class Plan:
     rows: pd.DataFrame
     shares: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def days(self) -> int:
+        """Return how many days it plans."""
+        return self.params.days if isinstance(self.params, DayRules) else 1
+
 
 def draft_plan(
     grids: gpd.GeoDataFrame,

@@ -63,10 +63,11 @@ def select_plan(plan_id: int) -> Select[*tuple[Any, ...]]:
 
 
 def select_newest_plan(
-    jurisdiction_id: int, *, plan_date: date | None = None
+    jurisdiction_id: int, *, plan_date: date | None = None, days: int = 1
 ) -> Select[*tuple[Any, ...]]:
-    """Select number and version of the newest plan, of one day or of the last planned day."""
+    """Select number and version of the newest plan of so many days, of a day or the last one."""
     query = select(Plan.plan_id, Plan.version).where(Plan.jurisdiction_id == jurisdiction_id)
+    query = query.where(Plan.days == days)
     if plan_date is not None:
         query = query.where(Plan.plan_date == plan_date)
     return query.order_by(Plan.plan_date.desc(), Plan.version.desc()).limit(1)

@@ -12,6 +12,9 @@ from geo.errors import InputError
 
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})(?:=([^/]+)(?:/(.+))?)?")
 WHOLE_DAY = ("全天", "all day")
+_WEEKDAYS = tuple(
+    zip("一二三四五六日", ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), strict=True)
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,38 @@ def parse_shifts(texts: Sequence[str], *, day: date, zone: tzinfo) -> tuple[Plan
             names = f"{one.name_en!r} and {other.name_en!r}"
             raise InputError(f"shifts {names} overlap; one may end where the next begins")
     return tuple(shifts)
+
+
+def repeat_shifts(
+    texts: Sequence[str], *, day: date, zone: tzinfo, days: int
+) -> tuple[PlanShift, ...]:
+    """Return the shifts of several days, numbered through, each named after its weekday.
+
+    Without texts every day is one shift; one day keeps its names.
+
+    Examples
+    --------
+    >>> from zoneinfo import ZoneInfo
+    >>> two = repeat_shifts(["08:00-16:00=早班/early"], day=date(2026, 5, 1), zone=ZoneInfo("UTC"),
+    ...                     days=2)
+    >>> [(shift.shift_no, shift.name_zh, shift.name_en) for shift in two]
+    [(1, '周五早班', 'Fri early'), (2, '周六早班', 'Sat early')]
+    """
+    made: list[PlanShift] = []
+    for date_ in (day + timedelta(days=number) for number in range(days)):
+        own = parse_shifts(texts, day=date_, zone=zone) if texts else (whole_day(date_, zone),)
+        zh, en = _WEEKDAYS[date_.weekday()]
+        for shift in own:
+            names = (shift.name_zh, shift.name_en)
+            names = names if days == 1 else (f"周{zh}{names[0]}", f"{en} {names[1]}")
+            made.append(PlanShift(len(made) + 1, *names, shift.starts_at, shift.ends_at))
+    return tuple(made)
+
+
+def days_of(shifts: Sequence[PlanShift]) -> list[int]:
+    """Return the number of the day of each shift, from 0, by when the first begins."""
+    first = min(shift.starts_at.timestamp() for shift in shifts)
+    return [int((shift.starts_at.timestamp() - first) // 86_400) for shift in shifts]
 
 
 def _parse(text: str, number: int, day: date, zone: tzinfo) -> PlanShift:

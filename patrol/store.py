@@ -134,7 +134,7 @@ def write_plan(
     }
     items = row_values(plan.rows)
     newest = connection.execute(
-        queries.select_newest_plan(jurisdiction_id, plan_date=day)
+        queries.select_newest_plan(jurisdiction_id, plan_date=day, days=plan.days)
     ).one_or_none()
     if newest is not None and _is_same_draft(
         connection, newest.plan_id, values, plan.shifts, items
@@ -168,16 +168,18 @@ def read_plan(connection: Connection, plan_id: int) -> StoredPlan:
 
 
 def read_newest_plan(
-    connection: Connection, jurisdiction_id: int, *, plan_date: date | None = None
+    connection: Connection, jurisdiction_id: int, *, plan_date: date | None = None, days: int = 1
 ) -> StoredPlan:
     """Read the newest version of the plan of a day, by default of the last planned day.
+
+    `days` asks for the plan of so many days that begins there.
 
     Raises
     ------
     NotFoundError
         There is none.
     """
-    query = queries.select_newest_plan(jurisdiction_id, plan_date=plan_date)
+    query = queries.select_newest_plan(jurisdiction_id, plan_date=plan_date, days=days)
     newest = connection.execute(query).one_or_none()
     if newest is None:
         when = "" if plan_date is None else f" for {plan_date}"
@@ -191,6 +193,7 @@ def _plan_values(plan: Plan) -> dict[str, Any]:
     data = {"from": context.data_from.isoformat(), "until": context.data_until.isoformat()}
     return {
         "plan_date": context.plan_date,
+        "days": plan.days,
         "hours": float(plan.items["hours"].sum()),
         "parameters": plan_parameters(plan) | {"data": data},
         "code_version": context.code_version,

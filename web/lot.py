@@ -12,12 +12,14 @@ from geo.errors import NotFoundError
 from patrol.store import read_newest_plan
 
 
-def choose_seed(connection: Connection, jurisdiction_id: int, day: date, given: int | None) -> int:
+def choose_seed(
+    connection: Connection, jurisdiction_id: int, day: date, given: int | None, *, days: int = 1
+) -> int:
     """Return the seed of the lot: as given, as the day's draft has it, or a new one."""
     if given is not None:
         return given
     try:
-        newest = read_newest_plan(connection, jurisdiction_id, plan_date=day)
+        newest = read_newest_plan(connection, jurisdiction_id, plan_date=day, days=days)
     except NotFoundError:
         return secrets.randbits(31)
     rules: dict[str, Any] = newest.head["parameters"].get("allocation", {})

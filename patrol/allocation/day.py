@@ -50,6 +50,8 @@ class DayRules:
         The unit of hours, in minutes.
     seed
         Of the lot.
+    days
+        How many days are shared at once; floors, caps and exploring are so many times as much.
     hold_out, asked_by
         Codes of grids that get their floor and no more, so that an effect can be measured
         against them, and the person who asked for it.
@@ -67,6 +69,7 @@ class DayRules:
     method: str = "exact"
     step_min: int = 15
     seed: int = 1
+    days: int = 1
     hold_out: tuple[str, ...] = ()
     asked_by: str = ""
 
@@ -75,6 +78,8 @@ class DayRules:
             raise InputError(
                 f"floor_min is {self.floor_min}; it must be a multiple of {self.step_min} minutes"
             )
+        if not 1 <= self.days <= 7:
+            raise InputError(f"a plan is of 1 to 7 days, not {self.days}")
         for name in ("explore_share", "surprise_share", "fairness", "fairness_price", "caution"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
@@ -266,10 +271,14 @@ def _pose(
     budget = _whole(duty, step_h)
     visits = np.array([kind in VISITING for kind in duty.kinds])
     visits = visits if visits.any() else np.ones(k, dtype=np.bool_)
-    floor = rules.floor_min // rules.step_min
+    floor = rules.days * rules.floor_min // rules.step_min
     total = int(budget.sum())
     even = math.ceil(CAP_OVER_EVEN * total / n)
-    cap = max(even, floor + 1) if rules.cap_h is None else math.floor(rules.cap_h / step_h + 1e-9)
+    cap = (
+        max(even, floor + 1)
+        if rules.cap_h is None
+        else math.floor(rules.days * rules.cap_h / step_h + 1e-9)
+    )
     held = _held(codes, rules)
     upper = np.where(held, floor, cap)
     shift_steps = np.floor(duty.shift_h / step_h + 1e-9).astype(np.int64)
@@ -314,7 +323,7 @@ def _check_rules(
     visiting = int(budget[:, visits].sum())
     if n * floor > visiting:
         raise InputError(
-            f"the floor is to blame: {rules.floor_min} min in each of {n} grids is "
+            f"the floor is to blame: {rules.days * rules.floor_min} min in each of {n} grids is "
             f"{n * floor * step_h:g} h, and {visiting * step_h:g} h of "
             f"{', '.join(k for k, v in zip(duty.kinds, visits, strict=True) if v)} are on duty"
         )
@@ -323,7 +332,7 @@ def _check_rules(
         code = codes[int(np.argmax(reach < floor))]
         raise InputError(
             f"the floor is to blame: no kind of unit on duty can serve grid {code} for "
-            f"{rules.floor_min} min; add a kind that can, or lower the floor"
+            f"{rules.days * rules.floor_min} min; add a kind that can, or lower the floor"
         )
     over = budget > cell.sum(axis=0)
     if over.any():
@@ -348,7 +357,7 @@ def _explore(problem: Problem, rules: DayRules, effort_h: Floats | None, turn: i
     quota = np.floor(rules.explore_share * problem.budget + 1e-9).astype(np.int64).ravel()
     spare = int(problem.budget.sum() - problem.lower.sum())
     total = min(int(quota.sum()), spare)
-    most = max(round(rules.explore_cap_h / problem.step_h), math.ceil(total / n))
+    most = max(round(rules.days * rules.explore_cap_h / problem.step_h), math.ceil(total / n))
     room = np.minimum(problem.upper - problem.lower, most)
     total = min(total, int(room.sum()))
     if effort_h is not None and len(effort_h) != n:

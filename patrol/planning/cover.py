@@ -74,6 +74,7 @@ class Cost:
     minutes_after: int
     by_area: pd.DataFrame
     unknown_areas: tuple[int, ...]
+    days: int = 1
 
     @property
     def change(self) -> float:
@@ -84,12 +85,13 @@ class Cost:
         """Return it as a sentence in Chinese and in English."""
         share = self.change / self.need if self.need > 0 else 0.0
         hours = (self.minutes_after - self.minutes_before) / 60
+        span = ("日", "a day") if self.days == 1 else (f"{self.days}日", f"in {self.days} days")
         zh = (
-            f"预计覆盖 {self.before:.2f} → {self.after:.2f} 件/日（{self.change:+.2f}，"
+            f"预计覆盖 {self.before:.2f} → {self.after:.2f} 件/{span[0]}（{self.change:+.2f}，"
             f"占需求 {share:+.1%}），总时长 {hours:+g} 小时"
         )
         en = (
-            f"expected coverage {self.before:.2f} -> {self.after:.2f} reports a day "
+            f"expected coverage {self.before:.2f} -> {self.after:.2f} reports {span[1]} "
             f"({self.change:+.2f}, {share:+.1%} of need), hours {hours:+g}"
         )
         if self.unknown_areas:
@@ -136,7 +138,7 @@ def expected_coverage(
         kinds together cover the shift's share of ``need_day``.
     shifts
         ``shift_no``, ``minutes`` (its length) and ``need_share`` (share of the day's reports that
-        fall into it; together at most 1).
+        fall into it; those of a day together at most 1).
 
     Returns
     -------
@@ -233,6 +235,7 @@ def edit_cost(
         minutes_after=int(after["minutes"].sum()),
         by_area=table.dropna().sort_values("change", ignore_index=True),
         unknown_areas=unknown,
+        days=int(shifts["day"].nunique()) if "day" in shifts.columns else 1,
     )
 
 

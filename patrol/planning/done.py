@@ -1,4 +1,4 @@
-"""What was done beside what was planned, by area and shift: places are compared, never persons."""
+"""What was done beside what was planned, by area, shift and means; never by person."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ import pandas as pd
 
 from geo.errors import InputError
 
-KEY = ["area_id", "shift_no"]
+KEY = ["area_id", "shift_no", "source"]
+# By what the hours of a kind of unit are recorded; volunteers carry tablets, teams drive.
+SOURCE_OF_KIND = {
+    "foot": "foot", "volunteer": "foot", "vehicle": "vehicle", "joint": "vehicle",
+    "drone": "drone", "camera_desk": "camera",
+}  # fmt: skip
+SOURCE_WORDS = {
+    "any": ("各方式", "by any means"), "foot": ("步巡", "on foot"),
+    "vehicle": ("车巡", "by vehicle"), "drone": ("无人机", "by drone"),
+    "camera": ("视频", "by camera"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,8 +29,8 @@ class Done:
     Attributes
     ----------
     rows
-        One row an area and shift: ``area_id``, ``shift_no``, ``planned_min``, ``done_min`` (NaN
-        where nobody knows), ``short_min`` (planned but not done, NaN likewise).
+        One row an area, shift and means: ``area_id``, ``shift_no``, ``source``, ``planned_min``,
+        ``done_min`` (NaN where nobody knows), ``short_min`` (planned but not done, NaN likewise).
     planned_min
         In all, and of that in rows whose doing is known: `known_planned_min`.
     done_min, met_min
@@ -63,6 +73,29 @@ class Done:
         )
         return zh, en
 
+    def by_source(self) -> list[tuple[str, str]]:
+        """Return a line for each means with hours planned or done, Chinese and English."""
+        known = self.rows[self.rows["done_min"].notna()]
+        said = []
+        for source, part in self.rows.groupby("source", sort=False):
+            own = known[known["source"] == source]
+            met = float(np.minimum(own["planned_min"], own["done_min"]).sum()) / 60
+            planned, done = float(part["planned_min"].sum()) / 60, float(own["done_min"].sum()) / 60
+            blind = int((part["done_min"].isna() & (part["planned_min"] > 0)).sum())
+            zh, en = SOURCE_WORDS[str(source)]
+            said.append(
+                (f"{zh}：计划 {planned:g} 小时，就地完成 {met:.1f}，共记录 {done:.1f}；"
+                 f"{blind} 处不明",
+                 f"{en}: {planned:g} h planned, {met:.1f} done where planned, {done:.1f} in all; "
+                 f"{blind} places unknown")
+            )  # fmt: skip
+        return said
+
+
+def by_source(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return planned rows with ``source``, by which the hours of their kind are recorded."""
+    return rows.assign(source=rows["unit_kind"].map(SOURCE_OF_KIND))
+
 
 def compare_done(planned: pd.DataFrame, done: pd.DataFrame) -> Done:
     """Set planned minutes beside done ones.
@@ -70,10 +103,11 @@ def compare_done(planned: pd.DataFrame, done: pd.DataFrame) -> Done:
     Parameters
     ----------
     planned
-        ``area_id``, ``shift_no``, ``minutes``; several kinds of unit are summed.
+        ``area_id``, ``shift_no``, ``source``, ``minutes``; rows of the same are summed. Of source
+        ``any`` are plans that tell no means apart: all that was done counts towards them.
     done
-        ``area_id``, ``shift_no``, ``minutes``: one row for each area and shift of which something
-        is known, 0 where it is known that nobody came. What is absent is unknown.
+        ``area_id``, ``shift_no``, ``source``, ``minutes``: one row for each of which something is
+        known, 0 where it is known that nobody came. What is absent is unknown.
 
     Raises
     ------
@@ -81,9 +115,13 @@ def compare_done(planned: pd.DataFrame, done: pd.DataFrame) -> Done:
         An area and shift comes twice in `done`, or minutes are below 0.
     """
     if done.duplicated(KEY).any():
-        raise InputError("an area and shift comes twice in what was done")
+        raise InputError("an area, shift and means comes twice in what was done")
     if (done["minutes"] < 0).any():
         raise InputError("minutes done cannot be below 0")
+    if (planned["source"] == "any").all():
+        done = pd.DataFrame(
+            done.assign(source="any").groupby(KEY, as_index=False)[["minutes"]].sum()
+        )
     wanted = planned[[*KEY, "minutes"]].groupby(KEY, as_index=False).sum()
     rows = wanted.rename(columns={"minutes": "planned_min"}).merge(
         done[[*KEY, "minutes"]].rename(columns={"minutes": "done_min"}), on=KEY, how="outer"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from patrol.shifts import PlanShift
+from patrol.shifts import PlanShift, days_of
 
 DAYS_OF_STEP = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.4375}
 
@@ -50,16 +50,18 @@ def need_of(reason: Mapping[str, Any]) -> float:
 
 
 def shift_lengths(shifts: Sequence[PlanShift]) -> pd.DataFrame:
-    """Return ``shift_no``, ``minutes`` and ``need_share`` of the shifts.
+    """Return ``shift_no``, ``day`` (from 0), ``minutes`` and ``need_share`` of the shifts.
 
     A day's need is taken to be spread evenly over its hours, so that a shift has the share of
     its length.
     """
-    hours = np.array([shift.hours for shift in shifts])
+    hours, day = np.array([shift.hours for shift in shifts]), np.array(days_of(shifts), dtype=int)
+    of_day = np.bincount(day, weights=hours)[day]
     return pd.DataFrame(
         {
             "shift_no": [shift.shift_no for shift in shifts],
+            "day": day,
             "minutes": hours * 60,
-            "need_share": hours / max(24.0, float(hours.sum())),
+            "need_share": hours / np.maximum(24.0, of_day),
         }
     )

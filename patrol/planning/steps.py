@@ -84,7 +84,8 @@ def publish_plan(connection: Connection, plan_id: int, act: Act) -> int | None:
     replaced = connection.execute(
         select(Plan.plan_id, Plan.status)
         .where(Plan.jurisdiction_id == head["jurisdiction_id"])
-        .where(Plan.plan_date == head["plan_date"], Plan.status.in_(IN_FORCE))
+        .where(Plan.plan_date == head["plan_date"], Plan.days == head["days"])
+        .where(Plan.status.in_(IN_FORCE))
     ).one_or_none()
     if replaced is not None:
         if replaced.status != "published":
@@ -120,7 +121,9 @@ def require_newest(connection: Connection, head: Mapping[str, Any]) -> None:
         Naming the newer one.
     """
     newest = connection.execute(
-        queries.select_newest_plan(head["jurisdiction_id"], plan_date=head["plan_date"])
+        queries.select_newest_plan(
+            head["jurisdiction_id"], plan_date=head["plan_date"], days=head["days"]
+        )
     ).one()
     if newest.plan_id != head["plan_id"]:
         msg = (

@@ -109,7 +109,7 @@ def write_version(
     if minutes == 0:
         raise InputError("a plan without any minutes is no plan: withdraw it instead")
     version = head["version"] + 1
-    kept = ("jurisdiction_id", "plan_date", "parameters", "trend_run_id", "hotspot_run_id",
+    kept = ("jurisdiction_id", "plan_date", "days", "parameters", "trend_run_id", "hotspot_run_id",
             "code_version")  # fmt: skip
     values = {name: head[name] for name in kept} | {
         "version": version, "hours": minutes / 60, "parent_id": head["plan_id"],
@@ -150,13 +150,13 @@ def list_plans(
     connection: Connection, jurisdiction_id: int, *, day: date | None = None,
     status: str | None = None, after: tuple[date, int] | None = None, most: int = 50,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Read heads of plans, the newest day and version first, from after a day and version on."""
-    names = ("plan_id", "plan_date", "version", "parent_id", "hours", "status", "approved_by",
-             "approved_at", "approval_reason", "created_at")  # fmt: skip
+    """Read heads of plans, the newest day and plan first, from after a day and plan on."""
+    names = ("plan_id", "plan_date", "days", "version", "parent_id", "hours", "status",
+             "approved_by", "approved_at", "approval_reason", "created_at")  # fmt: skip
     query = (
         select(*(Plan.__table__.columns[name] for name in names))
         .where(Plan.jurisdiction_id == jurisdiction_id)
-        .order_by(Plan.plan_date.desc(), Plan.version.desc())
+        .order_by(Plan.plan_date.desc(), Plan.plan_id.desc())
         .limit(most)
     )
     if day is not None:
@@ -164,17 +164,21 @@ def list_plans(
     if status is not None:
         query = query.where(Plan.status == status)
     if after is not None:
-        query = query.where(tuple_(Plan.plan_date, Plan.version) < tuple_(*after))
+        query = query.where(tuple_(Plan.plan_date, Plan.plan_id) < tuple_(*after))
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def find_in_force(connection: Connection, jurisdiction_id: int, *, day: date) -> int | None:
-    """Return the plan that stands for a day: its own, else the last that was published before."""
+    """Return the plan that stands for a day: the latest that holds it, else the last before.
+
+    A day's own plan comes before that of a week that begins on it.
+    """
+    holds = Plan.plan_date + Plan.days > day
     query = (
         select(Plan.plan_id)
         .where(Plan.jurisdiction_id == jurisdiction_id, Plan.plan_date <= day)
         .where(Plan.status.in_(IN_FORCE))
-        .order_by(Plan.plan_date.desc())
+        .order_by(holds.desc(), Plan.plan_date.desc(), Plan.days)
         .limit(1)
     )
     return connection.execute(query).scalar_one_or_none()
@@ -195,6 +199,7 @@ def find_before(connection: Connection, head: Mapping[str, Any]) -> int:
         select(Plan.plan_id)
         .where(Plan.jurisdiction_id == head["jurisdiction_id"])
         .where(Plan.plan_date < head["plan_date"], Plan.status != "withdrawn")
+        .where(Plan.days == head["days"])
         .order_by(Plan.plan_date.desc(), in_force.desc(), Plan.version.desc())
         .limit(1)
     )
@@ -219,7 +224,8 @@ def write_done(connection: Connection, plan_id: int, done: Done, act: Act) -> No
     connection.execute(delete(PlanDone).where(PlanDone.plan_id == plan_id))
     rows = [
         {"plan_id": plan_id, "area_id": int(row["area_id"]), "shift_no": int(row["shift_no"]),
-         "planned_min": float(row["planned_min"]), "compared_at": act.at,
+         "source": str(row["source"]), "planned_min": float(row["planned_min"]),
+         "compared_at": act.at,
          "done_min": None if pd.isna(row["done_min"]) else float(row["done_min"])}
         for row in done.rows.to_dict("records")
     ]  # fmt: skip
@@ -228,8 +234,8 @@ def write_done(connection: Connection, plan_id: int, done: Done, act: Act) -> No
 
 
 def read_done(connection: Connection, plan_id: int) -> pd.DataFrame:
-    """Read what was done: ``area_id``, ``shift_no``, ``planned_min``, ``done_min``, NaN unknown."""
-    names = ("area_id", "shift_no", "planned_min", "done_min")
+    """Read ``area_id``, ``shift_no``, ``source``, ``planned_min``, ``done_min`` (NaN unknown)."""
+    names = ("area_id", "shift_no", "source", "planned_min", "done_min")
     query = select(*(PlanDone.__table__.columns[name] for name in names)).where(
         PlanDone.plan_id == plan_id
     )

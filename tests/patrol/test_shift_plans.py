@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import numpy as np
 import pytest
 
 from geo.errors import InputError
 from patrol.allocation.day import DayRules, Duty
 from patrol.exports import plan_parameters
+from patrol.planning.changes import compare_plans
 from patrol.planning.cover import edit_cost, expected_coverage
-from patrol.planning.store import read_desk
+from patrol.planning.edits import Edit
+from patrol.planning.paper import plan_items_csv
+from patrol.planning.states import Act
+from patrol.planning.steps import approve_plan, publish_plan, read_head
+from patrol.planning.store import find_in_force, read_desk, write_version
 from patrol.prescribe.files import shipped
 from patrol.shift_plans import Roster, draft_shift_plan
-from patrol.shifts import parse_shifts
-from patrol.store import write_plan
+from patrol.shifts import parse_shifts, repeat_shifts
+from patrol.store import read_newest_plan, read_plan, write_plan
 
 SHIFTS = ["08:00-16:00=早班/early", "16:00-24:00=晚班/late"]
 
@@ -106,3 +114,52 @@ def test_a_profile_of_other_classes_is_refused(grids, signals, roster, context):
     wrong = Roster(roster.shifts, roster.duty, np.full((3, 7, 24), 1 / 168), roster.prescriptions)
     with pytest.raises(InputError, match="the profile has shape"):
         draft_shift_plan(grids, signals, wrong, context=context, rules=DayRules())
+
+
+@pytest.mark.db
+def test_a_week_is_one_plan_beside_those_of_its_days(
+    db, jurisdiction_id, stored_grids, signals, roster, context
+):
+    day = context.plan_date
+    shifts = repeat_shifts(SHIFTS, day=day, zone=context.data_from.tzinfo, days=7)
+    duty = replace(roster.duty, hours=np.tile(roster.duty.hours, (7, 1)), shift_h=np.full(14, 8.0))
+    rules = DayRules(cap_h=8.0, days=7)
+    week = draft_shift_plan(
+        stored_grids, signals, replace(roster, shifts=shifts, duty=duty), context=context,
+        rules=rules,
+    )  # fmt: skip
+    assert (len(week.shifts), week.days) == (14, 7)
+    assert (week.items["hours"] >= 7 * 0.25).all()  # a visit a day
+    assert week.items["hours"].sum() == 7 * roster.duty.hours.sum()
+    one = draft_shift_plan(
+        stored_grids, signals, roster, context=context, rules=DayRules(cap_h=8.0)
+    )
+    number, daily = (write_plan(db, plan, jurisdiction_id=jurisdiction_id) for plan in (week, one))
+    stored = read_newest_plan(db, jurisdiction_id, plan_date=day, days=7)
+    assert (stored.head["plan_id"], stored.head["days"], stored.head["version"]) == (number, 7, 1)
+    assert read_newest_plan(db, jurisdiction_id, plan_date=day).head["plan_id"] == daily
+    assert stored.shifts == shifts
+
+    # The same life: edited with its cost, approved, published, exported, compared with another.
+    desk = read_desk(db, number)
+    first = desk.items[desk.items["minutes"] > 0].iloc[0]
+    edit = Edit("set_minutes", area_id=int(first["area_id"]), shift_no=int(first["shift_no"]),
+                unit_kind=str(first["unit_kind"]), minutes=0, reason="fair")  # fmt: skip
+    cost = edit_cost(desk.items, desk.edited([edit], person="王"), desk.shifts, desk.cover)
+    assert "in 7 days" in cost.words()[1]
+    act = Act("王", "market week", context.made_at)
+    edited = write_version(db, desk, [edit], act)
+    assert read_head(db, edited)["days"] == 7
+    approve_plan(db, daily, person="王", reason="ok", now=context.made_at)
+    approve_plan(db, edited, person="王", reason="ok", now=context.made_at)
+    assert publish_plan(db, edited, act) is None
+    assert publish_plan(db, daily, act) is None  # neither replaces the other
+    assert find_in_force(db, jurisdiction_id, day=day) == daily
+    assert find_in_force(db, jurisdiction_id, day=day + timedelta(days=3)) == edited
+    lines = plan_items_csv(read_plan(db, edited)).decode("utf-8-sig").splitlines()
+    assert len(lines) == 1 + len(read_plan(db, edited).rows)
+    names = stored_grids.set_index("area_id")[["name", "community"]]
+    change = compare_plans(
+        *(read_plan(db, n).rows.join(names, on="area_id") for n in (number, edited))
+    )
+    assert change.before_min - change.after_min == first["minutes"]

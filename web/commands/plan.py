@@ -30,6 +30,7 @@ from web.commands.plan_options import (
     Cap,
     Caution,
     Cover,
+    Days,
     Explore,
     Fairness,
     FairnessPrice,
@@ -81,6 +82,7 @@ def plan(
     shift: Shifts = None,
     unit: Units = None,
     on_duty: OnDuty = False,
+    days: Days = 1,
     objective: Objective = "both",
     fairness: Fairness = None,
     fairness_price: FairnessPrice = 0.01,
@@ -105,6 +107,7 @@ def plan(
     asked = Asked(
         shift or (), unit or (), on_duty, floor, cap, explore, lot, objective, fairness,
         fairness_price, cover, caution, method, hold_out or (), asked_by, seed,
+        days,
     )  # fmt: skip
     check_asked(asked, hours, leave_out or ())
     params = None if hours is None else AllocationParams(
@@ -161,7 +164,9 @@ def run_night_now(
     plan_date = wanted.plan_date or next_day(now, about)
     day = None
     if wanted.asked is not None:
-        seed = choose_seed(connection, about.number, plan_date, wanted.asked.seed)
+        seed = choose_seed(
+            connection, about.number, plan_date, wanted.asked.seed, days=wanted.asked.days
+        )
         day = as_request(wanted.asked, seed=seed)
     params = NightParams(plan_date, wanted.allocation, leave_out=wanted.leave_out, day=day)
 

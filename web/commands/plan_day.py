@@ -37,11 +37,12 @@ class Asked:
     hold_out: Sequence[str]
     asked_by: str | None
     seed: int | None
+    days: int = 1
 
     @property
     def given(self) -> bool:
         """Return whether shifts or kinds are told apart at all."""
-        return bool(self.shifts or self.units or self.calendar)
+        return bool(self.shifts or self.units or self.calendar or self.days > 1)
 
 
 def as_request(asked: Asked, *, seed: int) -> DayRequest:
@@ -52,9 +53,9 @@ def as_request(asked: Asked, *, seed: int) -> DayRequest:
         raise typer.BadParameter("say who goes: --unit foot=40, or --on-duty for the calendar")
     weight = {"covered": 0.0, "fair": 1.0, "both": asked.fairness}[asked.objective]
     rules = DayRules(
-        cap_h=asked.cap, surprise_share=asked.lot, cover_h=asked.cover_h, fairness=weight,
-        fairness_price=asked.price, caution=asked.caution, method=asked.method, seed=seed,
-        hold_out=tuple(asked.hold_out), asked_by=asked.asked_by or "",
+        days=asked.days, cap_h=asked.cap, surprise_share=asked.lot, cover_h=asked.cover_h,
+        fairness=weight, fairness_price=asked.price, caution=asked.caution, method=asked.method,
+        seed=seed, hold_out=tuple(asked.hold_out), asked_by=asked.asked_by or "",
         **bounds(asked.floor, asked.explore),
     )  # fmt: skip
     hours = dict(_hours(text) for text in asked.units)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from geo.errors import InputError
 from patrol.planning.changes import compare_plans
 from patrol.planning.cover import edit_cost
+from patrol.planning.done import SOURCE_WORDS
 from patrol.planning.states import NAMES, Act
 from patrol.planning.steps import approve_plan, publish_plan, read_head, read_steps, withdraw_plan
 from patrol.planning.store import find_before, read_desk, write_version
@@ -119,11 +120,14 @@ def compare(
         names = read_plan(connection, number).items.set_index("area_id")["name"]
         _log(connection, "plan compared", number, by=by)
     typer.echo("\n".join(done.words()[::-1]))
+    for zh, en in done.by_source():
+        typer.echo(f"  {en}  {zh}")
     short = done.rows.sort_values("short_min", ascending=False).head(top)
     for row in short[short["short_min"] > 0].to_dict("records"):
         typer.echo(
             f"  {row['planned_min'] / 60:5.2f} h planned 计划, {row['done_min'] / 60:5.2f} h done "
-            f"完成  {names[row['area_id']]}, shift 班次 {row['shift_no']}"
+            f"完成  {names[row['area_id']]}, shift 班次 {row['shift_no']}, "
+            f"{' '.join(SOURCE_WORDS[row['source']])}"
         )
 
 

@@ -42,6 +42,9 @@ Units = Annotated[
     list[str] | None,
     typer.Option(help="Hours of a kind in each shift: foot=40, or foot=40,32,16; several."),
 ]
+Days = Annotated[
+    int, typer.Option(min=1, max=7, help="Days that one plan shares, such as 7, from --date on.")
+]
 OnDuty = Annotated[
     bool, typer.Option("--on-duty", help="Kinds and hours as the calendar of shifts says.")
 ]

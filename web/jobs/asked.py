@@ -48,6 +48,9 @@ class DayInputs(Inputs):
         Field(max_length=12, description="As 08:00-16:00=早班/early; none: the whole day is one.",
               examples=[["08:00-16:00", "16:00-24:00"]]),
     ] = ()  # fmt: skip
+    days: Annotated[
+        int, Field(ge=1, le=7, description="Days that one plan shares, from plan_date on.")
+    ] = 1
     units: Annotated[
         dict[Kind, tuple[Hours, ...]],
         Field(max_length=6, description="Hours of each kind in every shift, or one for all.",
@@ -94,6 +97,8 @@ class DayInputs(Inputs):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         ways = (self.hours is not None) + bool(self.units) + self.on_duty
+        if self.hours is not None and self.days > 1:
+            raise ValueError("a plan of several days is shared by units or on_duty")
         if ways != 1 or (self.hours is not None and self.shifts):
             raise ValueError("say one of hours (without shifts), units, on_duty")
         return self
@@ -114,9 +119,12 @@ class DayInputs(Inputs):
             return None
         weight = {"covered": 0.0, "fair": 1.0, "both": self.fairness}[self.objective]
         rules = DayRules(
-            cap_h=self.cap_h, surprise_share=self.surprise_share, cover_h=self.cover_h,
-            fairness=weight, fairness_price=self.fairness_price, caution=self.caution,
-            method=self.method, hold_out=self.hold_out, asked_by=self.asked_by, **self._bounds(),
-            seed=choose_seed(connection, about.number, plan_date, self.seed),
+            days=self.days, cap_h=self.cap_h, surprise_share=self.surprise_share,
+            cover_h=self.cover_h, fairness=weight, fairness_price=self.fairness_price,
+            caution=self.caution, method=self.method, hold_out=self.hold_out,
+            asked_by=self.asked_by, **self._bounds(),
+            seed=choose_seed(
+                connection, about.number, plan_date, self.seed, days=self.days
+            ),
         )  # fmt: skip
         return DayRequest(self.shifts, DutyRequest(dict(self.units)), rules)

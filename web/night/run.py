@@ -43,6 +43,7 @@ SEED = 1
 # How far the work is when each part begins.
 BEGINS = {"results": 2, "forecast": 30, "allocation": 55, "routes": 65, "rounds": 80, "flights": 90}
 GATHERED = ("routes", "rounds", "flights")
+LATER = "ways of several days are made with each day's own plan 多日方案的路线随每日方案生成"
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,9 @@ class Night:
             if name in self.params.leave_out:
                 self.parts.append(Part(name, "left out", "", 0.0))
                 return
+            if name in GATHERED and self._several_days():
+                self.parts.append(Part(name, "left out", LATER, 0.0))
+                return
             with self.connection.begin_nested():
                 outcome, message = work()
         except GridbeatError as error:
@@ -168,6 +172,9 @@ class Night:
                 "too little history: levels and trends are used 历史过短，采用近期水平",
             )
         return "done", f"result {made['forecast']}"
+
+    def _several_days(self) -> bool:
+        return self.params.day is not None and self.params.day.rules.days > 1
 
     def _level(self) -> str:
         day = self.params.plan_date

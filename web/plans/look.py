@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from geo.effort_store import read_area_effort
 from geo.errors import ConflictError
-from patrol.planning.done import Done, compare_done
+from patrol.planning.done import Done, by_source, compare_done
 from patrol.planning.gather import Where
 from patrol.planning.states import Act
 from patrol.planning.store import read_desk, write_done
@@ -47,7 +47,10 @@ def compare_with_tracks(connection: Connection, plan_id: int, act: Act) -> Done:
         _minutes(connection, where, begins, ends).assign(shift_no=shift.shift_no)
         for shift, begins, ends in times
     ]
-    done = compare_done(desk.plan.rows, pd.concat(found, ignore_index=True))
+    rows = desk.plan.rows
+    told = "shares" in desk.plan.head["parameters"]
+    planned = by_source(rows) if told else rows.assign(source="any")
+    done = compare_done(planned, pd.concat(found, ignore_index=True))
     write_done(connection, plan_id, done, act)
     return done
 
@@ -55,7 +58,7 @@ def compare_with_tracks(connection: Connection, plan_id: int, act: Act) -> Done:
 def _minutes(
     connection: Connection, where: Where, begins: datetime, ends: datetime
 ) -> pd.DataFrame:
-    """Return recorded minutes of an area, all ways of looking together."""
+    """Return recorded minutes of an area by what it was watched."""
     found = read_area_effort(connection, where.jurisdiction_id, begins=begins, ends=ends)
-    hours = found.groupby("area_id", as_index=False)["hours"].sum()
-    return pd.DataFrame({"area_id": hours["area_id"], "minutes": hours["hours"] * 60.0})
+    hours: pd.DataFrame = found.groupby(["area_id", "source"], as_index=False)[["hours"]].sum()
+    return pd.DataFrame(hours[["area_id", "source"]]).assign(minutes=hours["hours"] * 60.0)

@@ -29,7 +29,8 @@ def plan_tag(connection: Connection, plan_id: int) -> str:
         text(
             "SELECT (SELECT count(*) FROM plan_step s WHERE s.plan_id = p.plan_id) AS steps, "
             "(SELECT max(version) FROM plan n WHERE n.jurisdiction_id = p.jurisdiction_id "
-            "AND n.plan_date = p.plan_date) AS newest FROM plan p WHERE plan_id = :plan"
+            "AND n.plan_date = p.plan_date AND n.days = p.days) AS newest "
+            "FROM plan p WHERE plan_id = :plan"
         ),
         {"plan": plan_id},
     ).one_or_none()

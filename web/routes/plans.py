@@ -116,7 +116,7 @@ def show_list(
     cursor: Annotated[str | None, Query(pattern=r"^\d{4}-\d\d-\d\d\.\d{1,9}$")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
-    """List versions by day and version; `next` is the cursor of the following page."""
+    """List versions by day, the newest first; `next` is the cursor of the following page."""
     about = read_about(connection, jurisdiction)
     found = list_plans(
         connection, about.number, day=day, status=status, after=read_cursor(cursor), most=limit
@@ -124,17 +124,17 @@ def show_list(
     last = found[-1] if len(found) == limit else None
     return {
         "plans": [{name: plain(value) for name, value in row.items()} for row in found],
-        "next": f"{last['plan_date']}.{last['version']}" if last else None,
+        "next": f"{last['plan_date']}.{last['plan_id']}" if last else None,
     }
 
 
 def read_cursor(cursor: str | None) -> tuple[date, int] | None:
-    """Return day and version of a cursor."""
+    """Return day and plan of a cursor."""
     if cursor is None:
         return None
-    day, _, version = cursor.partition(".")
+    day, _, number = cursor.partition(".")
     try:
-        return TypeAdapter(date).validate_python(day), int(version)
+        return TypeAdapter(date).validate_python(day), int(number)
     except ValueError as error:
         raise InputError("cursor: take it from `next` of an answer", code="bad-cursor") from error
 

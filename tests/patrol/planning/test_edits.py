@@ -19,7 +19,7 @@ from patrol.planning.cover import (
     edit_cost,
     expected_coverage,
 )
-from patrol.planning.done import compare_done
+from patrol.planning.done import by_source, compare_done
 from patrol.planning.edits import Edit, Mark, apply_edits, change_visits, fold_marks, name_marks
 
 SHIFTS = pd.DataFrame({"shift_no": [1, 2], "minutes": [480.0, 480.0], "need_share": [1 / 3, 1 / 3]})
@@ -255,9 +255,16 @@ def test_two_plans_differ_in_words_with_the_figures_that_moved():
 
 def test_done_is_set_beside_planned_and_the_unknown_stays_unknown():
     planned = pd.DataFrame(
-        {"area_id": [1, 1, 2, 3], "shift_no": [1, 1, 1, 1], "minutes": [60, 30, 60, 60]}
+        {
+            "area_id": [1, 1, 2, 3],
+            "shift_no": [1, 1, 1, 1],
+            "source": ["foot"] * 4,
+            "minutes": [60, 30, 60, 60],
+        }
     )
-    done = pd.DataFrame({"area_id": [1, 2], "shift_no": [1, 1], "minutes": [120.0, 0.0]})
+    done = pd.DataFrame(
+        {"area_id": [1, 2], "shift_no": [1, 1], "source": ["foot"] * 2, "minutes": [120.0, 0.0]}
+    )
     found = compare_done(planned, done)
     assert (found.planned_min, found.known_planned_min) == (210.0, 150.0)
     assert (found.done_min, found.met_min, found.unknown) == (120.0, 90.0, 1)
@@ -269,3 +276,29 @@ def test_done_is_set_beside_planned_and_the_unknown_stays_unknown():
     assert "unknown, not undone" in nothing.words()[1]
     with pytest.raises(InputError, match="comes twice"):
         compare_done(planned, pd.concat([done, done]))
+
+
+def test_done_tells_means_apart_where_the_plan_does():
+    rows = pd.DataFrame(
+        {"area_id": [1, 1, 1, 2], "shift_no": 1, "minutes": [60, 30, 15, 45],
+         "unit_kind": ["foot", "drone", "volunteer", "camera_desk"]}
+    )  # fmt: skip
+    done = pd.DataFrame(
+        {"area_id": [1, 1, 2], "shift_no": 1, "source": ["foot", "vehicle", "camera"],
+         "minutes": [50.0, 40.0, 60.0]}
+    )  # fmt: skip
+    found = compare_done(by_source(rows), done)
+    table = found.rows.set_index(["area_id", "source"])
+    assert table.loc[(1, "foot"), ["planned_min", "done_min"]].tolist() == [75, 50]
+    assert np.isnan(table.loc[(1, "drone"), "done_min"])  # a car that came is no drone that flew
+    assert table.loc[(1, "vehicle"), "planned_min"] == 0
+    assert (found.met_min, found.unknown) == (95.0, 1)
+    said = dict(zip(found.rows["source"].drop_duplicates(), found.by_source(), strict=True))
+    assert said["foot"] == (
+        "步巡：计划 1.25 小时，就地完成 0.8，共记录 0.8；0 处不明",
+        "on foot: 1.25 h planned, 0.8 done where planned, 0.8 in all; 0 places unknown",
+    )
+    assert said["drone"][1].endswith("1 places unknown")
+    # A plan that tells no means apart counts all that was done.
+    together = compare_done(rows.assign(source="any"), done)
+    assert (together.done_min, together.met_min) == (150.0, 135.0)

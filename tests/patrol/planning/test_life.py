@@ -73,9 +73,9 @@ def test_every_step_that_is_no_rule_is_refused_by_the_code_and_by_the_database(d
 def test_a_plan_goes_from_draft_to_compared_and_keeps_who_did_what(db, plan_id, draft):
     approve_plan(db, plan_id, person="王敏", reason="fits", now=NOW)
     assert publish_plan(db, plan_id, WANG) is None
-    planned = read_plan(db, plan_id).rows
+    planned = read_plan(db, plan_id).rows.assign(source="any")
     area = int(planned["area_id"].iloc[0])
-    seen = pd.DataFrame({"area_id": [area], "shift_no": [1], "minutes": [45.0]})
+    seen = pd.DataFrame({"area_id": [area], "shift_no": [1], "source": ["foot"], "minutes": [45.0]})
     found = compare_done(planned, seen)
     write_done(db, plan_id, found, Act("Gridbeat", "tracks of the day", NOW + timedelta(days=2)))
     assert status(db, plan_id) == "compared"
@@ -183,7 +183,7 @@ def test_plans_are_listed_newest_first_and_by_key(db, jurisdiction_id, draft, pl
     found = list_plans(db, jurisdiction_id)
     assert [row["plan_id"] for row in found] == [second, plan_id]
     first = found[0]
-    rest = list_plans(db, jurisdiction_id, after=(first["plan_date"], first["version"]))
+    rest = list_plans(db, jurisdiction_id, after=(first["plan_date"], first["plan_id"]))
     assert [row["plan_id"] for row in rest] == [plan_id]
     assert list_plans(db, jurisdiction_id, status="published") == []
     assert len(list_plans(db, jurisdiction_id, day=later.plan_date, most=5)) == 1

@@ -8,6 +8,7 @@ export type Status = "draft" | "edited" | "approved" | "published" | "executed" 
 export interface Head {
   plan_id: number;
   plan_date: string;
+  days: number;
   version: number;
   parent_id: number | null;
   hours: number;
@@ -123,6 +124,7 @@ export interface Round {
 export interface DoneRow {
   area_id: number;
   shift_no: number;
+  source: "any" | "foot" | "vehicle" | "drone" | "camera";
   planned_min: number;
   done_min: number | null;
 }

@@ -21,10 +21,11 @@ export function askNight(desk: Desk): Promise<Record<string, unknown> | null> {
   const units = [...kinds].map(([kind, count]) => `${t(kind as "foot")} ${count}`).join(t("and")) || "0";
   form.append(h("h2", { id: "night-title" }, t("night_title")), h("p", { class: "note wide" }, t("units_on", { units })));
   const day = field("day", t("plan_date"), { type: "date", value: tomorrow, required: true });
+  const days = field("days", t("days"), { type: "number", min: 1, max: 7, value: 1, required: true });
   const hours = field("hours", t("total"), { type: "number", min: 0.25, max: 100000, step: 0.25, value: 120, required: true });
-  const floor = field("floor", t("floor"), { type: "number", min: 0, max: 1440, step: 15, value: 30, required: true });
+  const floor = field("floor", t("floor"), { type: "number", min: 0, max: 1440, step: 15, placeholder: "15 / 30" });
   const cap = field("cap", t("cap"), { type: "number", min: 0.25, max: 24, step: 0.25 });
-  const explore = field("explore", t("explore"), { type: "number", min: 0, max: 100, step: 1, value: 10, required: true });
+  const explore = field("explore", t("explore"), { type: "number", min: 0, max: 100, step: 1, placeholder: "5 / 10" });
   const from = field("from", t("shift_from"), { type: "time", value: "08:00", required: true });
   const length = field("length", t("shift_hours"), { type: "number", min: 1, max: 12, step: 0.5, value: 8, required: true });
   const watchers = field("watchers", t("watchers"), { type: "number", min: 1, max: 50, value: 2, required: true });
@@ -53,7 +54,8 @@ export function askNight(desk: Desk): Promise<Record<string, unknown> | null> {
       const asked = {
         shifts: shifts.value.split("\n").map((line) => line.trim()).filter(Boolean),
         ...(Object.keys(units).length > 0 ? { units } : { hours: Number(hours.value) }),
-        plan_date: day.value, floor_min: Number(floor.value), explore_share: Number(explore.value) / 100,
+        plan_date: day.value, days: Number(days.value),
+        ...(floor.value ? { floor_min: Number(floor.value) } : {}), ...(explore.value ? { explore_share: Number(explore.value) / 100 } : {}),
         shift_from: from.value, shift_hours: Number(length.value), watchers: Number(watchers.value), spots: Number(spots.value),
         ...(cap.value ? { cap_h: Number(cap.value) } : {}),
         ...Object.fromEntries(parts.map((one) => [one.name, one.box.checked])),

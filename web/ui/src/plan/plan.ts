@@ -98,7 +98,7 @@ class Planner {
   }
 
   private get newest(): Head | undefined {
-    return this.plans.find((one) => one.plan_date === this.view?.plan.plan_date);
+    return this.plans.find((one) => one.plan_date === this.view?.plan.plan_date && one.days === this.view?.plan.days);
   }
   private get editable(): boolean {
     return may("plans.write") && this.session.areas === null && this.view !== null && this.newest?.plan_id === this.view.plan.plan_id;
@@ -157,7 +157,7 @@ class Planner {
 
   private drawBar(): void {
     const plan = this.view?.plan;
-    const choice = h("select", { id: "plan-choice" }, ...this.plans.map((one) => h("option", { value: one.plan_id, selected: one.plan_id === plan?.plan_id }, `${one.plan_date} · ${t("version", { version: one.version })} · ${t(one.status)}`)));
+    const choice = h("select", { id: "plan-choice" }, ...this.plans.map((one) => h("option", { value: one.plan_id, selected: one.plan_id === plan?.plan_id }, `${one.plan_date}${one.days > 1 ? ` ${t("of_days", { days: one.days })}` : ""} · ${t("version", { version: one.version })} · ${t(one.status)}`)));
     choice.addEventListener("change", () => void this.open(Number(choice.value)));
     const parts: (Node | null)[] = [h("label", { for: "plan-choice", class: "quiet" }, t("choose")), this.plans.length ? choice : null];
     if (plan) {

@@ -123,9 +123,10 @@ export function doneTab(rows: DoneRow[], names: Map<number, string>, compare: HT
   const most = Math.max(60, ...rows.map((row) => Math.max(row.planned_min, row.done_min ?? 0)));
   made.append(
     table(
-      [t("grid"), t("planned"), t("was_done"), ""],
+      [t("grid"), t("means"), t("planned"), t("was_done"), ""],
       sorted.map((row) => [
         names.get(row.area_id) ?? String(row.area_id),
+        t(`by_${row.source}`),
         number(row.planned_min / 60, 2),
         row.done_min === null ? h("span", { class: "unknown" }, t("unknown")) : number(row.done_min / 60, 2),
         h("span", { class: "bars" }, h("progress", { max: most, value: row.planned_min, "aria-label": t("planned") }), row.done_min === null ? null : h("progress", { max: most, value: row.done_min, class: "done", "aria-label": t("was_done") })),
