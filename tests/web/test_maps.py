@@ -23,7 +23,8 @@ from web.maps import assets
 from web.maps.layers import NEVER_PUBLIC, MapLayers, MapMeta
 from web.maps.payloads import camera_views, layer_payload, to_script
 from web.maps.render import render_map, write_map
-from web.maps.styles import NOT_DRAWN, classify
+from web.maps.style import NOT_DRAWN
+from web.maps.styles import classify
 
 META = MapMeta(
     name_zh="甲区",

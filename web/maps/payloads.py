@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from web.i18n import Lang, say
 from web.maps.findings import SIGNS, mark_findings
-from web.maps.styles import NOT_DRAWN, Classed, classify
+from web.maps.style import NOT_DRAWN, Classed
+from web.maps.styles import classify
 
 Shapes = NDArray[np.object_]
 
