@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from time import perf_counter
 
 from sqlalchemy import Connection, text
 
@@ -15,8 +14,13 @@ FINEST = 3
 POINTS_FROM_ZOOM = 14
 # Rows of counts hold a block of 64 x 64 hexagons.
 BLOCK_BITS = 6
-# How many days are counted at first and at most in one step, and how long a step should take.
-FIRST_DAYS, MOST_DAYS, STEP_S = 20, 400, 15.0
+STEP_INCIDENTS, MOST_DAYS = 600_000, 400
+# By the size of the months' tables, which is known without counting and without statistics.
+_INCIDENTS_A_DAY = text(
+    "SELECT coalesce(sum(bytes) / 250.0 / (30.4 * nullif(count(*), 0)), 0)::float8 FROM ("
+    "SELECT pg_relation_size(relid) AS bytes FROM pg_partition_tree('incident') WHERE isleaf) t "
+    "WHERE bytes > 0"
+)
 _WORLD_M = 2 * math.pi * 6378137.0
 
 
@@ -89,12 +93,14 @@ def refresh_in_steps(
 ) -> int:
     """Count anew like `refresh_hexagons`, each step in a transaction of its own.
 
-    Steps are made long or short to take about `STEP_S`, be a day a hundred incidents or a hundred
-    thousand: today's report waits for one step at most, and a step fits into memory.
+    A step has so many days that about `STEP_INCIDENTS` fall into it: it fits into memory, and
+    today's report waits for one step at most.
     """
-    done, most = 0, FIRST_DAYS
+    with begin() as connection:
+        a_day = connection.execute(_INCIDENTS_A_DAY).scalar_one()
+    most = max(1, min(MOST_DAYS, int(STEP_INCIDENTS / max(a_day, 1.0))))
+    done = 0
     while True:
-        since = perf_counter()
         with begin() as connection:
             counted = refresh_some(connection, most)
         done += counted
@@ -102,7 +108,6 @@ def refresh_in_steps(
             report(done)
         if not counted:
             return done
-        most = int(min(max(most * STEP_S / (perf_counter() - since), FIRST_DAYS / 4), MOST_DAYS))
 
 
 def refresh_some(connection: Connection, most: int) -> int:

@@ -253,7 +253,7 @@ class TestTiles:
         ],
     )
     def test_bad_request_says_what_is_wrong(self, analyst, path, status, words) -> None:
-        answer = analyst.get(f"/tiles/{path}")
+        answer = analyst.get(f"/tiles/{path}", headers={"Accept-Language": "en"})
         assert answer.status_code == status
         assert words in answer.text
 
