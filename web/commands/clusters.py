@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Hashable, Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -57,10 +58,16 @@ def describe(told: Told, *, top: int) -> list[str]:
     if rows.empty:
         return ["  none 无: a smaller --smallest or --fewest finds weaker ones"]
     lon, lat = unproject(rows["x_m"].to_numpy(), rows["y_m"].to_numpy(), srid=told.about.srid)
-    head = f"  {'lon':>11} {'lat':>10} {'incidents':>9} {'per km2':>8} {'radius':>8}  days, class"
+    head = f"  {'lon':>11} {'lat':>10} {'incidents':>9} {'per km2':>8} {'radius':>10}  days, class"
     return [head] + [
-        f"  {lon[i]:>11.5f} {lat[i]:>10.5f} {row['observed']:>9.0f} {row['score']:>8,.0f} "
-        f"{row['radius_m']:>6.0f} m  {row['first_day']} .. {row['last_day']}  "
-        f"{told.class_name(row['category'])}"
+        f"  {lon[i]:>11.5f} {lat[i]:>10.5f} {row['observed']:>9.0f} {extent(row)}  "
+        f"{row['first_day']} .. {row['last_day']}  {told.class_name(row['category'])}"
         for i, row in enumerate(rows.to_dict("records"))
     ]
+
+
+def extent(row: Mapping[Hashable, Any]) -> str:
+    """Say how dense and how wide a cluster is; one of a single address has no density."""
+    if row["radius_m"] < 1:
+        return f"{'-':>8} {'one place 同址':>8}"
+    return f"{row['score']:>8,.0f} {row['radius_m']:>8.0f} m"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Hashable, Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -61,14 +62,25 @@ def describe(told: Told, *, top: int) -> list[str]:
     if rows.empty:
         return ["  nothing holds more than expected 无异常聚集"]
     lon, lat = unproject(rows["x_m"].to_numpy(), rows["y_m"].to_numpy(), srid=told.about.srid)
+    lines = []
+    if not (told.stored.rows["label"] == "alarm").any():
+        lines.append(
+            "  no outbreak: chance alone brings as much as the strongest below 未发现异常聚集，"
+            "以下最强者亦在偶然范围内"
+        )
     head = (
         f"  {'lon':>11} {'lat':>10} {'radius':>8} {'seen':>6} {'usual':>7} {'times':>6} "
         f"{'p':>7} {'recurs in':>10}  days"
     )
-    return [head] + [
-        f"  {lon[i]:>11.5f} {lat[i]:>10.5f} {row['radius_m']:>6.0f} m {row['observed']:>6.0f} "
+    return [*lines, head] + [
+        f"  {lon[i]:>11.5f} {lat[i]:>10.5f} {reach(row):>8} {row['observed']:>6.0f} "
         f"{row['expected']:>7.1f} {row['ratio']:>6.1f} {row['p_value']:>7.3f} "
         f"{figure(row['recurrence_days'], ',.0f'):>8} d  {row['first_day']} .. {row['last_day']}  "
         f"{both(row['label'])}"
         for i, row in enumerate(rows.to_dict("records"))
     ]
+
+
+def reach(row: Mapping[Hashable, Any]) -> str:
+    """Say how far a disc reaches from the middle of its cell; one of a single cell nowhere."""
+    return "one cell" if row["n_cells"] == 1 else f"{row['radius_m']:.0f} m"
