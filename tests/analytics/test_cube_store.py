@@ -13,7 +13,12 @@ from sqlalchemy import text
 
 from analytics.cube import Units, cube_from_events
 from analytics.cube_queries import Counting
-from analytics.cube_store import count, read_area_cube, read_cell_cube, read_lattice
+from analytics.cube_store import (
+    count,
+    read_area_cube,
+    read_cell_cube,
+    read_lattice,
+)
 from analytics.queries import CubeRequest
 from analytics.steps import make_steps
 from geo.lattice.lattice import cell_of
@@ -194,3 +199,21 @@ def test_counting_a_part_of_the_window_is_that_part_of_the_count(db, district):
     np.testing.assert_array_equal(part_lost[100:130], whole_lost[100:130])
     assert part_lost.sum() == part_lost[100:130].sum() > 0
     assert len(part) > 0
+
+
+def test_several_processes_gather_the_rows_of_one_and_keep_columns_together(db):
+    settings = {
+        "parallel_setup_cost": "0",
+        "min_parallel_table_scan_size": "0",
+        "cpu_operator_cost": "1",
+    }
+    for name, value in settings.items():
+        db.execute(text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
+    ours = "SELECT gathered(attnum::integer), gathered(attnum * 2) FROM pg_attribute"
+    plan = "\n".join(db.execute(text(f"EXPLAIN {ours}")).scalars())
+    assert "Partial Aggregate" in plan, plan
+    one, other = db.execute(text(ours)).one()
+    theirs = db.execute(text("SELECT array_agg(attnum::integer) FROM pg_attribute")).scalar_one()
+    assert sorted(one) == sorted(theirs)
+    assert [2 * number for number in one] == other
+    assert db.execute(text("SELECT gathered(1) FROM pg_attribute WHERE false")).scalar_one() == []
