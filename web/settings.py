@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,6 +17,7 @@ KNOWN_SECRETS = frozenset(
     {"secret", "changeme", "changethis", "change-me", "password", "gridbeat", "client-secret"}
 )
 SHORTEST_SECRET = 16
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
 class OidcSettings(BaseSettings):
@@ -72,6 +74,9 @@ class BasemapSettings(BaseSettings):
         A PMTiles archive on this machine, in the schema of Protomaps.
     tianditu_key
         Key of the national map service Tianditu: browsers then ask that service, and no other.
+    tianditu_host
+        A regional node of Tianditu, or a copy in one's own network, that speaks its WMTS; by
+        default the eight national hosts.
     """
 
     model_config = SettingsConfigDict(
@@ -80,6 +85,7 @@ class BasemapSettings(BaseSettings):
 
     file: Path | None = None
     tianditu_key: Annotated[str, Field(pattern="^[0-9A-Za-z]{16,64}$")] | None = None
+    tianditu_host: str | None = None
 
     @field_validator("file")
     @classmethod
@@ -93,10 +99,24 @@ class BasemapSettings(BaseSettings):
                 raise ValueError(f"GRIDBEAT_WEB_BASEMAP_FILE: {value} is no PMTiles archive")
         return value.resolve()
 
+    @field_validator("tianditu_host")
+    @classmethod
+    def _is_one_origin(cls, value: str | None) -> str | None:
+        # It goes into the content policy as it stands: an origin, and nothing after it.
+        if value is None:
+            return None
+        if not is_https_or_loopback(value) or not _ORIGIN.fullmatch(value):
+            raise ValueError(
+                "GRIDBEAT_WEB_BASEMAP_TIANDITU_HOST is of the form https://name, without a path"
+            )
+        return value
+
     def hosts(self) -> tuple[str, ...]:
         """Return the origins besides this service that a browser asks for tiles."""
         if self.tianditu_key is None:
             return ()
+        if self.tianditu_host is not None:
+            return (self.tianditu_host,)
         return tuple(f"https://t{n}.tianditu.gov.cn" for n in range(8))
 
 

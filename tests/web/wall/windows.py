@@ -28,7 +28,12 @@ class Watched:
 
 @contextmanager
 def window(
-    chromium: Browser, service: Service, *, locale: str = "zh-CN", **options: Any
+    chromium: Browser,
+    service: Service,
+    *,
+    locale: str = "zh-CN",
+    also: tuple[str, ...] = (),
+    **options: Any,
 ) -> Iterator[Watched]:
     """Open a window that can reach the service and nothing else."""
     known = {"viewport": {"width": 1920, "height": 1080}, "locale": locale}
@@ -36,7 +41,7 @@ def window(
     watched = Watched(context, context.new_page())
 
     def decide(route: Any) -> None:
-        if route.request.url.startswith((service.origin, "blob:", "data:")):
+        if route.request.url.startswith((service.origin, "blob:", "data:", *also)):
             route.continue_()
         else:
             watched.outside.append(route.request.url)
