@@ -54,6 +54,7 @@ def serve(
         forwarded_allow_ips=list(settings.trusted_proxies),
         ssl_certfile=certificate, ssl_keyfile=key, log_level="info",
         timeout_graceful_shutdown=10,
+        timeout_worker_healthcheck=120,  # on a busy machine a process is slow, not dead, at first
     )  # fmt: skip
 
 
