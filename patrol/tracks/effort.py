@@ -140,7 +140,7 @@ class EffortSum:
         keys, spent, came = add_up(self._keys, self._spent, self._came, self._used)
         n = len(keys)
         self._used = 0
-        if n + wanted > len(self._keys) // 2:
+        if n + wanted > (len(self._keys) - ROOM) // 2:
             self._make_room(4 * max(len(self._keys), n + wanted))
         self._keys[:n], self._spent[:n], self._came[:n] = keys, spent, came
         self._used = n

@@ -98,7 +98,8 @@ def test_coming_back_is_another_visit() -> None:
     assert dict(zip(found["i"], found["visits"], strict=True)) == {0: 2, 1: 1}
 
 
-def test_the_table_grows_as_it_fills() -> None:
+def test_the_table_grows_as_it_fills(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patrol.tracks.effort._FIRST_ROOM", 8)
     lattice = make_lattice(shapely.box(0, 0, 20_000, 20_000), cell_size_m=50, srid=32650)
     plain = lay_areas(lattice, NO_AREAS, np.empty(0, np.int64))
     rng = np.random.default_rng(3)
