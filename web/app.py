@@ -36,6 +36,7 @@ from web.routes import (
     field,
     grid_desk,
     health,
+    indicators,
     installed,
     intake,
     links,
@@ -87,6 +88,7 @@ ROUTERS = (
     alerts.router,
     plans.router,
     posts.router,
+    indicators.router,
     grid_desk.router,
 )
 

@@ -36,11 +36,12 @@ def chromium() -> Iterator[Browser]:
 
 
 def signed_in(
-    browser: Browser, service: Service, login: str, *, lang: str = "zh", **options: Any
-) -> BrowserContext:
+    browser: Browser, service: Service, login: str, *, lang: str = "zh",
+    zone: str = "Asia/Shanghai", **options: Any,
+) -> BrowserContext:  # fmt: skip
     """Return a browser in which somebody has signed in by the form, as people do."""
     context = browser.new_context(
-        locale="zh-CN" if lang == "zh" else "en-GB", timezone_id="Asia/Shanghai",
+        locale="zh-CN" if lang == "zh" else "en-GB", timezone_id=zone,
         base_url=service.origin, **options,
     )  # fmt: skip
     page = context.new_page()

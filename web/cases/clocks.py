@@ -53,7 +53,8 @@ def tell_clock(clock: WorkClock, now: datetime) -> dict[str, Any]:
     is_open = spell >= 0 and at < int(closes[spell])
     edges = closes[spell : spell + 1] if is_open else opens[spell + 1 : spell + 2]
     change = datetime.fromtimestamp(int(edges[0]), UTC).isoformat() if edges.size else None
-    return {"now": now.isoformat(), "open": is_open, "changes_at": change}
+    zone = clock.hours.zone.key
+    return {"now": now.isoformat(), "open": is_open, "changes_at": change, "zone": zone}
 
 
 def work_left_s(clock: WorkClock, now: datetime, due_at: datetime | None) -> int | None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, Field
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from geo.errors import NotFoundError
 from governance.cases.states import Outcome
@@ -195,7 +195,10 @@ def places(
 
 @router.get("/case-words", dependencies=[needs(Permission.CASES_READ)], summary="Choices of cases")
 def choices(request: Request, connection: ScopedStore) -> dict[str, Any]:
-    """List classes, departments, the outcomes that are not a case, and how contacts are kept."""
+    """List classes, departments, the outcomes that are not a case, and how contacts are kept.
+
+    ``zone`` is the jurisdiction's: times are shown in it wherever a desk stands.
+    """
     settings: ContactSettings = request.app.state.contacts
     classes = connection.exec_driver_sql(packaged_sql("case_classes")).mappings()
     departments = connection.exec_driver_sql(packaged_sql("case_departments")).mappings()
@@ -204,4 +207,8 @@ def choices(request: Request, connection: ScopedStore) -> dict[str, Any]:
         "departments": [dict(row) for row in departments],
         "outcomes": tell_outcomes(),
         "contacts": {"kept": settings.key is not None, "keep_days": settings.keep_days},
+        "zone": connection.execute(_ZONE).scalar() or "UTC",
     }
+
+
+_ZONE = text("SELECT time_zone FROM jurisdiction ORDER BY jurisdiction_id LIMIT 1")

@@ -289,6 +289,9 @@ def test_what_is_no_case_is_ended_with_what_the_caller_was_told(
     expect(page.locator("dialog input[type=radio]")).to_have_count(6)
     take_picture(page, "15-no-case")
     assert check_axe(page) == []
+    page.click("dialog .main")  # nothing is chosen beforehand: which one is a person's word
+    expect(page.locator("dialog")).to_be_visible()
+    page.check("dialog input[type=radio] >> nth=0")
     page.click("dialog .main")
     expect(page.locator("#case header [data-state=rejected]")).to_be_visible()
     expect(page.locator("#case [data-step=reject]")).to_contain_text("110")

@@ -116,6 +116,7 @@ def test_a_phone_reports_a_find_in_three_taps_and_installs(
         assert context.request.get(icon["src"]).headers["content-type"] == "image/png"
     assert page.evaluate("navigator.serviceWorker.controller !== null")
     before = len(people.as_("dora").get("/api/v1/reports").json()["reports"])
+    page.evaluate("window.taps = 0; addEventListener('click', e => { taps += e.isTrusted }, true)")
     page.tap("#report")
     take_picture(page, "19-phone-report")
     page.tap(".chips button >> nth=0")
@@ -123,6 +124,7 @@ def test_a_phone_reports_a_find_in_three_taps_and_installs(
     expect(page.locator("dialog")).to_have_count(0)
     expect(page.locator("#chip")).to_have_attribute("data-waiting", "0")
     assert len(people.as_("dora").get("/api/v1/reports").json()["reports"]) == before + 1
+    assert page.evaluate("taps") == 3  # nothing is typed: the place is the device's
     sizes = page.evaluate(
         "[...document.querySelectorAll('button')].filter(b => b.offsetParent)"
         ".map(b => [b.textContent, b.offsetWidth, b.offsetHeight])"

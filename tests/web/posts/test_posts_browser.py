@@ -105,3 +105,23 @@ def test_a_planner_reads_the_page_in_english_and_changes_nothing(
     expect(page.locator("#panel")).to_contain_text("On duty now")
     assert check_axe(page) == []
     assert wrong == []
+
+
+def test_indicators_are_shown_by_each_of_five_things_with_their_definitions(
+    browser: Browser, staffed: Service
+) -> None:
+    page = signed_in(browser, staffed, "supervisor", **SCREEN).new_page()
+    wrong = watch(page, staffed)
+    page.goto("/posts")
+    page.wait_for_selector("body[data-ready]")
+    page.locator("#tab-indicators").click()
+    expect(page.locator("#panel dl")).to_contain_text("处置期限落在本期的案件")
+    expect(page.locator("#panel tbody tr")).to_have_count(1)
+    expect(page.locator("#panel tbody td").first).to_have_text("—")
+    rows = {"area": 4, "department": 0, "post": 0, "class": 0, "month": 0}
+    for by, count in rows.items():
+        with page.expect_response(lambda answer, by=by: f"by={by}" in answer.url):
+            page.select_option("#ind-by", by)
+        expect(page.locator("#panel tbody tr")).to_have_count(count)
+    assert check_axe(page) == []
+    assert wrong == []

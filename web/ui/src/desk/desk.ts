@@ -9,7 +9,7 @@ import { beginPage } from "../shared/page";
 import { CasePane } from "./case";
 import { Intake } from "./intake";
 import { DeskMap } from "./map";
-import { Queue } from "./queue";
+import { Queue, setZone } from "./queue";
 import type { Choices } from "./types";
 import { t } from "./words";
 
@@ -24,6 +24,7 @@ main.append(
   h("footer", { id: "live", role: "status" }),
 );
 const choices = await call<Choices>("/api/v1/case-words");
+setZone(choices.zone);
 const map = await DeskMap.make(byId("map"));
 const pane = new CasePane(byId("case"), choices, session.login ?? "", (view) => map.show(view));
 const queue = new Queue(byId("queue"), choices, {

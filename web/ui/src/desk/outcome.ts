@@ -8,11 +8,11 @@ import { t } from "./words";
 export function pickOutcome(outcomes: Choices["outcomes"]): Promise<{ outcome: string; reason: string } | null> {
   return new Promise((resolve) => {
     const said = h("textarea", { id: "told", rows: 3, required: true, maxlength: 4000 });
-    const choices = outcomes.map((one, place) =>
+    const choices = outcomes.map((one) =>
       h(
         "label",
         { class: "choice" },
-        h("input", { type: "radio", name: "outcome", value: one.outcome, required: true, checked: place === 0, onchange: () => fill(one) }),
+        h("input", { type: "radio", name: "outcome", value: one.outcome, required: true, onchange: () => fill(one) }),
         actionWord(one),
       ),
     );
@@ -40,8 +40,6 @@ export function pickOutcome(outcomes: Choices["outcomes"]): Promise<{ outcome: s
       dialog.remove();
     });
     document.body.append(dialog);
-    const first = outcomes[0];
-    if (first) fill(first);
     dialog.showModal();
   });
 }

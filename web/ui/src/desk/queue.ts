@@ -160,7 +160,13 @@ export class Queue {
   }
 }
 
-/** The machine's own zone: a desk stands in the district that it serves. */
+let jurisdictionZone = "UTC";
+
+/** Times are those of the district that is served, wherever the desk stands. */
 export function zone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return jurisdictionZone;
+}
+
+export function setZone(zone: string): void {
+  jurisdictionZone = zone;
 }

@@ -15,6 +15,7 @@ export interface Choices {
   departments: Department[];
   outcomes: { outcome: string; zh: string; en: string }[];
   contacts: { kept: boolean; keep_days: number };
+  zone: string;
 }
 
 export interface Suggested {

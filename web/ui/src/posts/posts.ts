@@ -12,12 +12,13 @@ import { language } from "../shared/words";
 import { coverageTab } from "./coverage";
 import type { Staffing, Vacancies } from "./data";
 import { dutyTab } from "./duty";
+import { indicatorsTab } from "./indicators";
 import { note } from "./parts";
 import { partnersTab, stationsTab } from "./places";
 import { teamTab } from "./team";
 import { t } from "./words";
 
-const TABS = ["coverage", "team", "duty", "stations", "partners"] as const;
+const TABS = ["coverage", "team", "duty", "stations", "partners", "indicators"] as const;
 type Tab = (typeof TABS)[number];
 const EMPTY: FeatureCollection = { type: "FeatureCollection", features: [] };
 const FONT = ["Noto Sans SC Variable"];
@@ -84,6 +85,7 @@ class Posts {
     const choose = (code: string): void => void this.choose(code);
     if (this.tab === "duty") return dutyTab(staffing.on, editable, reload);
     if (this.tab === "stations") return stationsTab(choose);
+    if (this.tab === "indicators") return indicatorsTab(staffing.today);
     if (this.tab === "partners") return partnersTab(editable, reload);
     if (this.tab === "coverage") return coverageTab(staffing, editable, { choose, reload });
     const grid = staffing.grids.find((one) => one.code === this.chosen);
