@@ -63,7 +63,9 @@ def read_granted(connection: Connection, account_id: int) -> Granted:
     """
     row = connection.execute(select(Account).where(Account.account_id == account_id)).one_or_none()
     if row is None:
-        raise NotFoundError(f"没有账户 {account_id} / there is no account {account_id}")
+        raise NotFoundError(
+            f"没有账户 {account_id} / there is no account {account_id}", code="no-account"
+        )
     roles = select(AccountRole.role).where(AccountRole.account_id == account_id)
     areas = select(Area.code).join(AccountArea, AccountArea.area_id == Area.area_id)
     held = select(Department.code).join(
@@ -111,12 +113,12 @@ def change_grants(
     """
     given = read_roles(roles)
     if by == granted.account_id and Role.ADMINISTRATOR not in given:
-        raise InputError(OWN)
+        raise InputError(OWN, code="own-grants")
     changed = (set(roles), set(areas), all_areas) != (
         set(granted.roles), set(granted.areas), granted.all_areas,
     )  # fmt: skip
     if granted.provided and changed:
-        raise ConflictError(PROVIDED)
+        raise ConflictError(PROVIDED, code="provided-grants")
     if changed:
         write_grants(connection, granted.account_id, roles=given, areas=areas, all_areas=all_areas)
     write_departments(connection, granted.account_id, departments)

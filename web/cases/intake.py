@@ -174,7 +174,9 @@ def list_reports(
         There is no report `after`, whose followers are asked for.
     """
     if after is not None and connection.execute(_RECEIVED, {"report": after}).first() is None:
-        raise NotFoundError(f"there is no report {after} for a page to begin after")
+        raise NotFoundError(
+            f"there is no report {after} for a page to begin after", code="bad-cursor"
+        )
     rows = connection.execute(_UNFILED, {"limit": limit, "after": after}).mappings()
     return [_told(dict(row)) for row in rows]
 

@@ -26,6 +26,7 @@ def browser() -> Iterator[Browser]:
 def test_a_desk_far_away_shows_the_districts_times_and_places_nothing_by_itself(
     browser: Browser, people: People
 ) -> None:
+    people.dispatched()
     number = people.report(words="路灯不亮")
     page = signed_in(browser, people.service, "dora", zone="America/New_York", **DESK).new_page()
     wrong = watch(page, people.service)
