@@ -1,22 +1,17 @@
-"""What a plan hands out over HTTP: the checklist on a sheet, mission files, a week as one plan."""
+"""What a plan hands out over HTTP: a mission refused with its rule, and a week as one plan."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import date
 
 import geopandas as gpd
 import pytest
 from sqlalchemy.pool import NullPool
 
 from geo.database.connect import Database, connect, make_engine
-from patrol.drones.formats.files import read_mission
 from patrol.planning.gather import GatherParams, Where, gather_flights
 from patrol.planning.store import read_desk
-from patrol.prescribe.files import shipped
-from patrol.prescribe.store import write_prescription
 from tests.web.conftest import Service, serving
 from tests.web.district import STEP, WEST
 from tests.web.plans.ground import add_ground, do_work
@@ -25,7 +20,7 @@ pytestmark = pytest.mark.db
 DAY = date(2026, 2, 9)
 ZONE = (
     "INSERT INTO airspace_zone (feed_id, source_ref, content_hash, kind, name, floor_m, geom) "
-    "SELECT 1, 'school', 0, 'no_fly', 'school', 0, ST_Multi(geom) FROM jurisdiction"
+    "SELECT 1, 'school', 0, 'prohibited', 'school', 0, ST_Multi(geom) FROM jurisdiction"
 )
 
 
@@ -48,22 +43,13 @@ def planned(server: Database, template: Database) -> Iterator[tuple[Service, int
             connection.execute(
                 "INSERT INTO drone (feed_id, source_ref, content_hash, name, size_class, "
                 "registration_no, network_relay, speed_m_s, endurance_s, max_wind_m_s, geom) "
-                "VALUES (1, 'D1', 0, 'D1', 'light', 'UAS1', true, 10, 1800, 10, "
+                "VALUES (1, 'D1', 0, 'D1', 'light', 'UAS1', false, 10, 1800, 10, "
                 "ST_SetSRID(ST_MakePoint(%s, 35.61), 4326))", [WEST + STEP],
             )  # fmt: skip
             connection.commit()
         number = asked(running, "plan", hours=12, plan_date=str(DAY), weeks=13)["plan"]
         engine = make_engine(running.database, pool=NullPool)
         with engine.begin() as connection:
-            for code in ("noise", "park", "dump"):
-                item = replace(
-                    shipped()["0102"], code=code, checklist_zh=(f"{code} 门前整洁",),
-                    checklist_en=(f"{code}: is the front clean?",),
-                )  # fmt: skip
-                write_prescription(
-                    connection, 1, item, valid_from=DAY, person="王", reason="test",
-                    now=datetime(2026, 2, 1, tzinfo=UTC),
-                )  # fmt: skip
             xs = [WEST + STEP * part for part in (0.6, 1.2, 1.8)]
             spots = gpd.GeoDataFrame(
                 {"prize": [3.0, 2.0, 1.0]}, geometry=gpd.points_from_xy(xs, [35.612] * 3), crs=4326
@@ -76,39 +62,12 @@ def planned(server: Database, template: Database) -> Iterator[tuple[Service, int
         yield running, number
 
 
-def test_a_mission_goes_out_in_every_form_and_reads_as_it_was_planned(
-    planned: tuple[Service, int], tmp_path: Path
-) -> None:
-    service, number = planned
-    client = service.client(headers=service.bearer("planner"))
-    flights = client.get(f"/api/v1/plans/{number}/flights").json()["flights"]
-    flight = flights[0]["route_id"]
-    seen = {}
-    for form in ("plan", "waypoints", "kmz", "kml", "gpx"):
-        answer = client.get(f"/api/v1/plans/{number}/flights/{flight}/mission.{form}")
-        assert answer.status_code == 200, answer.text
-        assert f'filename="flight-{flight}.{form}"' in answer.headers["content-disposition"]
-        path = tmp_path / f"flight.{form}"
-        path.write_bytes(answer.content)
-        seen[form] = [
-            (round(item.lon, 5), round(item.lat, 5))
-            for item in read_mission(path).items
-            if item.lon is not None and abs(item.lon - WEST) < 4 * STEP
-        ]
-    for spot in (WEST + STEP * 0.6, WEST + STEP * 1.2, WEST + STEP * 1.8):
-        for form, places in seen.items():
-            assert any(abs(lon - spot) < 1e-4 for lon, _ in places), (form, places)
-    strange = client.get(f"/api/v1/plans/{number}/flights/{flight + 99}/mission.plan")
-    assert strange.status_code == 404
-    assert client.get(f"/api/v1/plans/{number}/flights/{flight}/mission.exe").status_code == 422
-
-
 def test_a_mission_that_the_airspace_forbids_is_refused_with_its_rule(
     planned: tuple[Service, int],
 ) -> None:
     service, number = planned
     client = service.client(headers=service.bearer("planner"))
-    flight = client.get(f"/api/v1/plans/{number}/flights").json()["flights"][0]["route_id"]
+    flight = client.get(f"/api/v1/plans/{number}/flights").json()["flights"][0]["flight_id"]
     with connect(service.database) as connection:
         connection.execute(ZONE)
         connection.commit()
