@@ -1,15 +1,17 @@
-"""What a plan hands out over HTTP: a mission refused with its rule, and a week as one plan."""
+"""What a plan hands out over HTTP: mission files in every form, and a week as one plan."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import geopandas as gpd
 import pytest
 from sqlalchemy.pool import NullPool
 
 from geo.database.connect import Database, connect, make_engine
+from patrol.drones.formats.files import read_mission
 from patrol.planning.gather import GatherParams, Where, gather_flights
 from patrol.planning.store import read_desk
 from tests.web.conftest import Service, serving
@@ -60,6 +62,33 @@ def planned(server: Database, template: Database) -> Iterator[tuple[Service, int
             )  # fmt: skip
         engine.dispose()
         yield running, number
+
+
+def test_a_mission_goes_out_in_every_form_and_reads_as_it_was_planned(
+    planned: tuple[Service, int], tmp_path: Path
+) -> None:
+    service, number = planned
+    client = service.client(headers=service.bearer("planner"))
+    flights = client.get(f"/api/v1/plans/{number}/flights").json()["flights"]
+    flight = flights[0]["flight_id"]
+    seen = {}
+    for form in ("plan", "waypoints", "kmz", "kml", "gpx"):
+        answer = client.get(f"/api/v1/plans/{number}/flights/{flight}/mission.{form}")
+        assert answer.status_code == 200, answer.text
+        assert f'filename="flight-{flight}.{form}"' in answer.headers["content-disposition"]
+        path = tmp_path / f"flight.{form}"
+        path.write_bytes(answer.content)
+        seen[form] = [
+            (round(item.lon, 5), round(item.lat, 5))
+            for item in read_mission(path).items
+            if item.is_place
+        ]
+    for spot in (WEST + STEP * 0.6, WEST + STEP * 1.2, WEST + STEP * 1.8):
+        for form, places in seen.items():
+            assert any(abs(lon - spot) < 1e-4 for lon, _ in places), (form, places)
+    strange = client.get(f"/api/v1/plans/{number}/flights/{flight + 99}/mission.plan")
+    assert strange.status_code == 404
+    assert client.get(f"/api/v1/plans/{number}/flights/{flight}/mission.exe").status_code == 400
 
 
 def test_a_mission_that_the_airspace_forbids_is_refused_with_its_rule(
