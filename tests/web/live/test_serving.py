@@ -69,7 +69,7 @@ def read_until(line: socket.socket, word: bytes) -> bytes:
     return said
 
 
-@pytest.mark.parametrize("processes", [1])
+@pytest.mark.parametrize("processes", [1, 2])
 def test_every_screen_hears_all_once_and_is_let_go_when_the_service_is_told_to_stop(
     own_service: Service, processes: int
 ) -> None:
