@@ -105,6 +105,7 @@ def select_planned_areas(plan_id: int) -> Select[*tuple[Any, ...]]:
             Area.area_id,
             Area.code,
             Area.name,
+            Area.name_en,
             _PARENT.name.label("community"),
             Area.households,
             func.ST_AsBinary(Area.geom).label("geom"),

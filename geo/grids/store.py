@@ -30,6 +30,7 @@ _COLUMNS = (
     "parent_code",
     "grid_kind",
     "name",
+    "name_en",
     "host_unit",
     "host_kind",
     "households",
@@ -50,8 +51,9 @@ def read_grids(connection: Connection, place: Place, *, on: date | None) -> gpd.
     Returns
     -------
     One row a grid by code, in the metric system of `place`: `area_id`, `code`, `parent_code`,
-    `grid_kind`, `name`, `host_unit`, `host_kind`, `households`, `exempt_reason`, `valid_from`,
-    `valid_to` (None for open ends) and the geometry, a polygon where it is in one piece.
+    `grid_kind`, `name`, `name_en`, `host_unit`, `host_kind`, `households`, `exempt_reason`,
+    `valid_from`, `valid_to` (None for open ends) and the geometry, a polygon where it is in one
+    piece.
     """
     rows = connection.execute(
         _query("grid_select"), {"jurisdiction": place.jurisdiction_id, "day": on}

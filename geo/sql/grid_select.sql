@@ -1,7 +1,7 @@
 -- Purpose: grids with their parent's code, of one day or of all times.
 -- Inputs:  jurisdiction, day (null for all times). SRID 4326. Index: uq_area_jurisdiction_id_code.
 SELECT
-    a.area_id, a.code, p.code, a.grid_kind, a.name, a.host_unit, a.attributes ->> 'host_kind',
+    a.area_id, a.code, p.code, a.grid_kind, a.name, a.name_en, a.host_unit, a.attributes ->> 'host_kind',
     a.households, a.exempt_reason, nullif(a.valid_from, '-infinity'),
     nullif(a.valid_to, 'infinity'), ST_AsBinary(a.geom)
 FROM area a

@@ -178,8 +178,8 @@ def plan_items_geojson(plan: StoredPlan) -> str:
             "geometry": shapely.geometry.mapping(shape),
             "properties": {
                 name: plain(row[name])
-                for name in ("area_id", "code", "name", "community", "households", "hours",
-                             "explore_h", "trend_h", "unknown", "reason_zh", "reason_en")
+                for name in ("area_id", "code", "name", "name_en", "community", "households",
+                             "hours", "explore_h", "trend_h", "unknown", "reason_zh", "reason_en")
             } | {"rows": rows.get(int(row["area_id"]), []),
                  "need_week": plain(7.0 * need_of(row["reason"]))},
         }

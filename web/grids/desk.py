@@ -214,6 +214,7 @@ def grid_features(grids: gpd.GeoDataFrame, office: Office) -> list[dict[str, Any
             "geometry": shapely.geometry.mapping(shape),
             "properties": {
                 "code": str(row["code"]), "name": str(row.get("name") or ""),
+                "name_en": str(row.get("name_en") or "") or None,
                 "parent_code": str(row["parent_code"]), "kind": str(row["grid_kind"]),
                 "households": None if pd.isna(row["households"]) else int(row["households"]),
                 "area_m2": round(float(area), 1),

@@ -1,10 +1,11 @@
 /** The map of the desk: where the queue's cases are, the place of the call, the case that is open. */
 
+import type { FeatureCollection } from "geojson";
 import { Marker, type GeoJSONSource, type Map as MapLibreMap } from "maplibre-gl";
 import { call } from "../shared/api";
 import { textPaint } from "../shared/basemap";
 import { urgency, type CaseRow, type CaseView } from "../shared/cases";
-import { createMap } from "../shared/map";
+import { createMap, restyle } from "../shared/map";
 import { token } from "../shared/theme";
 
 type Bounds = [number, number, number, number];
@@ -12,6 +13,7 @@ const COLOURS = ["match", ["get", "urgency"], "late", "bad", "soon", "warn", "la
 
 export class DeskMap {
   private pin: Marker;
+  private queue: FeatureCollection = { type: "FeatureCollection", features: [] };
   private focus: Marker | null = null;
   picked: (lon: number, lat: number) => void = () => undefined;
   opened: (caseId: number) => void = () => undefined;
@@ -22,6 +24,8 @@ export class DeskMap {
       const at = this.pin.getLngLat();
       this.picked(at.lng, at.lat);
     });
+    this.addLayers();
+    document.addEventListener("themechange", () => restyle(map, null, () => this.addLayers()));
     map.on("click", (event) => {
       const hit = map.queryRenderedFeatures(event.point, { layers: ["queue"] })[0];
       if (hit) this.opened(Number(hit.properties.case_id));
@@ -32,12 +36,17 @@ export class DeskMap {
   static async make(container: HTMLElement): Promise<DeskMap> {
     const { bounds } = await call<{ bounds: Bounds }>("/tiles/areas");
     const map = await createMap({ container, bounds, fitBoundsOptions: { padding: 12 } });
-    map.addLayer({
+    map.getCanvas().style.cursor = "crosshair";
+    return new DeskMap(map);
+  }
+
+  private addLayers(): void {
+    this.map.addLayer({
       id: "grid-line", type: "line", source: "grids", "source-layer": "areas",
       paint: { "line-color": token("map-area"), "line-width": 1, "line-opacity": 0.6 },
     });
-    map.addSource("queue", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
-    map.addLayer({
+    this.map.addSource("queue", { type: "geojson", data: this.queue });
+    this.map.addLayer({
       id: "queue", type: "circle", source: "queue",
       paint: {
         "circle-radius": ["interpolate", ["linear"], ["zoom"], 11, 4, 16, 9],
@@ -46,13 +55,11 @@ export class DeskMap {
         "circle-stroke-width": 1.5,
       },
     });
-    map.addLayer({
+    this.map.addLayer({
       id: "queue-number", type: "symbol", source: "queue", minzoom: 14,
       layout: { "text-field": ["get", "label"], "text-font": ["Noto Sans SC Variable"], "text-size": 12, "text-offset": [0, 1.4] },
       paint: textPaint(),
     });
-    map.getCanvas().style.cursor = "crosshair";
-    return new DeskMap(map);
   }
 
   /** Put the pin of the call somewhere, or away. */
@@ -73,7 +80,8 @@ export class DeskMap {
       geometry: { type: "Point" as const, coordinates: [row.lon, row.lat] },
       properties: { case_id: row.case_id, label: row.number.slice(-6), urgency: urgency(row.due_at, Date.now()) },
     }));
-    this.map.getSource<GeoJSONSource>("queue")?.setData({ type: "FeatureCollection", features });
+    this.queue = { type: "FeatureCollection", features };
+    this.map.getSource<GeoJSONSource>("queue")?.setData(this.queue);
   }
 
   show(view: CaseView | null): void {

@@ -4,7 +4,7 @@ import type { FeatureCollection } from "geojson";
 import { addProtocol, NavigationControl, type GeoJSONSource, type Map as MapLibreMap } from "maplibre-gl";
 import { textPaint } from "../shared/basemap";
 import { urgency } from "../shared/cases";
-import { createMap } from "../shared/map";
+import { createMap, restyle } from "../shared/map";
 import { token } from "../shared/theme";
 import type { Route, Today } from "./day";
 
@@ -26,8 +26,11 @@ async function keptTile({ url }: { url: string }, abort: AbortController): Promi
 export class FieldMap {
   opened: (caseId: number) => void = () => undefined;
   private fitted = false;
+  private readonly drawn = new Map<string, FeatureCollection>();
 
   private constructor(private readonly map: MapLibreMap) {
+    this.addLayers();
+    document.addEventListener("themechange", () => restyle(map, null, () => this.addLayers()));
     map.on("click", "tasks", (event) => {
       const hit = event.features?.[0];
       if (hit) this.opened(Number(hit.properties.case_id));
@@ -37,30 +40,6 @@ export class FieldMap {
   static async make(container: HTMLElement, bounds: Bounds | null): Promise<FieldMap> {
     addProtocol("kept", keptTile);
     const map = await createMap({ container, controls: false, transformRequest: askHere, ...(bounds ? { bounds, fitBoundsOptions: { padding: 24 } } : { center: [105, 35], zoom: 3 }) });
-    for (const name of ["own", "way", "stops", "tasks"]) map.addSource(name, { type: "geojson", data: NOTHING });
-    map.addLayer({ id: "own", type: "line", source: "own", paint: { "line-color": token("act"), "line-width": 2.5 } });
-    map.addLayer({ id: "way", type: "line", source: "way", layout: { "line-join": "round" }, paint: { "line-color": token("s-3"), "line-width": 4, "line-opacity": 0.75 } });
-    map.addLayer({
-      id: "stops", type: "circle", source: "stops",
-      paint: { "circle-radius": 11, "circle-color": ["case", ["get", "done"], token("s-3"), token("card")], "circle-stroke-color": token("s-3"), "circle-stroke-width": 2.5 },
-    });
-    map.addLayer({
-      id: "stop-numbers", type: "symbol", source: "stops",
-      layout: { "text-field": ["to-string", ["get", "ordinal"]], "text-font": FONT, "text-size": 12, "text-allow-overlap": true },
-      paint: { "text-color": ["case", ["get", "done"], token("card"), token("ink")] },
-    });
-    map.addLayer({
-      id: "tasks", type: "circle", source: "tasks",
-      paint: {
-        "circle-radius": 12,
-        "circle-color": ["match", ["get", "urgency"], "late", token("bad"), "soon", token("warn"), "later", token("s-1"), token("unknown")],
-        "circle-stroke-color": token("card"), "circle-stroke-width": 2.5,
-      },
-    });
-    map.addLayer({
-      id: "task-names", type: "symbol", source: "tasks", minzoom: 13,
-      layout: { "text-field": ["get", "label"], "text-font": FONT, "text-size": 13, "text-offset": [0, 1.5] }, paint: textPaint(),
-    });
     map.addControl(new NavigationControl({ visualizePitch: false }), "top-right");
     // How much of the ground is drawn, for whoever looks from outside.
     map.on("idle", () => {
@@ -69,6 +48,33 @@ export class FieldMap {
     const made = new FieldMap(map);
     made.fitted = bounds !== null;
     return made;
+  }
+
+  private addLayers(): void {
+    for (const name of ["own", "way", "stops", "tasks"]) this.map.addSource(name, { type: "geojson", data: this.drawn.get(name) ?? NOTHING });
+    this.map.addLayer({ id: "own", type: "line", source: "own", paint: { "line-color": token("act"), "line-width": 2.5 } });
+    this.map.addLayer({ id: "way", type: "line", source: "way", layout: { "line-join": "round" }, paint: { "line-color": token("s-3"), "line-width": 4, "line-opacity": 0.75 } });
+    this.map.addLayer({
+      id: "stops", type: "circle", source: "stops",
+      paint: { "circle-radius": 11, "circle-color": ["case", ["get", "done"], token("s-3"), token("card")], "circle-stroke-color": token("s-3"), "circle-stroke-width": 2.5 },
+    });
+    this.map.addLayer({
+      id: "stop-numbers", type: "symbol", source: "stops",
+      layout: { "text-field": ["to-string", ["get", "ordinal"]], "text-font": FONT, "text-size": 12, "text-allow-overlap": true },
+      paint: { "text-color": ["case", ["get", "done"], token("card"), token("ink")] },
+    });
+    this.map.addLayer({
+      id: "tasks", type: "circle", source: "tasks",
+      paint: {
+        "circle-radius": 12,
+        "circle-color": ["match", ["get", "urgency"], "late", token("bad"), "soon", token("warn"), "later", token("s-1"), token("unknown")],
+        "circle-stroke-color": token("card"), "circle-stroke-width": 2.5,
+      },
+    });
+    this.map.addLayer({
+      id: "task-names", type: "symbol", source: "tasks", minzoom: 13,
+      layout: { "text-field": ["get", "label"], "text-font": FONT, "text-size": 13, "text-offset": [0, 1.5] }, paint: textPaint(),
+    });
   }
 
   show(today: Today | null): void {
@@ -114,6 +120,7 @@ export class FieldMap {
   }
 
   private set(name: string, data: FeatureCollection): void {
+    this.drawn.set(name, data);
     this.map.getSource<GeoJSONSource>(name)?.setData(data);
   }
 }

@@ -11,12 +11,13 @@ import { h } from "../shared/dom";
 import { createMap, restyle } from "../shared/map";
 import { beginPage } from "../shared/page";
 import { token } from "../shared/theme";
-import { number } from "../shared/words";
+import { language, number } from "../shared/words";
 import { t } from "./words";
 
 interface Grid {
   code: string;
   name: string;
+  name_en: string | null;
   parent_code: string;
   kind: string;
   households: number | null;
@@ -81,6 +82,7 @@ class Gridder {
   async load(): Promise<void> {
     const on = this.day.value;
     this.grids = await call<Grids>(`/api/v1/grids${on ? `?on=${on}` : ""}`);
+    for (const { properties: one } of this.grids.features) if (language() === "en") one.name = one.name_en ?? one.name;
     if (!on) {
       const next = new Date(new Date(`${this.grids.today}T12:00:00Z`).getTime() + 86_400_000);
       this.day.value = next.toISOString().slice(0, 10);

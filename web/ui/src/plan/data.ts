@@ -1,6 +1,7 @@
 /** What the planner's desk asks the server, and the shapes of its answers. */
 
 import type { Feature, FeatureCollection, Geometry, MultiPolygon, Polygon } from "geojson";
+import { language } from "../shared/words";
 import { call, send } from "../shared/api";
 
 export type Status = "draft" | "edited" | "approved" | "published" | "executed" | "compared" | "withdrawn";
@@ -67,6 +68,7 @@ export interface Area {
   area_id: number;
   code: string;
   name: string;
+  name_en: string | null;
   community: string | null;
   households: number | null;
   hours: number;
@@ -140,7 +142,12 @@ export async function readPlan(id: number): Promise<{ view: PlanView; tag: strin
   const answer = await send(`${base}/${id}`);
   return { view: (await answer.json()) as PlanView, tag: answer.headers.get("ETag") ?? "" };
 }
-export const readAreas = (id: number): Promise<Areas> => call<Areas>(`${base}/${id}/areas`);
+/** The areas of a plan, named in the language of the page where they have such a name. */
+export async function readAreas(id: number): Promise<Areas> {
+  const areas = await call<Areas>(`${base}/${id}/areas`);
+  for (const { properties: one } of areas.features) if (language() === "en") one.name = one.name_en ?? one.name;
+  return areas;
+}
 export const readChanges = (id: number): Promise<Changes> => call<Changes>(`${base}/${id}/changes`);
 export const readRoutes = (id: number): Promise<Routes> => call<Routes>(`${base}/${id}/files/routes.geojson`);
 export const readRounds = async (id: number): Promise<Round[]> => (await call<{ rounds: Round[] }>(`${base}/${id}/rounds`)).rounds;

@@ -296,7 +296,7 @@ class Planner {
     const zone = this.info.jurisdiction.time_zone;
     const sync: Partial<Record<Tab, () => HTMLElement>> = {
       grids: () => this.list.element(),
-      changes: () => changesTab(this.changes, (id) => this.choose(id)),
+      changes: () => changesTab(this.changes, this.names, (id) => this.choose(id)),
       routes: () => this.withWays(routesTab(view, this.routes, zone), this.routes === null),
       flights: () => this.withWays(flightsTab(view.plan.plan_id, this.flights, zone), this.flights.length === 0),
       life: () => lifeTab(view, this.names, zone),

@@ -20,7 +20,7 @@ function table(heads: string[], rows: Rows): HTMLElement {
 const note = (text: string): HTMLElement => h("p", { class: "note" }, text);
 const link = (href: string, text: string): HTMLElement => h("a", { href, target: "_blank", rel: "noopener" }, text);
 
-export function changesTab(changes: Changes | null, choose: (areaId: number) => void): HTMLElement {
+export function changesTab(changes: Changes | null, names: Map<number, string>, choose: (areaId: number) => void): HTMLElement {
   if (changes === null) return h("div", {}, note(t("before_none")));
   return h(
     "div",
@@ -30,7 +30,7 @@ export function changesTab(changes: Changes | null, choose: (areaId: number) => 
     table(
       [t("grid"), t("h"), t("reason")],
       changes.rows.map((row) => [
-        h("button", { type: "button", class: "link", onclick: () => choose(row.area_id) }, row.name),
+        h("button", { type: "button", class: "link", onclick: () => choose(row.area_id) }, names.get(row.area_id) ?? row.name),
         h("span", { class: row.change_min > 0 ? "up" : "down" }, signed(row.change_min / 60)),
         row.why,
       ]),
