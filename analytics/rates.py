@@ -142,5 +142,6 @@ def _check(events: NDArray[Any], population: NDArray[Any]) -> tuple[Floats, Floa
     if not (np.isfinite(e).all() and np.isfinite(b).all()) or (e < 0).any() or (b < 0).any():
         raise InputError("a count or a population is negative or missing; leave such units out")
     if not b.sum() > 0:
-        raise InputError("no unit has any population, so there is no rate; hand in households")
+        msg = "no unit has any population, so there is no rate; gridbeat import households"
+        raise InputError(msg)
     return e, b

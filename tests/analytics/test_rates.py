@@ -71,7 +71,7 @@ def test_a_bad_place_is_above_and_a_good_one_below():
 
 
 def test_bad_input_is_refused():
-    with pytest.raises(InputError, match="hand in households"):
+    with pytest.raises(InputError, match="gridbeat import households"):
         smooth_rates(np.array([1, 2]), np.zeros(2))
     with pytest.raises(InputError, match="negative or missing"):
         smooth_rates(np.array([1, -2]), np.ones(2))

@@ -280,7 +280,7 @@ def _gain(row: Mapping[str, Any], over: str) -> str:
 def _name(category: str, names: Names) -> tuple[str, ...]:
     if category == ALL:
         return ("全部", "all")
-    return (category, *names.get(category, ()))
+    return tuple(dict.fromkeys((category, *names.get(category, ()))))  # each word once
 
 
 def write_scores(listing: Listing, path: Path) -> Path:
