@@ -64,7 +64,7 @@ def draw_lines(
     across = np.repeat(rows[:, None], 2, axis=1)
     cuts = shapely.intersection(space, shapely.linestrings(np.stack([ends, across], axis=2)))
     parts, row = shapely.get_parts(cuts, return_index=True)
-    line = shapely.get_dimensions(parts) == 1
+    line = (shapely.get_dimensions(parts) == 1) & ~shapely.is_empty(parts)
     bounds = shapely.bounds(parts[line])
     lines = SweepLines(bounds[:, 0], bounds[:, 2], rows[row[line]], row[line].astype(np.int64))
     return _fit_ends(lines, _bands(area, rows, step), footprint.along_m)

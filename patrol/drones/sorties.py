@@ -289,8 +289,11 @@ def _flight_path(
 
 
 def _straighten(path: Floats, on: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
-    """Take out corners where nothing turns or switches, and legs of no length."""
-    keep = np.concatenate([[True], np.hypot(*np.diff(path, axis=0).T) > 1e-6])
+    """Take out corners where nothing turns or switches, and ways of no length.
+
+    A leg of no length on which the camera is on is a picture taken from one point: it stays.
+    """
+    keep = np.concatenate([[True], (np.hypot(*np.diff(path, axis=0).T) > 1e-6) | on])
     path, on = path[keep], on[keep[1:]]
     before, after = np.diff(path, axis=0)[:-1], np.diff(path, axis=0)[1:]
     cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]

@@ -256,8 +256,8 @@ def test_a_plan_sets_its_hours_beside_need_by_both_sources(ask, gridbeat, tmp_pa
     plan = ("plan", "--hours", "20", "--date", "2026-02-02", "--until", LAST)
     assert "patrol hours are unknown" in gridbeat(*plan).out
     out = gridbeat(*plan, "--effort", hours).out
-    (east,) = (line for line in out.splitlines() if line.endswith(" east"))
-    (west,) = (line for line in out.splitlines() if line.endswith(" west"))
+    (east,) = (line for line in out.splitlines() if re.search(r"\d/\d  east", line))
+    (west,) = (line for line in out.splitlines() if re.search(r"\d/\d  west", line))
     assert "1/2" in east
     assert "0/2" in west
     share = [float(text.rstrip("%")) for text in re.findall(r"[\d.]+%", west)]

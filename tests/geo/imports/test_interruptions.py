@@ -108,15 +108,17 @@ def test_killed_at_random_points_it_ends_like_one_clean_run(
     columns = {k: v for k, v in INCIDENTS["columns"].items() if with_ref or k != "source_ref"}
     mapping_file(desk, columns=columns)
     chance = random.Random(7)
+    ended = 0  # a quick machine may end a run before the kill arrives; the next one begins anew
     for _ in range(3):
         process = start(desk, file)
         wait_for_progress(process, chance.randrange(1, 9))
         time.sleep(chance.random() * 0.05)
         process.kill()
         process.communicate()
+        ended += process.returncode == 0
     stdout = finish(desk, file)
     assert "resumed after row" in stdout
-    assert desk.one("SELECT count(*) FROM import_run WHERE kind = 'incidents'") == 1
+    assert desk.one("SELECT count(*) FROM import_run WHERE kind = 'incidents'") == 1 + ended
     assert_like_a_clean_run(desk, twin, file, columns=columns)
 
 

@@ -82,6 +82,18 @@ def test_a_sweep_shows_everything_that_can_be_seen_and_never_leaves_the_area(dra
         assert not shapely.intersects(shapely.union_all(zones), legs).any()
 
 
+def test_what_one_picture_shows_is_taken_though_the_aircraft_does_not_move():
+    area = Polygon([(0, -130), (-130, 0), (0, 130), (130, 0)]) - Point(0, 20).buffer(43)
+    plan = plan_sweep(area, base=(-400.0, -400.0), params=make_params(angle_deg=45.0))
+    still = [
+        flight.camera_on & (np.hypot(*np.diff(flight.path, axis=0).T) < 1e-6)
+        for flight in plan.flights
+    ]
+    assert sum(one.sum() for one in still) == 1
+    reach = area.buffer(-7.0).buffer(22.0).intersection(area)
+    assert shown(plan, make_params()).intersection(reach).area >= 0.995 * reach.area
+
+
 def test_a_rectangle_takes_little_more_than_its_lines():
     params = make_params(side_overlap=0.0, margin_m=0.0)
     plan = plan_sweep(box(0, 0, 900, 600), base=(450.0, 0.0), params=params)

@@ -27,7 +27,7 @@ WHOLE = {
     "/api/v1/grids/findings": "of grids", "/api/v1/effort": "a square and hour of a day",
     "/open311/v2/services.json": "of classes", "/open311/v2/requests.json": "1000, by its standard",
     "/api/v1/places": "the likeliest, of a search", "/api/v1/tracks/units": "of units",
-    "/openapi.json": "in the code",
+    "/openapi.json": "in the code", "/api/v1/indicators": "of groups of one jurisdiction",
     "/field.webmanifest": "in the code",
 }  # fmt: skip
 PAGED_BY = {"cursor", "before", "after"}

@@ -235,7 +235,9 @@ class Planner {
       parts.push(h("p", { class: "note" }, t("only_newest", { version: newest.version })), h("button", { type: "button", onclick: () => void this.open(newest.plan_id) }, t("load_newest")));
     }
     parts.push(this.marks());
+    const focus = this.desk.contains(document.activeElement) ? document.activeElement?.id : "";
     this.desk.replaceChildren(...parts.filter((one): one is Node => one !== null));
+    if (focus) document.getElementById(focus)?.focus();
   }
 
   private pendingMarks(): { edit: EditIn; mark: MarkView }[] {
