@@ -120,26 +120,28 @@ def ensure_categories(
     NotFoundError
         If the scheme does not exist and no classes are given to found it with.
     """
-    row = connection.execute(
-        "SELECT scheme_id FROM category_scheme WHERE scheme = %s ORDER BY valid_from DESC LIMIT 1",
-        (scheme,),
-    ).fetchone()
+    newest = (
+        "SELECT scheme_id FROM category_scheme WHERE scheme = %s ORDER BY valid_from DESC LIMIT 1"
+    )
+    row = connection.execute(newest, (scheme,)).fetchone()
     if row is None:
         if not categories:
             raise NotFoundError(
                 f"there is no category scheme {scheme!r}: name its classes under [categories], or "
                 "import them with `gridbeat import categories FILE`"
             )
-        row = connection.execute(
-            "INSERT INTO category_scheme (scheme, version) VALUES (%s, '1') "
-            "ON CONFLICT (scheme, version) DO UPDATE SET scheme = excluded.scheme "
-            "RETURNING scheme_id", (scheme,)).fetchone()  # fmt: skip
+        # Whoever founds the same scheme at this moment is waited for, whichever constraint says so.
+        connection.execute(
+            "INSERT INTO category_scheme (scheme, version) VALUES (%s, '1') ON CONFLICT DO NOTHING",
+            (scheme,),
+        )
+        row = connection.execute(newest, (scheme,)).fetchone()
     scheme_id = int(str(row[0])) if row else 0
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO category (scheme_id, code, name, name_en, group_code) "
             "VALUES (%s, %s, %s, %s, %s) ON CONFLICT (scheme_id, code) DO NOTHING",
-            [(scheme_id, code, *names) for code, names in categories.items()],
+            [(scheme_id, code, *names) for code, names in sorted(categories.items())],
         )  # fmt: skip
     rows = connection.execute(
         "SELECT code, category_id FROM category WHERE scheme_id = %s", (scheme_id,)
