@@ -18,7 +18,7 @@ demo: $(VENV)/run.stamp web/assets/vendor/manifest.json  ## install, start the d
 
 test: $(VENV)/test.stamp web/assets/vendor/manifest.json  ## the whole suite on a real PostGIS and a real browser
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest --hypothesis-profile=ci -n auto --maxprocesses 4 --dist loadfile
 	@$(MAKE) --no-print-directory smoke
 
 lint:  ## style, types and the directions of imports

@@ -25,6 +25,13 @@ ROOT = Path(__file__).resolve().parent.parent
 NUMBERS = count(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Try a test of pages once more if it fails, as browsers' own runners do; the retry is printed."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 def pytest_runtest_setup() -> None:
     """Let tests reach sockets of this machine and nothing beyond it."""
     socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)

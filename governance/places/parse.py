@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-_BRACKETS = re.compile(r"[(（\[【].*?[)）\]】]")
+_BRACKETS = re.compile(r"[(（\[【].*?[)）\]】]", re.DOTALL)
 _NEAR = re.compile(
     r"^(?:靠近|临近|近|在|位于|next to|close to|opposite|around|beside|near|by|at)\s*"
     r"|(?:附近|旁边|旁|对面|门口|门前|一带|这里|那里|边上|周边|处)$"
@@ -73,7 +73,8 @@ def read_address(text: str) -> Asked:
 
 def compared(name: str) -> str:
     """Return a name as names are compared: lower case, no spaces, nothing in brackets."""
-    return "".join(_BRACKETS.sub("", unicodedata.normalize("NFKC", name)).lower().split())
+    joined = "".join(_BRACKETS.sub("", unicodedata.normalize("NFKC", name)).lower().split())
+    return unicodedata.normalize("NFKC", joined)  # a mark may now stand beside its letter
 
 
 def _without_nearness(said: str) -> tuple[str, bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from governance.places.parse import compared, read_address
@@ -62,6 +62,8 @@ def test_nearness_is_kept_and_taken_off_the_name(said: str, words: str) -> None:
 
 
 @given(st.text(max_size=60))
+@example("c \N{COMBINING CEDILLA}")
+@example("（\n）")
 def test_any_text_is_read_and_compared_in_one_shape(said: str) -> None:
     asked = read_address(said)
     assert " " not in asked.words

@@ -44,6 +44,7 @@ class Posts {
     const head = h("div", { class: "head" }, h("h1", {}, t("title")), h("label", { class: "day" }, h("span", {}, t("day")), this.day));
     main.append(box, h("section", { class: "side" }, head, editable ? "" : note(t("read_only")), this.tabs, this.panel));
     box.append(legend());
+    this.addTabs();
     this.addLayers();
     document.addEventListener("themechange", () => restyle(map, settings, () => this.addLayers()));
     map.on("click", "vacant-fill", (event) => {
@@ -69,13 +70,13 @@ class Posts {
   }
 
   private async draw(): Promise<void> {
-    const focus = document.activeElement?.id;
     const ticket = ++this.ticket;
-    this.drawTabs();
+    this.markTab();
     const shown = await this.content();
     if (ticket !== this.ticket) return;
+    const focused = this.panel.contains(document.activeElement) ? document.activeElement!.id : "";
     this.panel.replaceChildren(shown);
-    if (focus) document.getElementById(focus)?.focus();
+    if (focused) document.getElementById(focused)?.focus();
   }
 
   private async content(): Promise<HTMLElement> {
@@ -92,28 +93,27 @@ class Posts {
     return grid ? teamTab(staffing, grid, editable, reload) : h("div", {}, note(t("choose_grid")));
   }
 
-  private drawTabs(): void {
-    this.tabs.replaceChildren(
-      ...TABS.map((name) =>
-        h(
-          "button",
-          {
-            type: "button", role: "tab", id: `tab-${name}`, "aria-controls": "panel", "aria-selected": String(name === this.tab), tabindex: name === this.tab ? 0 : -1,
-            onclick: () => this.open(name),
-          },
-          t(name),
-        ),
-      ),
-    );
-    this.panel.setAttribute("aria-labelledby", `tab-${this.tab}`);
-    this.tabs.onkeydown = (event) => {
+  private addTabs(): void {
+    for (const name of TABS) {
+      this.tabs.append(h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": "panel", onclick: () => this.open(name) }, t(name)));
+    }
+    this.tabs.addEventListener("keydown", (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (step === undefined) return;
       event.preventDefault();
       const next = TABS[(TABS.indexOf(this.tab) + step + TABS.length) % TABS.length]!;
       this.open(next);
       document.getElementById(`tab-${next}`)?.focus();
-    };
+    });
+  }
+
+  private markTab(): void {
+    for (const name of TABS) {
+      const button = document.getElementById(`tab-${name}`)!;
+      button.ariaSelected = String(name === this.tab);
+      button.tabIndex = name === this.tab ? 0 : -1;
+    }
+    this.panel.setAttribute("aria-labelledby", `tab-${this.tab}`);
   }
 
   private open(tab: Tab): void {
