@@ -19,6 +19,7 @@ from web.auth.passwords import Passwords
 from web.auth.permissions import Permission
 from web.auth.principal import PrincipalMemory, guards
 from web.cases.clocks import ClockMemory
+from web.cases.gathering import Gathering
 from web.database import Databases
 from web.errors import HANDLED, problem
 from web.headers import Guard
@@ -132,6 +133,7 @@ def create_app(settings: WebSettings, database: Database) -> FastAPI:
     app.state.principals = PrincipalMemory()
     app.state.clocks = ClockMemory()
     app.state.contacts = ContactSettings()
+    app.state.gathering = Gathering(app.state.databases)
     app.state.tiles = TileCache()
     app.state.watched, app.state.towns = {}, {}
     app.state.listener = Listener(database)

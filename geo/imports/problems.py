@@ -26,6 +26,11 @@ REASONS = {
     "too_long": ("编号过长", "the reference is longer than 200 characters"),
     "no_position": ("没有位置", "there is no position, or 0,0 stands for none"),
     "position_out_of_range": ("坐标超出范围", "the coordinates are no longitude and latitude"),
+    "address_unknown": ("地址查不到", "nothing known is like this address: add a point or a grid"),
+    "address_unsure": (
+        "地址不能确定到一处",
+        "the address fits no one place well enough: add a point or a grid",
+    ),
     "far_outside": ("远在辖区之外", "the position is far outside the jurisdiction"),
     "wrong_geometry": ("几何类型不符", "the geometry is of another type"),
     "invalid_geometry": ("几何无效", "the geometry is invalid"),

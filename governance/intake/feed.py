@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +19,7 @@ from geo.crs.systems import to_wgs84
 from geo.errors import InputError
 from geo.imports.digest import digest_text
 from governance.intake.reports import NewReport, take_report
+from governance.places.place import Placed, Unplaced, place_address
 from governance.rows import BadRow, FileRow, RowError, as_moment, need, read_rows
 
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -32,6 +33,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "address": ("address", "地址", "地点"),
 }
 LONGEST_WORDS = 4000
+LONGEST_ADDRESS = 300
 _NAMES = UUID("b2d8a9d2-40a7-5d0e-8a39-7e1a6d3f9c03")
 
 
@@ -53,6 +55,7 @@ class _Known:
     now: datetime
     areas: dict[str, int]
     classes: dict[str, int]
+    placed: dict[str, Placed | Unplaced] = field(default_factory=dict)
 
 
 def import_reports(
@@ -61,8 +64,9 @@ def import_reports(
 ) -> FeedReport:  # fmt: skip
     """Take in a department's file of reports; the same number of a source is one report.
 
-    They wait at the desk for a person; a class in the file is a proposal. Bad rows are kept in
-    quarantine with their reason. Never commits.
+    They wait at the desk for a person; a class in the file is a proposal. A row with neither point
+    nor grid is placed by its address where one place alone fits; see `place_address`. Bad rows are
+    kept in quarantine with their reason. Never commits.
 
     Parameters
     ----------
@@ -113,38 +117,57 @@ def _take(connection: Connection, row: FileRow, known: _Known) -> str:
     if code is not None and code not in known.classes:
         raise RowError("category", "unknown_category", code)
     point = _point(row, known.crs)
-    if point is None and area is None:
+    address = row.values.get("address")
+    if point is None and area is None and address is None:
         raise RowError("x", "no_position")
     ref = f"{known.source}/{number}"
     report = uuid5(_NAMES, f"{known.jurisdiction}/{ref}")
     if connection.execute(_KNOWN, {"report": report}).scalar_one():
         return "same"
+    if point is not None:
+        where = Placed("", *point)
+    elif area is not None:
+        where = Placed("", area_id=known.areas[area])
+    else:
+        where = _place(connection, known, address or "")
     new = NewReport(
-        report, "feed", known.now, seen, words, point[0] if point else None,
-        point[1] if point else None, f"file of {known.source}",
-        category_id=known.classes[code] if code else None,
-        area_id=known.areas[area] if area else None, address=row.values.get("address"),
-        source_ref=ref,
+        report, "feed", known.now, seen, words, where.lon, where.lat, f"file of {known.source}",
+        category_id=known.classes[code] if code else None, area_id=where.area_id,
+        accuracy_m=where.accuracy_m, address=address, source_ref=ref,
     )  # fmt: skip
     try:
         take_report(connection, known.jurisdiction, new)
     except InputError as error:
+        if point is None and area is None:
+            raise RowError("address", "far_outside", f"{address}: {where.name}") from error
         raise RowError("x", "far_outside", f"{point}") from error
     return "new"
+
+
+def _place(connection: Connection, known: _Known, address: str) -> Placed:
+    """Return where the address of a row without point and grid is, if one place alone fits."""
+    if len(address) > LONGEST_ADDRESS:
+        raise RowError("address", "too_long", address[:80])
+    if address not in known.placed:
+        known.placed[address] = place_address(connection, address)
+    found = known.placed[address]
+    if isinstance(found, Unplaced):
+        raise RowError("address", found.reason, found.told)
+    return found
 
 
 def _point(row: FileRow, crs: str) -> tuple[float, float] | None:
     """Return longitude and latitude of WGS-84; None where the row has no coordinates."""
     values: list[float | None] = []
-    for field in ("x", "y"):
-        given = row.values.get(field)
+    for name in ("x", "y"):
+        given = row.values.get(name)
         if given is None:
             values.append(None)
             continue
         try:
             values.append(float(given))
         except ValueError as error:
-            raise RowError(field, "not_a_number", given) from error
+            raise RowError(name, "not_a_number", given) from error
     x, y = values
     if x is None or y is None or (x == 0 and y == 0):
         return None

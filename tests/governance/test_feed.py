@@ -70,6 +70,89 @@ def test_bad_row_is_kept_with_field_and_reason(db, take, row, field, reason) -> 
     assert [tuple(one) for one in kept] == [(field, reason, "reports")]
 
 
+class TestAddresses:
+    HEAD = "编号,内容,发生时间,地址"
+
+    @pytest.fixture(autouse=True)
+    def known(self, db, place) -> None:
+        feed = db.execute(text("SELECT max(feed_id) FROM feed")).scalar_one()
+        for n, (name, way) in enumerate((
+            ("会潮路", "116.31 39.90, 116.39 39.90"), ("扬帆大道", "116.35 39.85, 116.35 39.95"),
+            ("出界路", "116.60 39.90, 116.70 39.90"), ("远方路", "116.65 39.85, 116.65 39.95"),
+        )):  # fmt: skip
+            db.execute(
+                text("INSERT INTO road (feed_id, source_ref, content_hash, kind, name, geom) "
+                     "VALUES (:f, :ref, 0, 'secondary', :name, ST_GeomFromText(:way, 4326))"),
+                {"f": feed, "ref": f"r{n}", "name": name, "way": f"LINESTRING({way})"},
+            )  # fmt: skip
+        for n, (name, lon) in enumerate(
+            (("听涛派出所", 116.34), ("便民服务站", 116.31), ("便民服务站", 116.39))
+        ):
+            db.execute(
+                text("INSERT INTO station (feed_id, source_ref, content_hash, kind, name, geom) "
+                     "VALUES (:f, :ref, 0, 'police', :name, "
+                     "ST_SetSRID(ST_MakePoint(:lon, 39.91), 4326))"),
+                {"f": feed, "ref": f"s{n}", "name": name, "lon": lon},
+            )  # fmt: skip
+        db.execute(text("UPDATE area SET name = '三号网格' WHERE code = 'grid'"))
+        db.execute(text("UPDATE area SET name = '碧波社区' WHERE code = 'community'"))
+
+    def row(self, address: str) -> str:
+        return f"A,垃圾,2026-03-03 10:00,{address}"
+
+    @pytest.mark.parametrize(
+        ("address", "lon", "lat", "accuracy_m"),
+        [
+            ("会潮路与扬帆大道交叉口", 116.35, 39.90, 60.0),
+            ("听涛派出所", 116.34, 39.91, 60.0),
+            ("听涛派出所对面", 116.34, 39.91, 150.0),
+        ],
+    )
+    def test_address_that_fits_one_place_is_placed_there(
+        self, db, place, take, address, lon, lat, accuracy_m
+    ) -> None:
+        assert take(self.row(address), head=self.HEAD).new == 1
+        [waiting] = list_unfiled(db, place.jurisdiction)
+        assert (waiting.lon, waiting.lat) == pytest.approx((lon, lat))
+        assert waiting.address == address
+        assert waiting.area_id == place.areas["grid"]
+        accuracy = db.execute(text("SELECT accuracy_m FROM report")).scalar_one()
+        assert accuracy == accuracy_m
+
+    def test_name_of_a_grid_places_it_in_the_grid(self, db, place, take) -> None:
+        assert take(self.row("三号网格"), head=self.HEAD).new == 1
+        [waiting] = list_unfiled(db, place.jurisdiction)
+        assert (waiting.lon, waiting.area_id) == (None, place.areas["grid"])
+
+    @pytest.mark.parametrize(
+        ("address", "reason"),
+        [
+            ("火星大街九百号", "address_unknown"),
+            ("会潮路", "address_unsure"),  # a whole road is no place to go to
+            ("碧波社区", "address_unsure"),
+            ("便民服务站", "address_unsure"),  # there are two of the name
+            ("出界路与远方路交叉口", "far_outside"),
+            ("路" * 301, "too_long"),
+            ("", "no_position"),
+        ],
+    )
+    def test_address_that_fits_no_one_place_is_kept_with_what_it_may_be(
+        self, db, take, address, reason
+    ) -> None:
+        made = take(self.row(address), "B,路灯,2026-03-03 10:00,听涛派出所", head=self.HEAD)
+        assert made.new == 1
+        kept = db.execute(text("SELECT reason, value FROM quarantine")).one()
+        assert kept.reason == reason
+        if reason == "address_unsure":
+            assert kept.value.startswith(f"{address}: {address} ")
+
+    def test_point_of_the_row_goes_before_its_address(self, db, place, take) -> None:
+        head = f"{self.HEAD},经度,纬度"
+        assert take(f"{self.row('火星大街九百号')},116.4,39.9", head=head).new == 1
+        [waiting] = list_unfiled(db, place.jurisdiction)
+        assert (waiting.lon, waiting.lat) == pytest.approx((116.4, 39.9))
+
+
 def test_file_that_says_too_little_is_refused(take) -> None:
     with pytest.raises(FormatError, match="no column for words, seen_at"):
         take("A1", head="编号")

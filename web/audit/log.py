@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +62,14 @@ async def write_entry(rows: Rows, entry: Entry) -> None:
 def write_entry_of_store(connection: Connection, entry: Entry) -> None:
     """Add an entry through a store's connection, likewise."""
     connection.exec_driver_sql(packaged_sql("audit_entry"), entry.values())
+
+
+def write_entries_of_store(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Add several entries, in their order, in one round trip."""
+    if entries:
+        connection.exec_driver_sql(
+            packaged_sql("audit_entry"), [entry.values() for entry in entries]
+        )
 
 
 def logged(action: str) -> DependsMark:

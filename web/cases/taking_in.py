@@ -43,7 +43,7 @@ def take_one(connection: Connection, new: NewReport, place: Place) -> Answer:
     ConflictError
         Another report was taken in under that number.
     """
-    answer = _take(connection, [(new, place)])[0]
+    answer = take_together(connection, [(new, place)])[0]
     if answer.refused is not None:
         raise answer.refused
     return answer
@@ -57,7 +57,7 @@ def take_batch(connection: Connection, wanted: Sequence[tuple[NewReport, Place]]
     """
     try:
         with connection.begin_nested():
-            return _take(connection, wanted)
+            return take_together(connection, wanted)
     except DBAPIError as error:
         if tell_database_error(error) is None:
             raise  # the database's trouble, not a report's
@@ -67,7 +67,7 @@ def take_batch(connection: Connection, wanted: Sequence[tuple[NewReport, Place]]
 def _take_alone(connection: Connection, new: NewReport, place: Place) -> Answer:
     try:
         with connection.begin_nested():
-            return _take(connection, [(new, place)])[0]
+            return take_together(connection, [(new, place)])[0]
     except DBAPIError as error:
         refused = tell_database_error(error)
         if refused is None:
@@ -75,7 +75,13 @@ def _take_alone(connection: Connection, new: NewReport, place: Place) -> Answer:
         return Answer(new.report_id, refused=ForbiddenError(refused[1], code="refused-by-database"))
 
 
-def _take(connection: Connection, wanted: Sequence[tuple[NewReport, Place]]) -> list[Answer]:
+def take_together(
+    connection: Connection, wanted: Sequence[tuple[NewReport, Place]]
+) -> list[Answer]:
+    """Take reports in, all of them by the same few statements, and answer for each.
+
+    What the database itself refuses, such as ground that is not this account's, ends all.
+    """
     spots = find_spots(connection, [place for _, place in wanted])
     answers = [
         Answer(new.report_id, refused=spot if isinstance(spot, GridbeatError) else None)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import Connection
 
@@ -20,9 +23,10 @@ from governance.places.find import find_candidates
 from web.audit.log import entry_of, write_entry_of_store
 from web.auth.permissions import Permission
 from web.auth.principal import Identified, Principal, needs
+from web.cases.gathering import Gathering, Wanted
 from web.cases.intake import tell_similar
 from web.cases.spots import Place
-from web.cases.taking_in import Answer, take_batch, take_one
+from web.cases.taking_in import Answer, take_batch
 from web.database import Databases
 from web.errors import ForbiddenError, PlaceUnsureError
 from web.refusals import tell_error
@@ -107,25 +111,34 @@ def check_seen(seen_at: datetime | None, now: datetime) -> datetime:
 
 
 @router.put("/reports/{report_id}", dependencies=[needs(Permission.CASES_REPORT)],
-            summary="Take in a report", responses={201: {"description": "Taken in"}})  # fmt: skip
-def put_report(
-    request: Request, answer: Response, principal: Identified, report_id: ReportId, given: ReportIn
-) -> dict[str, Any]:
+            summary="Take in a report", response_model=dict[str, Any],
+            responses={201: {"description": "Taken in"}})  # fmt: skip
+async def put_report(
+    request: Request, principal: Identified, report_id: ReportId, given: ReportIn
+) -> JSONResponse:
     """Take in a report under a number made where it was written; sent twice it is one.
 
     The answer says which classes it may be of and which cases it may repeat; a person files it.
     """
     now = datetime.now(UTC)
     new = _new_report(principal, report_id, given, now)
-    with _store(request, principal) as connection:
-        taken = take_one(connection, new, _place(connection, given))
-        _keep_contact(request, connection, principal, report_id, given, now)
-        if taken.is_new:
-            entry = entry_of(request, principal, "report taken in", about=str(report_id),
-                             channel=given.channel)  # fmt: skip
-            write_entry_of_store(connection, entry)
-            answer.status_code = 201
-    return {**_tell_taken(taken), "new": taken.is_new}
+    beside = None
+    if given.contact is not None:
+        request.app.state.contacts.keys()  # refused here, it holds up nobody
+        beside = partial(_keep_contact, request, principal=principal, report_id=report_id,
+                         given=given, now=now)  # fmt: skip
+    if given.place is None and given.address:
+        await asyncio.to_thread(_refuse_address, request, principal, given)
+    entry = entry_of(
+        request, principal, "report taken in", about=str(report_id), channel=given.channel
+    )
+    place = given.place.place() if given.place else Place()
+    gathering: Gathering = request.app.state.gathering
+    taken = await gathering.take(Wanted(new, place, principal.scope, entry, beside))
+    if taken.refused is not None:
+        raise taken.refused
+    told = {**_tell_taken(taken), "new": taken.is_new}
+    return JSONResponse(told, 201 if taken.is_new else 200)
 
 
 @router.post("/reports", dependencies=[needs(Permission.CASES_REPORT)],
@@ -143,7 +156,8 @@ def post_reports(request: Request, principal: Identified, batch: ReportsIn) -> d
         became = [one if isinstance(one, Answer) else next(taken) for one in wanted]
         for one, answer in zip(batch.reports, became, strict=True):
             if answer.refused is None:
-                _keep_contact(request, connection, principal, one.report_id, one, now)
+                _keep_contact(request, connection, principal=principal, report_id=one.report_id,
+                              given=one, now=now)  # fmt: skip
         new = [str(answer.report_id) for answer in became if answer.is_new]
         if new:
             entry = entry_of(request, principal, "reports taken in", reports=new)
@@ -170,6 +184,11 @@ def _try(
         return Answer(given.report_id, refused=error)
 
 
+def _refuse_address(request: Request, principal: Principal, given: ReportIn) -> None:
+    with _store(request, principal) as connection:
+        _place(connection, given)
+
+
 def _place(connection: Connection, given: ReportIn) -> Place:
     """Return where a report says that it is; of an address alone a person has to choose."""
     if given.place is None and given.address:
@@ -190,7 +209,7 @@ def _new_report(principal: Principal, report_id: UUID, given: ReportIn, now: dat
 
 
 def _keep_contact(
-    request: Request, connection: Connection, principal: Principal, report_id: UUID,
+    request: Request, connection: Connection, *, principal: Principal, report_id: UUID,
     given: ReportIn, now: datetime,
 ) -> None:  # fmt: skip
     if given.contact is None:
