@@ -45,6 +45,7 @@ from analytics.profile_rows import ProfileParams, list_profile
 from analytics.queries import select_area_codes
 from analytics.repeat_bands import RepeatParams, find_repeat_bands
 from analytics.results import Result
+from analytics.scan_null import Tell
 from analytics.scan_params import ScanParams
 from analytics.scan_zones import find_scan_zones
 from analytics.store import Origin
@@ -59,7 +60,14 @@ Found = Result | Listing
 Ask = Callable[[Connection, Origin, Any], Found]
 
 
-def answer(connection: Connection, kind: str, origin: Origin, params: Any) -> Found:
+def answer(
+    connection: Connection,
+    kind: str,
+    origin: Origin,
+    params: Any,
+    *,
+    tell: Tell = lambda stage: None,
+) -> Found:
     """Answer one question to the incidents as they are now; nothing is written.
 
     Parameters
@@ -70,6 +78,8 @@ def answer(connection: Connection, kind: str, origin: Origin, params: Any) -> Fo
         What is counted, on which lattice or level, and the seed.
     params
         An instance of one of the kind's parameter classes in `ASKED`.
+    tell
+        Told how far a scan is; other kinds take seconds and say nothing.
 
     Raises
     ------
@@ -80,6 +90,8 @@ def answer(connection: Connection, kind: str, origin: Origin, params: Any) -> Fo
     """
     if kind not in ASKED:
         raise InputError(f"this version of Gridbeat knows no {kind!r}; it knows {', '.join(ASKED)}")
+    if kind == "scan":
+        return _scan(connection, origin, params, tell=tell)
     return ASKED[kind][1](connection, origin, params)
 
 
@@ -202,7 +214,13 @@ def _clusters(connection: Connection, origin: Origin, params: ClusterParams) -> 
     return find_cluster_zones(read_points(connection, origin.request), params)
 
 
-def _scan(connection: Connection, origin: Origin, params: ScanParams) -> Found:
+def _scan(
+    connection: Connection,
+    origin: Origin,
+    params: ScanParams,
+    *,
+    tell: Tell = lambda stage: None,
+) -> Found:
     cube, _, lattice = read_cube(connection, origin)
     if lattice is None:
         raise InputError("the scan looks at cells of a lattice, not at areas")
@@ -210,8 +228,9 @@ def _scan(connection: Connection, origin: Origin, params: ScanParams) -> Found:
     if params.model == "poisson":
         baseline = _earlier(connection, origin, lattice, params)
     return find_scan_zones(
-        cube, lattice, params, baseline=baseline, rng=_drawn(origin), workers=os.cpu_count() or 1
-    )
+        cube, lattice, params, baseline=baseline, rng=_drawn(origin),
+        workers=os.cpu_count() or 1, tell=tell,
+    )  # fmt: skip
 
 
 def _earlier(

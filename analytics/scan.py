@@ -15,7 +15,7 @@ from analytics.cube import Cube
 from analytics.results import Result
 from analytics.scan_discs import COLUMNS, find_best, list_discs
 from analytics.scan_field import expect_volume, lay_field, lay_volume
-from analytics.scan_null import rank, simulate
+from analytics.scan_null import Tell, rank, simulate
 from analytics.scan_params import ScanParams
 from geo.errors import InputError
 from geo.lattice.lattice import Lattice
@@ -38,7 +38,8 @@ class Scan:
         One row a cluster, the most unusual first; columns `COLUMNS`. ``recurrence_days`` is how
         often chance alone would raise such an alarm if the scan ran every step (prospective).
     replicates
-        Best ratio of each Monte-Carlo run, shape ``(replicates,)``.
+        Best ratio of each Monte-Carlo run, shape ``(runs,)``; fewer than asked for where enough of
+        them reached what was observed.
     """
 
     result: Result
@@ -54,6 +55,7 @@ def find_scan_clusters(
     baseline: NDArray[Any] | None = None,
     rng: np.random.Generator,
     workers: int = 1,
+    tell: Tell = lambda stage: None,
 ) -> Scan:
     """Scan a cube for clusters in space and time.
 
@@ -70,6 +72,8 @@ def find_scan_clusters(
         Each run has a generator spawned from it, so `workers` change nothing but the time.
     workers
         Threads that share the Monte-Carlo runs.
+    tell
+        Told how far the runs are, see `analytics.scan_null.simulate`.
 
     Returns
     -------
@@ -94,13 +98,14 @@ def find_scan_clusters(
     series = cube.series(classes=how.classes, found_by=how.found_by)
     mean = expect_volume(lattice, series, how, baseline)
     field = lay_field(lay_volume(lattice, series), mean, how)
-    maxima = simulate(field, how, rng, workers=workers)
     best = find_best(lattice, field)
+    seen = float(best.ratio.max(initial=0.0))
+    maxima = simulate(field, how, rng, seen=seen, workers=workers, tell=tell)
     p = rank(best.ratio, maxima)
     members, clusters = list_discs(lattice, field, best, most=how.most_clusters)
     clusters["p_value"] = p[clusters.index]
     clusters["recurrence_days"] = _recurrence(clusters["p_value"], cube, how)
-    result = _result(cube, lattice, how, best.ratio, p, members)
+    result = _result(cube, lattice, how, best.ratio, p, members, len(maxima))
     return Scan(result, clusters.reset_index(drop=True)[list(COLUMNS)], maxima)
 
 
@@ -117,12 +122,13 @@ def _result(
     ratio: Floats,
     p: Floats,
     members: Mapping[int, Ints],
+    n_runs: int,
 ) -> Result:
     label = np.full(len(p), "none")
     for centre, cells in members.items():
         if p[centre] <= how.alpha:
             label[cells] = "hot"
-    described = asdict(how) | {"cell_size_m": lattice.cell_size_m}
+    described = asdict(how) | {"cell_size_m": lattice.cell_size_m, "runs": n_runs}
     described |= cube.describe(classes=how.classes, found_by=how.found_by)
     series = cube.series(classes=how.classes, found_by=how.found_by)
     return Result(

@@ -32,6 +32,9 @@ class ScanParams:
         Cylinders that expect more than this part of all incidents are left out.
     replicates
         Monte-Carlo runs; 999 allow p down to 0.001.
+    enough
+        The runs end as soon as so many of them reached the best ratio observed: what is plainly
+        chance needs no more (Besag and Clifford 1991, doi:10.1093/biomet/78.2.301). 0: never.
     most_clusters
         How many clusters are listed, none overlapping another in space.
     alpha
@@ -46,6 +49,7 @@ class ScanParams:
     longest_steps: int = 14
     most_share: float = 0.5
     replicates: int = 999
+    enough: int = 0
     most_clusters: int = 10
     alpha: float = 0.05
     classes: tuple[str, ...] | None = None
@@ -56,7 +60,9 @@ class ScanParams:
             raise InputError(f"model is {self.model!r}: say 'permutation' or 'poisson'")
         if self.mode not in ("prospective", "retrospective"):
             raise InputError(f"mode is {self.mode!r}: say 'prospective' or 'retrospective'")
-        if self.radius_cells < 0 or self.longest_steps < 1 or self.replicates < 0:
-            raise InputError("radius_cells and replicates must be 0 or more, longest_steps 1")
+        if min(self.radius_cells, self.longest_steps - 1, self.replicates, self.enough) < 0:
+            raise InputError(
+                "radius_cells, replicates and enough must be 0 or more, longest_steps 1 or more"
+            )
         if not 0 < self.most_share < 1:
             raise InputError(f"most_share is {self.most_share}; it must lie between 0 and 1")

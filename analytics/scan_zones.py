@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from analytics.cube import Cube
 from analytics.listing import Listing
 from analytics.scan import Scan, find_scan_clusters
+from analytics.scan_null import Tell
 from analytics.scan_params import ScanParams
 from geo.lattice.lattice import Lattice
 
@@ -24,12 +25,13 @@ def find_scan_zones(
     baseline: NDArray[np.float64] | None = None,
     rng: np.random.Generator,
     workers: int = 1,
+    tell: Tell = lambda stage: None,
 ) -> Listing:
     """Scan a cube and return its clusters as zones, the most unusual first.
 
     Parameters
     ----------
-    cube, lattice, params, baseline, rng, workers
+    cube, lattice, params, baseline, rng, workers, tell
         As `analytics.scan.find_scan_clusters`.
 
     Returns
@@ -41,7 +43,9 @@ def find_scan_zones(
         ``first_day`` and ``last_day`` (days of the steps' starts), ``recurrence_days``.
     """
     how = params or ScanParams()
-    scan = find_scan_clusters(cube, lattice, how, baseline=baseline, rng=rng, workers=workers)
+    scan = find_scan_clusters(
+        cube, lattice, how, baseline=baseline, rng=rng, workers=workers, tell=tell
+    )
     return Listing(
         kind="scan",
         unit="zone",

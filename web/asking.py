@@ -14,6 +14,7 @@ from analytics.answers import SEED, answer
 from analytics.cube_store import read_lattice
 from analytics.queries import CubeRequest
 from analytics.results import LABELS, label_text
+from analytics.scan_null import Tell
 from analytics.steps import Step
 from analytics.store import Origin, StoredResult, read_result, write_found
 from analytics.street_store import read_streets
@@ -87,6 +88,7 @@ def ask(
     hexagons: bool = False,
     streets_m: float | None = None,
     seed: int = SEED,
+    tell: Tell = lambda stage: None,
 ) -> Told:
     """Answer a question, store the answer, and read it back.
 
@@ -95,6 +97,8 @@ def ask(
     cell_m, hexagons, streets_m, level
         Where to count: a lattice of such cells, street segments within so many metres, or the areas
         of a level where neither is asked for.
+    tell
+        Told how far a scan is, see `analytics.answers.answer`.
 
     Raises
     ------
@@ -115,7 +119,7 @@ def ask(
         request, version("gridbeat"), seed=seed, lattice=lattice, streets=streets,
         level=None if lattice or streets else level,
     )  # fmt: skip
-    found = answer(connection, kind, origin, params)
+    found = answer(connection, kind, origin, params, tell=tell)
     number = write_found(connection, found, origin)
     return Told(about, number, read_result(connection, number), read_class_names(connection))
 

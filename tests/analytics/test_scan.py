@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from analytics.cube import Cube, Units
 from analytics.scan import find_scan_clusters
 from analytics.scan_discs import COLUMNS
+from analytics.scan_field import lay_field
 from analytics.scan_kernel import (
-    best_of_all,
     best_of_each_centre,
-    bound_ratios,
     disc_half_widths,
     expect,
     leave_out,
@@ -22,6 +21,7 @@ from analytics.scan_kernel import (
     sum_along,
 )
 from analytics.scan_params import ScanParams
+from analytics.scan_search import Search, fewest_counts, largest_expected
 from analytics.steps import make_steps
 from geo.errors import InputError
 from geo.lattice.lattice import make_lattice
@@ -89,23 +89,75 @@ def test_the_kernel_finds_what_loops_over_all_cylinders_find(
     found, window, radius = best_of_each_centre(tables[0], expected, spans, half, total)
     hand = by_hand(series, mean, n_rows, n_columns, windows, largest, 0.5 * total)
     np.testing.assert_allclose(found.ravel(), hand, atol=1e-9)
-    top = best_of_all(tables[0], expected, spans, half, total, 0.5 * total)
-    assert top == pytest.approx(hand.max(), abs=1e-9)
     assert window.max() < len(windows)
     assert radius.max() <= largest
 
 
-def test_the_bound_that_saves_logarithms_is_never_below_the_ratio():
-    rng = np.random.default_rng(1)
-    for _ in range(200):
-        total = float(rng.integers(2, 500))
-        e = rng.uniform(0.0001, 0.5, 30) * total
-        c = rng.integers(0, int(total) + 1, 30).astype(float)
-        bound = np.empty(30)
-        top = bound_ratios(c, e, 0.5 * total, bound)
-        ratios = np.array([log_ratio(*pair, total) for pair in zip(c, e, strict=True)])
-        assert (ratios <= bound * (1 + 1e-12)).all()
-        assert top == bound.max()
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(1, 19), st.integers(1, 6), st.integers(1, 6), st.integers(0, 3), st.integers(0, 99),
+    st.sampled_from([[4.0, 0.0], [0.0], [1e6, 0.5, 0.0]]), st.sampled_from([0.0, 0.3, 40_000.0]),
+)  # fmt: skip
+def test_a_run_finds_the_best_ratio_to_the_last_bit_whatever_the_floors(
+    n_columns, n_rows, n_steps, largest, seed, floors, many
+):
+    rng = np.random.default_rng(seed)
+    volume = rng.poisson(0.6, (n_steps, n_rows, n_columns))
+    volume[0, 0, 0] += 1 + int(many)
+    how = ScanParams(mode="retrospective", radius_cells=largest, longest_steps=n_steps)
+    mean = np.einsum("trc,s->src", volume, volume.sum(axis=(1, 2))) / volume.sum()
+    field = lay_field(volume.astype(float), mean, how)
+    other = rng.permutation(volume.ravel()).reshape(volume.shape)
+    table = field.table(other.astype(float))
+    each, _, _ = best_of_each_centre(table, field.expected, field.windows, field.half, field.total)
+    assert Search(field, floors).best(other) == each.max()
+
+
+def test_what_a_cylinder_needs_is_the_fewest_that_lift_its_ratio_above_the_floor():
+    total = 200.0
+    expected = np.random.default_rng(3).uniform(0.001, 0.5, (2, 3, 4, 5)) * total
+    expected[0, 0, 0, 0] = total  # left out
+    for floor in (0.0, 1.5, 9.0):
+        limits = largest_expected(floor, total)
+        need = fewest_counts(expected, limits, np.int16)[:, :, :, :5].transpose(2, 0, 1, 3)
+        passes = np.array(
+            [[log_ratio(float(c), e, total) > floor for c in range(201)] for e in expected.ravel()]
+        )
+        fewest = np.where(passes.any(axis=1), passes.argmax(axis=1), 201)
+        np.testing.assert_array_equal(need.ravel(), fewest)
+
+
+def test_runs_end_when_enough_of_them_reached_what_was_seen_whoever_made_them(lattice, days):
+    grid = lattice(8, 8)
+    cube = days(quiet_town(np.random.default_rng(8), 8, 8, 14), grid)
+    full, *short = (
+        find_scan_clusters(
+            cube, grid, ScanParams(radius_cells=3, replicates=99, enough=enough),
+            rng=np.random.default_rng(9), workers=workers,
+        )
+        for enough, workers in ((0, 1), (5, 1), (5, 3))
+    )  # fmt: skip
+    seen = full.result.score.max()
+    reached = np.flatnonzero(full.replicates >= seen - 1e-9)
+    assert len(reached) > 5
+    for found in short:
+        np.testing.assert_array_equal(found.replicates, full.replicates[: reached[4] + 1])
+        assert found.clusters["p_value"].iloc[0] == 6 / (reached[4] + 2)
+        assert found.result.parameters["runs"] == reached[4] + 1
+
+
+def test_an_outbreak_is_never_cut_short(lattice, days):
+    grid = lattice(8, 8)
+    series = quiet_town(np.random.default_rng(8), 8, 8, 14)
+    series[20, -1] += 15
+    told = []
+    found = find_scan_clusters(
+        days(series, grid), grid, ScanParams(radius_cells=3, replicates=50, enough=5),
+        rng=np.random.default_rng(9), tell=told.append,
+    )  # fmt: skip
+    assert found.clusters["p_value"].iloc[0] == 1 / 51
+    assert [stage.done for stage in told] == [0, 16, 32, 48]
+    assert {(stage.replicates, stage.cylinders) for stage in told} == {(50, 14 * 4 * 9 * 9)}
 
 
 @pytest.mark.parametrize("model", ["permutation", "poisson"])
