@@ -10,11 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from patrol.tracks.effort_ground import EffortGround
-from patrol.tracks.effort_kernel import ROOM, add_up, leave_known, walk
+from patrol.tracks.effort_kernel import ROOM, Net, Stays, add_up, leave_known, spell_out, walk
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
-Ints = NDArray[np.int32]
 
 _FIRST_ROOM = 1 << 22  # virtual until written to
 
@@ -47,14 +46,17 @@ class EffortSum:
 
     ground: EffortGround
     outside_s: float = field(init=False, default=0.0)
-    _keys: Longs = field(init=False)
-    _since: Longs = field(init=False)
-    _spent: Longs = field(init=False)
-    _came: Ints = field(init=False)
+    _net: Net = field(init=False)
+    _stays: Stays = field(init=False)
     _used: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         """Start with nothing."""
+        frame, ground = self.ground.frame, self.ground
+        self._net = Net(
+            frame.x0, frame.y0, 1.0 / frame.cell_size_m, frame.n_columns, frame.n_rows,
+            len(ground.cell_of_slot),
+        )  # fmt: skip
         self._make_room(_FIRST_ROOM)
 
     def add(self, time_us: Longs, x: Floats, y: Floats, segment: Longs) -> None:
@@ -77,83 +79,76 @@ class EffortSum:
             What was added of the unit's other devices.
         """
         own, others = EffortSum(self.ground), EffortSum(self.ground)
-        key, since, spent, came = own._stays([legs])
-        known_key, known_since, known_spent, _ = others._stays(known)
-        order = np.lexsort((known_since, known_key))
-        leave_known(key, since, spent, came, len(key), known_key[order], known_since[order],
-                    known_spent[order])  # fmt: skip
+        mine, n = own._each([legs])
+        theirs, n_known = others._each(known)
+        order = np.lexsort((theirs.since[:n_known], theirs.keys[:n_known]))
+        leave_known(mine, n, theirs.keys[order], theirs.since[order], theirs.spent[order])
         self.outside_s += own.outside_s
-        if self._used + len(key) > len(self._keys):
-            self._shrink(len(key))
-        part = slice(self._used, self._used + len(key))
-        self._keys[part], self._since[part] = key, since
-        self._spent[part], self._came[part] = spent, came
-        self._used += len(key)
+        if self._used + n > len(self._stays.keys):
+            self._shrink(n)
+        self._put(mine, n)
 
     def table(self) -> pd.DataFrame:
         """Return ``hour`` (UTC), ``i``, ``j``, ``area_id``, ``seconds``, ``visits``, in order."""
-        keys, spent, came = add_up(self._keys, self._spent, self._came, self._used)
-        full = (spent > 0) | (came > 0)
-        if not full.all():
-            keys, spent, came = keys[full], spent[full], came[full]
-        ground = self.ground
-        hour, slot = np.divmod(keys, len(ground.cell_of_slot))
-        frame = ground.frame
-        row, column = np.divmod(ground.cell_of_slot[slot], frame.n_columns)
-        at = (hour * 3600).astype("datetime64[s]")
-        return pd.DataFrame(
-            {
-                "hour": pd.DatetimeIndex(at).tz_localize("UTC"),
-                "i": column + round(frame.x0 / frame.cell_size_m),
-                "j": row + round(frame.y0 / frame.cell_size_m),
-                "area_id": ground.area_of_slot[slot],
-                "seconds": spent * 1e-6,
-                "visits": came.astype(np.int64),
-            },
-            copy=False,
+        sums = add_up(self._stays, self._used)
+        ground, frame = self.ground, self.ground.frame
+        row, column = np.divmod(ground.cell_of_slot, frame.n_columns)
+        i, j = (
+            column + round(frame.x0 / frame.cell_size_m),
+            row + round(frame.y0 / frame.cell_size_m),
         )
+        at, i, j, area, seconds, visits = spell_out(
+            sums, len(ground.cell_of_slot), i, j, ground.area_of_slot
+        )
+        hour = pd.DatetimeIndex(at.view("datetime64[s]"), copy=False).tz_localize("UTC")
+        columns = {"hour": hour, "i": i, "j": j, "area_id": area, "seconds": seconds,
+                   "visits": visits}  # fmt: skip
+        return pd.DataFrame(columns, copy=False)
 
     def _walk(self, legs: Legs, begin: int, last: int) -> tuple[int, int]:
-        frame = self.ground.frame
         begin, last, self._used, outside = walk(
             legs.time_us, legs.x, legs.y, legs.segment, begin, last,
-            frame.x0, frame.y0, frame.cell_size_m, frame.n_columns, frame.n_rows,
-            self.ground.slot_of_cell, self.ground.parts, len(self.ground.cell_of_slot),
-            self._keys, self._since, self._spent, self._came, self._used,
+            self._net, self.ground.slot_of_cell, self.ground.parts, self._stays, self._used,
         )  # fmt: skip
         self.outside_s += outside * 1e-6
         return begin, last
 
-    def _stays(self, batches: Sequence[Legs]) -> tuple[Longs, Longs, Longs, Ints]:
-        """Return every stay of some batches by itself: key, beginning, length, coming."""
+    def _each(self, batches: Sequence[Legs]) -> tuple[Stays, int]:
+        """Return every stay of some batches by itself, and how many there are."""
         for legs in batches:
             begin, last = 0, -1
             while begin < len(legs.time_us):
                 begin, last = self._walk(legs, begin, last)
                 if begin < len(legs.time_us):
-                    self._make_room(4 * len(self._keys))
-        n = self._used
-        return self._keys[:n], self._since[:n], self._spent[:n], self._came[:n]
+                    self._make_room(4 * len(self._stays.keys))
+        return self._stays, self._used
 
     def _shrink(self, wanted: int = 0) -> None:
         """Add up what is there; more room where that leaves less than half of it."""
-        keys, spent, came = add_up(self._keys, self._spent, self._came, self._used)
-        n = len(keys)
+        sums, room = add_up(self._stays, self._used), len(self._stays.keys)
+        n = len(sums.keys)
         self._used = 0
-        if n + wanted > (len(self._keys) - ROOM) // 2:
-            self._make_room(4 * max(len(self._keys), n + wanted))
-        self._keys[:n], self._spent[:n], self._came[:n] = keys, spent, came
+        if n + wanted > (room - ROOM) // 2:
+            self._make_room(4 * max(room, n + wanted))
+        stays = self._stays
+        stays.keys[:n], stays.spent[:n], stays.came[:n] = sums.keys, sums.spent, sums.came
         self._used = n
 
     def _make_room(self, size: int) -> None:
         """Make room for `size` stays and keep those that are there."""
-        n = self._used
-        keys, since, spent = (np.empty(size + ROOM, np.int64) for _ in range(3))
-        came = np.empty(size + ROOM, np.int32)
-        if n:
-            keys[:n], since[:n] = self._keys[:n], self._since[:n]
-            spent[:n], came[:n] = self._spent[:n], self._came[:n]
-        self._keys, self._since, self._spent, self._came = keys, since, spent, came
+        room, old = size + ROOM, self._stays if self._used else None
+        whole = [np.empty(room, np.int64) for _ in range(3)]
+        self._stays = Stays(whole[0], whole[1], whole[2], np.empty(room, np.int32))
+        if old is not None:
+            n, self._used = self._used, 0
+            self._put(old, n)
+
+    def _put(self, more: Stays, n: int) -> None:
+        """Write the first `n` stays behind those that are there."""
+        part, stays = slice(self._used, self._used + n), self._stays
+        stays.keys[part], stays.since[part] = more.keys[:n], more.since[:n]
+        stays.spent[part], stays.came[part] = more.spent[:n], more.came[:n]
+        self._used += n
 
 
 def sum_effort(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -13,80 +15,107 @@ Longs = NDArray[np.int64]
 Ints = NDArray[np.int32]
 
 HOUR_US = 3_600_000_000
+# The walk hands no array to its parts: each would be counted as used again, leg by leg.
 ROOM = 4096  # stays that one leg may make before the buffer is looked at again
-_BITS = 11
+_BITS = 8  # of a digit: 256 places are written to at once, which a processor's caches hold
+_BUCKET = 1 << 14  # stays that are put in order together, within the second cache
+
+
+class Net(NamedTuple):
+    """Measures of the squares, see `EffortGround`; `scale` is squares a metre."""
+
+    x0: float
+    y0: float
+    scale: float
+    n_columns: int
+    n_rows: int
+    n_slots: int
+
+
+class Stays(NamedTuple):
+    """Room for stays, each ``(n_room,)``.
+
+    A stay's key is ``hour * n_slots + slot``; `since` and `spent` are microseconds, `came`
+    whether its cell was entered.
+    """
+
+    keys: Longs
+    since: Longs
+    spent: Longs
+    came: Ints
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _part(a: float, b: float) -> int:  # pragma: no cover - compiled
+    """Return the part of a crossed cell at `a`, `b`, each from 0 to 1 within the cell."""
+    column, row = int(a * PARTS), int(b * PARTS)
+    return min(max(row, 0), PARTS - 1) * PARTS + min(max(column, 0), PARTS - 1)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _border(position: float, square: int, way: float) -> float:  # pragma: no cover - compiled
+    """Return at which share of a leg it leaves a square along one axis."""
+    return np.inf if way == 0 else ((square + (way > 0)) - position) / way
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _instant(
+    v: float, next_h: float, t0: int, t1: int, full: int
+) -> int:  # pragma: no cover - compiled
+    """Return when the share `v` of a leg is done; `next_h` ends at the full hour to the second."""
+    return t1 if v >= 1.0 else (full if v == next_h else t0 + int(v * (t1 - t0)))
 
 
 @njit(cache=True, nogil=True)
 def walk(
     time: Longs, x: Floats, y: Floats, segment: Longs, begin: int, last: int,
-    x0: float, y0: float, size: float, n_columns: int, n_rows: int,
-    slot_of_cell: Ints, parts: Ints, n_slots: int,
-    keys: Longs, since: Longs, spent: Longs, came: Ints, used: int,
+    net: Net, slots: Ints, parts: Ints, to: Stays, used: int,
 ) -> tuple[int, int, int, int]:  # fmt: skip  # pragma: no cover - compiled
     """Append a stay for each stretch of time in one slot and hour (Amanatides and Woo 1987).
 
-    A stay's key is ``hour * n_slots + slot``; `since` and `spent` are microseconds,
-    `came` whether its cell was entered. Stays go on over legs, so that a slow walk makes few.
-    Stops before a leg when the buffer is nearly full; returns where, the last cell, the number of
-    stays, and the microseconds outside of the frame.
+    Each leg goes from border to border and full hour to full hour. Stays go on over legs, so that
+    a slow walk makes few. Stops before a leg when the buffer is nearly full; returns where, the
+    last cell, the number of stays, and the microseconds outside of the frame.
     """
-    outside = 0
-    limit = len(keys) - ROOM
-    scale = 1.0 / size
-    n = begin
-    fresh = True  # the stay before may not be gone on with
+    keys, since, spent, came = to
+    x0, y0, scale, n_columns, n_rows, n_slots = net
+    outside, limit, hour, n = 0, len(keys) - ROOM, 0, begin
+    starts, goes_on = True, False  # the leg's beginning is not known, the last stay is not gone on
+    qx, qy, end_column, end_row = 0.0, 0.0, 0, 0
     while n < len(time):
         if n == 0 or segment[n] != segment[n - 1]:
-            last, fresh = -1, True
+            last, starts, goes_on = -1, True, False
             n += 1
             continue
         if used > limit:
             break
-        t0, t1 = time[n - 1], time[n]
-        px, py = (x[n - 1] - x0) * scale, (y[n - 1] - y0) * scale
+        if starts:
+            qx, qy, starts = (x[n - 1] - x0) * scale, (y[n - 1] - y0) * scale, False
+            end_column, end_row = int(np.floor(qx)), int(np.floor(qy))
+        px, py, column, row = qx, qy, end_column, end_row
         qx, qy = (x[n] - x0) * scale, (y[n] - y0) * scale
-        column, row = int(np.floor(px)), int(np.floor(py))
-        hour = t0 // HOUR_US
-        next_full = (hour + 1) * HOUR_US
-        if (
-            t1 <= next_full and column == int(np.floor(qx)) and row == int(np.floor(qy))
-            and 0 <= column < n_columns and 0 <= row < n_rows
-            and slot_of_cell[row * n_columns + column] >= 0
-        ):  # fmt: skip
-            cell = row * n_columns + column
-            key = hour * n_slots + slot_of_cell[cell]
-            if not fresh and keys[used - 1] == key:
-                spent[used - 1] += t1 - t0
-            else:
-                keys[used], since[used], spent[used] = key, t0, t1 - t0
-                came[used] = 1 if cell != last else 0
-                used += 1
-            last, fresh = cell, False
-            n += 1
-            continue
-        dx, dy = qx - px, qy - py
-        step_x, step_y = (1 if dx > 0 else -1), (1 if dy > 0 else -1)
-        next_x = np.inf if dx == 0 else ((column + (dx > 0)) - px) / dx
-        next_y = np.inf if dy == 0 else ((row + (dy > 0)) - py) / dy
-        length = t1 - t0
-        next_h = (next_full - t0) / length
+        end_column, end_row = int(np.floor(qx)), int(np.floor(qy))
+        t0, t1, dx, dy = time[n - 1], time[n], qx - px, qy - py
+        if not hour * HOUR_US <= t0 < (hour + 1) * HOUR_US:
+            hour = t0 // HOUR_US
+        full = (hour + 1) * HOUR_US
+        next_x = _border(px, column, dx) if column != end_column else np.inf
+        next_y = _border(py, row, dy) if row != end_row else np.inf
+        next_h = (full - t0) / (t1 - t0) if t1 > full else np.inf
         u, at = 0.0, t0
         while u < 1.0:
             v = min(next_x, next_y, next_h, 1.0)
             if v > u:
-                until = t1 if v >= 1.0 else (next_full if v == next_h else t0 + int(v * length))
+                until = _instant(v, next_h, t0, t1, full)
                 if 0 <= column < n_columns and 0 <= row < n_rows:
                     cell = row * n_columns + column
-                    slot = slot_of_cell[cell]
+                    slot = slots[cell]
                     if slot < 0:
                         middle = (u + v) * 0.5
-                        a = int((px + middle * dx - column) * PARTS)
-                        b = int((py + middle * dy - row) * PARTS)
-                        a, b = min(max(a, 0), PARTS - 1), min(max(b, 0), PARTS - 1)
-                        slot = parts[-1 - slot, b * PARTS + a]
+                        part = _part(px + middle * dx - column, py + middle * dy - row)
+                        slot = parts[-1 - slot, part]
                     key = hour * n_slots + slot
-                    if not fresh and keys[used - 1] == key:
+                    if goes_on and keys[used - 1] == key:
                         spent[used - 1] += until - at
                     else:
                         if used == len(keys):
@@ -94,73 +123,136 @@ def walk(
                         keys[used], since[used], spent[used] = key, at, until - at
                         came[used] = 1 if cell != last else 0
                         used += 1
-                    last, fresh = cell, False
+                    last, goes_on = cell, True
                 else:
                     outside += until - at
-                    last, fresh = -1, True
+                    last, goes_on = -1, False
                 u, at = v, until
-            if v == next_x:
-                column += step_x
-                next_x = ((column + (dx > 0)) - px) / dx
-            if v == next_y:
-                row += step_y
-                next_y = ((row + (dy > 0)) - py) / dy
-            if v == next_h:
-                hour += 1
-                next_full += HOUR_US
-                next_h = (next_full - t0) / length
             if v >= 1.0:
                 break
+            if v == next_x:
+                column += 1 if dx > 0 else -1
+                next_x = _border(px, column, dx)
+            if v == next_y:
+                row += 1 if dy > 0 else -1
+                next_y = _border(py, row, dy)
+            if v == next_h:
+                hour, full = hour + 1, full + HOUR_US
+                next_h = (full - t0) / (t1 - t0)
         n += 1
     return n, last, used, outside
 
 
 @njit(cache=True, nogil=True)
-def add_up(
-    keys: Longs, spent: Longs, came: Ints, n: int
-) -> tuple[Longs, Longs, Ints]:  # pragma: no cover - compiled
-    """Return the keys of the first `n` stays in order, with the sums of each.
+def _sort_by_digit(
+    source: Stays, target: Stays, begin: int, end: int, base: int, shift: int, place: Longs
+) -> None:  # pragma: no cover - compiled
+    """Put stays from `begin` to `end` in order of one digit, as they come where it is equal.
 
-    A radix sort, digit by digit from the last (Knuth 1998, 5.2.5): as many passes as the range of
-    the keys needs.
+    `place` has one entry a digit, and one more; afterwards entry d says where digit d ends.
     """
-    k, s, c = keys[:n].copy(), spent[:n].copy(), came[:n].copy()
-    k2, s2, c2 = np.empty_like(k), np.empty_like(s), np.empty_like(c)
-    base = k.min() if n else 0
-    most = k.max() - base if n else 0
-    shift = 0
-    place = np.zeros((1 << _BITS) + 1, np.int64)
-    while n and (most >> shift) > 0:
-        place[:] = 0
-        for m in range(n):
-            place[(((k[m] - base) >> shift) & ((1 << _BITS) - 1)) + 1] += 1
-        for d in range(1, len(place)):
-            place[d] += place[d - 1]
-        for m in range(n):
-            digit = ((k[m] - base) >> shift) & ((1 << _BITS) - 1)
-            to = place[digit]
-            k2[to], s2[to], c2[to] = k[m], s[m], c[m]
-            place[digit] = to + 1
-        k, k2 = k2, k
-        s, s2 = s2, s
-        c, c2 = c2, c
-        shift += _BITS
-    out = -1
-    for m in range(n):
-        if out < 0 or k[m] != k[out]:
-            out += 1
-            k[out], s[out], c[out] = k[m], s[m], c[m]
+    keys, spent, came = source.keys, source.spent, source.came
+    to_keys, to_spent, to_came = target.keys, target.spent, target.came
+    mask = len(place) - 2
+    place[:] = 0
+    for m in range(begin, end):
+        place[(((keys[m] - base) >> shift) & mask) + 1] += 1
+    place[0] = begin
+    for d in range(1, len(place)):
+        place[d] += place[d - 1]
+    for m in range(begin, end):
+        digit = ((keys[m] - base) >> shift) & mask
+        to = place[digit]
+        to_keys[to], to_spent[to], to_came[to] = keys[m], spent[m], came[m]
+        place[digit] = to + 1
+
+
+@njit(cache=True, nogil=True)
+def _merge(
+    stays: Stays, begin: int, end: int, into: Stays, out: int
+) -> int:  # pragma: no cover - compiled
+    """Append stays that are in order, those of one key as one; return how many there are."""
+    keys, spent, came = stays.keys, stays.spent, stays.came
+    to_keys, to_spent, to_came = into.keys, into.spent, into.came
+    first = out
+    for m in range(begin, end):
+        if out > first and to_keys[out - 1] == keys[m]:
+            to_spent[out - 1] += spent[m]
+            to_came[out - 1] += came[m]
         else:
-            s[out] += s[m]
-            c[out] += c[m]
-    return k[: out + 1].copy(), s[: out + 1].copy(), c[: out + 1].copy()
+            to_keys[out], to_spent[out], to_came[out] = keys[m], spent[m], came[m]
+            out += 1
+    return out
+
+
+@njit(cache=True, nogil=True)
+def add_up(stays: Stays, n: int) -> Stays:  # pragma: no cover - compiled
+    """Return the keys of the first `n` stays in order, with the sums of each; no `since`.
+
+    A radix sort (Knuth 1998, 5.2.5): once by the first digit into buckets, then each bucket, which
+    stays in the cache, from its last digit on.
+    """
+    none = np.empty(0, np.int64)
+    one = Stays(np.empty(n, np.int64), none, np.empty(n, np.int64), np.empty(n, np.int32))
+    two = Stays(np.empty(n, np.int64), none, np.empty(n, np.int64), np.empty(n, np.int32))
+    if n == 0:
+        return one
+    base = stays.keys[:n].min()
+    width, bits = 0, 1  # of all keys, and of the first digit
+    while (stays.keys[:n].max() - base) >> width:
+        width += 1
+    while n >> bits > _BUCKET and bits < width:
+        bits += 1
+    low = max(width - bits, 0)
+    ends = np.zeros((1 << bits) + 1, np.int64)
+    _sort_by_digit(stays, one, 0, n, base, low, ends)
+    place = np.zeros((1 << _BITS) + 1, np.int64)
+    begin = out = 0
+    for end in ends[:-1]:
+        a, b, shift = one, two, 0
+        while shift < low and end > begin:
+            _sort_by_digit(a, b, begin, end, base, shift, place)
+            a, b = b, a
+            shift += _BITS
+        out = _merge(a, begin, end, one, out)  # it never overtakes what it reads
+        begin = end
+    return Stays(one.keys[:out], none, one.spent[:out], one.came[:out])
+
+
+@njit(cache=True, nogil=True)
+def spell_out(
+    sums: Stays, n_slots: int, i_of_slot: Longs, j_of_slot: Longs, area_of_slot: Longs
+) -> tuple[Longs, Longs, Longs, Longs, Floats, Longs]:  # pragma: no cover - compiled
+    """Return beginning of the hour (s since 1970), i, j, area, seconds and visits of each sum.
+
+    What has neither time nor a visit is left out.
+    """
+    keys, spent, came = sums.keys, sums.spent, sums.came
+    n = len(keys)
+    at, i, j, area, visits = (
+        np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64),
+        np.empty(n, np.int64), np.empty(n, np.int64),
+    )  # fmt: skip
+    seconds = np.empty(n, np.float64)
+    out, hour = 0, 0
+    for m in range(n):
+        if spent[m] <= 0 and came[m] <= 0:
+            continue
+        slot = keys[m] - hour * n_slots
+        if not 0 <= slot < n_slots:
+            hour = keys[m] // n_slots
+            slot = keys[m] - hour * n_slots
+        at[out], i[out], j[out] = hour * 3600, i_of_slot[slot], j_of_slot[slot]
+        area[out], visits[out] = area_of_slot[slot], came[m]
+        seconds[out] = spent[m] * 1e-6
+        out += 1
+    return at[:out], i[:out], j[:out], area[:out], seconds[:out], visits[:out]
 
 
 @njit(cache=True, nogil=True)
 def leave_known(
-    keys: Longs, since: Longs, spent: Longs, came: Ints, n: int, known_key: Longs,
-    known_since: Longs, known_spent: Longs,
-) -> None:  # fmt: skip  # pragma: no cover - compiled
+    stays: Stays, n: int, known_key: Longs, known_since: Longs, known_spent: Longs
+) -> None:  # pragma: no cover - compiled
     """Take from each stay the time that known stays of the same key cover, and the coming then.
 
     Parameters
@@ -169,15 +261,16 @@ def leave_known(
         By key and then by beginning, ``(n_known,)``; they may overlap.
     """
     for m in range(n):
-        at = np.searchsorted(known_key, keys[m])
-        begin, end = since[m], since[m] + spent[m]
+        key = stays.keys[m]
+        at = np.searchsorted(known_key, key)
+        begin, end = stays.since[m], stays.since[m] + stays.spent[m]
         reached, free = begin, 0
-        while at < len(known_key) and known_key[at] == keys[m]:
+        while at < len(known_key) and known_key[at] == key:
             a, b = known_since[at], known_since[at] + known_spent[at]
             if a <= begin < b:
-                came[m] = 0
+                stays.came[m] = 0
             if a > reached:
                 free += max(min(a, end) - reached, 0)
             reached = min(max(reached, b), end)
             at += 1
-        spent[m] = free + max(end - reached, 0)
+        stays.spent[m] = free + max(end - reached, 0)

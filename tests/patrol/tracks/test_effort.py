@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from geo.lattice.lattice import Lattice, make_lattice
 from patrol.tracks.effort import EffortSum, sum_effort
 from patrol.tracks.effort_ground import lay_areas
+from patrol.tracks.effort_kernel import Stays, add_up
 
 SECOND = 1_000_000
 LATTICE = make_lattice(shapely.box(0, 0, 1000, 800), cell_size_m=50, srid=32650)
@@ -110,3 +112,24 @@ def test_the_table_grows_as_it_fills(monkeypatch: pytest.MonkeyPatch) -> None:
     time = np.arange(n) * 15 * SECOND
     found = sum_effort(plain, time, x, y, np.zeros(n, np.int64))
     assert found["seconds"].sum() == pytest.approx(15 * (n - 1), rel=1e-9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 100_000), st.sampled_from([0, 1, 2, 300, 40_000]), st.integers(0, 45),
+    st.integers(-(2**50), 2**50),
+)  # fmt: skip
+def test_stays_are_added_up_by_key_in_order_whatever_their_range(
+    seed: int, n: int, bits: int, base: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    stays = Stays(
+        base + rng.integers(0, 2**bits, n), np.zeros(n, np.int64),
+        rng.integers(0, 10**9, n), rng.integers(0, 2, n, dtype=np.int32),
+    )  # fmt: skip
+    sums = add_up(stays, n)
+    rows = pd.DataFrame({"key": stays.keys, "spent": stays.spent, "came": stays.came})
+    wanted = rows.groupby("key")[["spent", "came"]].sum()
+    assert sums.keys.tolist() == wanted.index.tolist()
+    assert sums.spent.tolist() == wanted["spent"].tolist()
+    assert sums.came.tolist() == wanted["came"].tolist()
