@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.routing_cases import files_of, problem_of, published, remembered, stratified
+from benchmarks.routing_cases import best_known, files_of, problem_of, published, stratified
 from patrol.routes.balance import BalanceParams, balance_routes
 from patrol.routes.check import check_routes
 from patrol.routes.problem import RoutingProblem
@@ -43,18 +43,27 @@ def whole(seconds: float, upper: int) -> int:
     return upper if seconds == math.inf else max(0, math.floor(min(seconds * GRID, upper)))
 
 
-def gridbeat(problem: RoutingProblem, seed: int, budget_s: float) -> list[list[int]]:
-    found = find_routes(
-        problem,
-        rng=np.random.default_rng(seed),
-        params=SearchParams(iterations=None, cpu_s=budget_s),
-    )
+def gridbeat(
+    problem: RoutingProblem, seed: int, budget_s: float, enough: float = math.inf
+) -> list[list[int]]:
+    """Gridbeat's own search with its defaults."""
+    params = SearchParams(iterations=None, cpu_s=budget_s, enough=enough)
+    found = find_routes(problem, rng=np.random.default_rng(seed), params=params)
     return [list(route.stops) for route in found.routes]
 
 
-def pyvrp(problem: RoutingProblem, seed: int, budget_s: float) -> list[list[int]]:
+def pyvrp(
+    problem: RoutingProblem, seed: int, budget_s: float, enough: float = math.inf
+) -> list[list[int]]:
     """Plain PyVRP as the note sets it up: grid 1/100, cost 1 a unit of length, prize x 1,000."""
     import pyvrp as vrp
+    from pyvrp.IteratedLocalSearch import IteratedLocalSearchCallbacks, IteratedLocalSearchParams
+
+    class Watch(IteratedLocalSearchCallbacks):
+        reached = False
+
+        def on_best(self, best: vrp.Solution) -> None:
+            self.reached |= best.is_feasible() and best.prizes() >= 1000 * enough
 
     way, shift = rounded(problem)
     n, unit = problem.n_stops, problem.units[0]
@@ -79,14 +88,18 @@ def pyvrp(problem: RoutingProblem, seed: int, budget_s: float) -> list[list[int]
                 model.add_edge(
                     a, b, distance=int(way[i, j]), duration=int(way[i, j]) if timed else 0
                 )
-    begun = time.process_time()
+    begun, watch = time.process_time(), Watch()
     result = model.solve(
-        stop=lambda *_: time.process_time() - begun > budget_s, seed=seed, display=False
-    )
+        stop=lambda *_: watch.reached or time.process_time() - begun > budget_s,
+        seed=seed, display=False,
+        params=vrp.SolveParams(ils=IteratedLocalSearchParams(callbacks=watch)),
+    )  # fmt: skip
     return [[visit.idx for visit in route if visit.is_client()] for route in result.best.routes()]
 
 
-def ortools(problem: RoutingProblem, seed: int, budget_s: float) -> list[list[int]]:
+def ortools(
+    problem: RoutingProblem, seed: int, budget_s: float, enough: float = math.inf
+) -> list[list[int]]:
     """OR-Tools routing: guided local search, a disjunction a stop, one length a point of prize."""
     from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
@@ -133,7 +146,9 @@ def ortools(problem: RoutingProblem, seed: int, budget_s: float) -> list[list[in
     return orders
 
 
-def vroom(problem: RoutingProblem, seed: int, budget_s: float) -> list[list[int]]:
+def vroom(
+    problem: RoutingProblem, seed: int, budget_s: float, enough: float = math.inf
+) -> list[list[int]]:
     """VROOM at exploration level 5, prizes squeezed into priorities; it takes its own time."""
     import vroom as vr
 
@@ -178,16 +193,20 @@ SWEEP = {"Chao 1": 3, "Chao 2": 2, "Chao 3": 3, "Chao 4": 8, "Chao 5": 5, "Chao 
          "Tsiligirides": 2, "with windows": 7}  # fmt: skip
 LONG = {"Chao 4": 3, "Chao 5": 1, "Chao 6": 1, "Chao 7": 3, "with windows": 8}
 DRAW = 20261129
-PLANS = ("sweep", "long", "windows", "hard", "full")
+SAMPLE = {"Chao 1": 3, "Chao 2": 2, "Chao 3": 3, "Chao 4": 10, "Chao 5": 6, "Chao 6": 4,
+          "Chao 7": 10, "Tsiligirides": 3, "with windows": 9}  # fmt: skip
+SEEDS = (1, 2, 3, 4, 5)
+PLANS = ("breadth", "beside", "sweep", "long", "windows", "hard", "full")
 
 
 def runs_of(plan: str, data: Path) -> list[tuple[str, str, int, float]]:
     """List what a plan runs: instance, solver, seed, budget."""
     both = ("gridbeat", "pyvrp")
-    seeds = (1, 2, 3, 4, 5)
+    if plan in ("breadth", "beside"):
+        return breadth(data) if plan == "breadth" else beside(data)
     if plan == "full":
         names = [n for _, n in files_of(data)]
-        return [(n, s, seed, b) for b in (3.0, 30.0) for n in names for seed in seeds
+        return [(n, s, seed, b) for b in (3.0, 30.0) for n in names for seed in SEEDS
                 for s in SOLVERS]  # fmt: skip
     if plan == "windows":
         names = [n for family, n in files_of(data) if family == "with windows"]
@@ -199,10 +218,35 @@ def runs_of(plan: str, data: Path) -> list[tuple[str, str, int, float]]:
         return [(n, s, 1, 30.0) for n in stratified(data, LONG, DRAW) for s in both]
     if plan == "sweep":
         names = np.random.default_rng(DRAW).permutation(stratified(data, SWEEP, DRAW)).tolist()
-        runs = [(n, s, seed, 3.0) for seed in seeds for n in names for s in both]
+        runs = [(n, s, seed, 3.0) for seed in SEEDS for n in names for s in both]
         peers = [(n, s, 1, 3.0) for n in names for s in ("vroom", "ortools")]
         return runs[: 2 * len(names)] + peers + runs[2 * len(names) :]
     raise ValueError(plan)
+
+
+def breadth(data: Path) -> list[tuple[str, str, int, float]]:
+    """List every instance once before any twice: those with windows, hard ones, the others."""
+    rng = np.random.default_rng(DRAW)
+    every = list(dict.fromkeys(n for _, n in files_of(data)))
+    timed = [n for n in every if n.count("@") == 1]
+    hard = rng.permutation(published()).tolist()
+    rest = [n for n in every if n not in timed and n not in hard]
+    names = [*timed, *hard[:48], *rng.permutation(sorted(rest)).tolist(), *hard[48:]]
+    return [(n, s, seed, 3.0) for seed in SEEDS for n in names for s in ("gridbeat", "pyvrp")]
+
+
+def beside(data: Path) -> list[tuple[str, str, int, float]]:
+    """List what goes beside `breadth`: 30 s on a sample, and VROOM and OR-Tools on a larger one."""
+    sample = np.random.default_rng(DRAW).permutation(stratified(data, SAMPLE, DRAW)).tolist()
+    long = stratified(data, LONG, DRAW)
+    runs = [(n, "gridbeat", 1, 30.0) for n in long]
+    runs += [(n, s, 1, 3.0) for n in sample for s in ("vroom", "ortools")]
+    return runs + [(n, "pyvrp", 1, 30.0) for n in long]
+
+
+def enough_of(name: str, problem: RoutingProblem, known: dict[str, float]) -> float:
+    """Return a prize that ends a run, all prizes or the best known: its gap is nothing then."""
+    return min(sum(stop.prize for stop in problem.stops), known.get(name, math.inf))
 
 
 def run(data: Path, scores: Path, plan: str) -> None:
@@ -213,19 +257,20 @@ def run(data: Path, scores: Path, plan: str) -> None:
     else:
         scores.write_text(",".join(FIELDS) + "\n")
     gridbeat(problem_of(data, EVEN[0]), 1, 0.1)  # the compiled search is read from disk once
-    for name, solver, seed, budget in runs_of(plan, data):
+    known, runs = best_known(data), runs_of(plan, data)
+    for i, (name, solver, seed, budget) in enumerate(runs, 1):
         if (name, solver, str(seed), f"{budget:g}") in done:
             continue
         problem = problem_of(data, name)
         if not problem.stops:  # some of the smallest lengths reach no point at all
             continue
         begun = time.process_time()
-        orders = SOLVERS[solver](problem, seed, budget)
+        orders = SOLVERS[solver](problem, seed, budget, enough_of(name, problem, known))
         used = time.process_time() - begun
         row = (name, solver, seed, f"{budget:g}", f"{score(problem, orders):g}", f"{used:.2f}")
         with scores.open("a") as file:
             csv.writer(file, lineterminator="\n").writerow(row)
-        print(*row, flush=True)
+        print(f"{i}/{len(runs)}", *row, known.get(name, ""), flush=True)
 
 
 def table(data: Path, scores: Path) -> str:
@@ -234,8 +279,7 @@ def table(data: Path, scores: Path) -> str:
     A mean is over instances of the mean over seeds; the worst is of a single run.
     """
     frame = pd.read_csv(scores)
-    read = pd.read_csv(data / "top/chao/best_known.csv").set_index("instance")["best_known"]
-    known = pd.Series({**remembered(), **read.to_dict()})
+    known = pd.Series(best_known(data))
     seen = frame.groupby("instance")["prize"].max()
     wrong = [n for n in seen.index if n in known and "@" not in n and seen[n] > known[n] + 1e-6]
     best = seen.combine(known.reindex(seen.index), lambda a, b: max(a, b) if b == b else a)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from patrol.routes.problem import RoutingProblem, Stop, Unit
 
@@ -31,13 +32,32 @@ REMEMBERED = {
     "7.2.a": "30 64 101 190 290 387 459 521 580 646 705 767 827 888 945 1002 1044 1094 1136 1179",
     "7.3.b": "46 79 117 175 247 344 425 487 564 633 684 762 820 874 929 987 1026 1081 1120",
     "7.4.d": "79 123 164 217 285 366 462 520 590 646 730 781 846 909 970 1022 1077",
+    "1.2.b": "15 20 30 45 80 90 110 135 155 175 195 215 235 240 250 265 280",
+    "1.3.c": "15 15 30 40 50 70 80 105 115 135 155 175 190 205 220 230 250",
+    "1.4.d": "15 15 25 35 45 60 75 100 120 130 155 165 175 190 210",
+    "2.2.a": "90 120 140 160 190 200 200 230 230 260 275",
+    "2.3.a": "70 70 105 105 120 120 145 165 200 200 200",
+    "2.4.a": "10 70 70 70 70 105 105 120 120 120 180",
+    "3.2.a": "90 150 180 220 260 300 360 410 460 510 550 590 620 660 690 720 760 790 800 800",
+    "3.3.a": "30 90 120 170 200 230 270 300 330 380 440 480 520 570 590 640 680 710 720 760",
+    "3.4.a": "20 30 90 100 140 190 220 240 270 310 350 380 390 440 500 560 560 600 670 670",
 }  # fmt: skip
-# With windows: Righini and Salani, and Montemanni and Gambardella; distances there are cut to one
-# decimal, here they are not, so that a value may be a little out of reach.
+# Tsiligirides' three problems by budget, remembered from Chao, Golden and Wasil (1996).
+TSILIGIRIDES = {
+    "1": "05 10 10 15 15 45 20 65 25 90 30 110 35 135 40 155 46 175 50 190 55 205 60 225 65 240 "
+         "70 260 73 265 75 270 80 280 85 285",
+    "2": "15 120 20 200 23 210 25 230 27 230 30 265 32 300 35 320 38 360 40 395 45 450",
+    "3": "015 170 020 200 025 260 030 320 035 390 040 430 045 470 050 520 055 550 060 580 065 610 "
+         "070 640 075 670 080 710 085 740 090 770 095 790 100 800 105 800 110 800",
+}  # fmt: skip
+# With windows: Righini and Salani, and Montemanni and Gambardella, with distances cut to one decimal.
 WINDOWED_REMEMBERED = {
     "c102@1": 360.0, "r102@1": 286.0, "rc105@1": 244.0, "r105@1": 247.0, "c201@1": 870.0,
     "c102@2": 660.0, "r102@2": 508.0, "rc105@2": 480.0, "r105@2": 453.0, "c201@2": 1460.0,
-    "rc201@1": 795.0, "rc201@2": 1384.0,
+    "rc201@1": 795.0, "rc201@2": 1384.0, "c102@3": 920.0, "r102@3": 694.0, "rc105@3": 682.0,
+    "r105@3": 620.0, "c201@3": 1810.0, "r205@3": 1458.0, "rc201@3": 1698.0, "c102@4": 1150.0,
+    "r102@4": 843.0, "rc105@4": 875.0, "r105@4": 778.0, "c201@4": 1810.0, "r205@4": 1458.0,
+    "rc201@4": 1724.0,
 }  # fmt: skip
 
 
@@ -48,12 +68,22 @@ def remembered() -> dict[str, float]:
         points, paths, letter = first.split(".")
         for n, value in enumerate(values.split()):
             found[f"p{points}.{paths}.{chr(ord(letter) + n)}"] = float(value)
+    for number, values in TSILIGIRIDES.items():
+        words = values.split()
+        for budget, value in zip(words[::2], words[1::2], strict=True):
+            found[f"tsiligirides_problem_{number}_budget_{budget}"] = float(value)
     return found
+
+
+def best_known(data: Path) -> dict[str, float]:
+    """Return the best known values: those of the file, and the remembered ones for the rest."""
+    read = pd.read_csv(data / "top/chao/best_known.csv").set_index("instance")["best_known"]
+    return {**remembered(), **read.to_dict()}
 
 
 def published() -> list[str]:
     """List the published instances of sets 4 to 7 of which a best value is remembered."""
-    return [name for name in remembered() if "@" not in name]
+    return [name for name in remembered() if name[0] == "p" and name[1] in SERIES]
 
 
 def problem_of(data: Path, name: str) -> RoutingProblem:
@@ -83,7 +113,11 @@ def read_chao(data: Path, name: str) -> tuple[np.ndarray, int, float]:
     first, step = SERIES[points]
     whole = first + step * (ord(letter) - ord("a"))
     table, _, _ = read_chao(data, POINTS[points])
-    return table, int(paths), round(whole / int(paths) + 1e-9, 1)
+    return (
+        table,
+        int(paths),
+        round(whole / int(paths), 1),
+    )  # halves to even, as in the files of set 1
 
 
 def orienteering(table: np.ndarray, paths: int, length: float) -> RoutingProblem:
@@ -99,7 +133,10 @@ def orienteering(table: np.ndarray, paths: int, length: float) -> RoutingProblem
 
 
 def read_solomon(data: Path, name: str, paths: str) -> RoutingProblem:
-    """Return a problem with windows; what a customer asks for is its prize, loads count nothing."""
+    """Return a problem with windows; what a customer asks for is its prize, loads count nothing.
+
+    Distances are cut to one decimal, as where the best known values were published.
+    """
     path = next(p for p in (data / "top/solomon" / f"{name}.txt",
                             data / "routing/vrptw_solomon" / f"{name}.txt") if p.exists())  # fmt: skip
     rows = [line.split() for line in path.read_text().splitlines()]
@@ -111,7 +148,8 @@ def read_solomon(data: Path, name: str, paths: str) -> RoutingProblem:
     )
     end = float(table[-1, 5])
     units = tuple(Unit(f"path {k}", "foot", 0, 0, 0.0, end) for k in range(int(paths)))
-    return RoutingProblem(stops, units, {"foot": distances(table[:, 1:3])})
+    way = np.floor(distances(table[:, 1:3]) * 10 + 1e-9) / 10
+    return RoutingProblem(stops, units, {"foot": way})
 
 
 def distances(xy: np.ndarray) -> np.ndarray:

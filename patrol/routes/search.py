@@ -50,6 +50,8 @@ class SearchParams:
         stops leave room for more.
     chains
         Searches from the start before the last one from the best of them.
+    enough
+        A search that has collected so much prize stops before its time. None: none does.
     """
 
     iterations: int | None = 40_000
@@ -59,6 +61,7 @@ class SearchParams:
     taken: float = 20.0
     way_weight: float = 0.5
     chains: int = 3
+    enough: float | None = None
 
     def __post_init__(self) -> None:
         if (self.iterations is None) == (self.cpu_s is None):
@@ -208,6 +211,7 @@ def _anneal(
     taken = min(params.taken, max(1.0, n / 2))
     marks = np.array(value(g, now, weight))
     clock = _Clock(params)
+    paid = np.array([stop.prize for stop in problem.stops] + [0.0] * (n - problem.n_stops))
     for chain in range(params.chains + 1):
         until = 0.6 * (chain + 1) / params.chains if chain < params.chains else 1.0
         hot = params.hot if chain < params.chains else params.hot / 3
@@ -215,6 +219,8 @@ def _anneal(
         marks[0] = value(g, now, weight)[0]
         begun = share = clock.share
         while share < until:
+            if params.enough is not None and paid[best.unit >= 0].sum() >= params.enough:
+                return best, clock.done
             cooled = (share - begun) / (until - begun)
             heat = unit * hot * (params.cold / hot) ** cooled
             size = clock.next_chunk()

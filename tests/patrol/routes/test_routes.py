@@ -48,6 +48,14 @@ def find(problem, seed=1, params=SHORT):
     return routes
 
 
+def test_a_search_that_has_enough_ends_before_its_time():
+    problem = random_problem(3, windows=False)
+    whole = find(problem, params=SearchParams(iterations=20_000))
+    part = find(problem, params=SearchParams(iterations=20_000, enough=whole.prize / 2))
+    assert whole.prize / 2 <= part.prize
+    assert part.iterations < 20_000 == whole.iterations
+
+
 def best_by_hand(problem):
     """Return the most prize of one unit, by trying every order of every set."""
     n = problem.n_stops
