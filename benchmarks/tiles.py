@@ -143,8 +143,8 @@ def count_hexagons(database: Database, rows: int) -> None:
             f"{processor_s(pid) - before:.1f} s"
         )
     with engine.begin() as connection:
-        tables = "hexagon_day", "hexagon_total", "hexagon_area_day", "hexagon_area_total"
-        for table in (*tables, "incident"):
+        kinds = "day", "month", "total", "area_day", "area_month", "area_total"
+        for table in (*(f"hexagon_{kind}" for kind in kinds), "incident"):
             size = (
                 "sum(pg_total_relation_size(relid)) FROM pg_partition_tree"
                 if table == "incident"

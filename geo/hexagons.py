@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import date, timedelta
 
 from sqlalchemy import Connection, text
 
@@ -63,6 +64,33 @@ def _span(zoom: int, x: int, y: int, level: int, margin_m: float) -> tuple[int, 
         math.floor((north - side - margin_m - high) / high),
         math.ceil((north + margin_m + high) / high),
     )
+
+
+def whole_months(since: date, until: date) -> tuple[date, date]:
+    """Return the first days of the first whole month in a window and of the month after the last.
+
+    The days before and from there on are left over. A window without a whole month gives its
+    first day twice, so that all of it is left over.
+
+    Parameters
+    ----------
+    since, until
+        Local days, the last one out.
+
+    Examples
+    --------
+    >>> whole_months(date(2025, 1, 31), date(2025, 4, 2))
+    (datetime.date(2025, 2, 1), datetime.date(2025, 4, 1))
+    >>> whole_months(date(2025, 1, 2), date(2025, 2, 28))
+    (datetime.date(2025, 1, 2), datetime.date(2025, 1, 2))
+    """
+    first = since if since.day == 1 else _next_month(since)
+    end = until.replace(day=1)
+    return (first, end) if first < end else (since, since)
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
 def refresh_hexagons(

@@ -34,6 +34,20 @@ class HexagonDay(Base):
     counts: Mapped[list[int]] = mapped_column(ARRAY(Integer))
 
 
+class HexagonMonth(Base):
+    """Like `HexagonDay`, of all days of a local month, which its first day names."""
+
+    __tablename__ = "hexagon_month"
+    level: Mapped[int] = part_of_key(Integer)
+    block_i: Mapped[int] = part_of_key(Integer)
+    block_j: Mapped[int] = part_of_key(Integer)
+    category_id: Mapped[int] = part_of_key(Integer)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    jurisdiction_id: Mapped[int] = part_of_key(Integer)
+    cells: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    counts: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+
+
 class HexagonTotal(Base):
     """Incidents of all time by class (0: all) over all areas, in a block of hexagons."""
 
@@ -60,6 +74,20 @@ class HexagonAreaDay(Base):
     area_id: Mapped[int] = part_of_key(BigInteger)
     jurisdiction_id: Mapped[int] = part_of_key(Integer)
     n: Mapped[int]
+    category_ids: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    cells: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    counts: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+
+
+class HexagonAreaMonth(Base):
+    """Like `HexagonAreaDay`, of all days of a local month, which its first day names."""
+
+    __tablename__ = "hexagon_area_month"
+    block_i: Mapped[int] = part_of_key(Integer)
+    block_j: Mapped[int] = part_of_key(Integer)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    area_id: Mapped[int] = part_of_key(BigInteger)
+    jurisdiction_id: Mapped[int] = part_of_key(Integer)
     category_ids: Mapped[list[int]] = mapped_column(ARRAY(Integer))
     cells: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
     counts: Mapped[list[int]] = mapped_column(ARRAY(Integer))

@@ -9,7 +9,7 @@ from datetime import date
 from hashlib import blake2b
 from typing import Any
 
-from geo.hexagons import FINEST, fine_blocks, level_of, span_of
+from geo.hexagons import FINEST, fine_blocks, level_of, span_of, whole_months
 from web.database import Rows, packaged_sql
 from web.tiles.cache import Tile
 from web.tiles.layers import Layer
@@ -103,7 +103,10 @@ def _query(layer: Layer, asked: TileRequest) -> tuple[str, dict[str, Any]]:
 def _hexagon_values(asked: TileRequest, level: int) -> dict[str, Any]:
     first_i, last_i, first_j, last_j = span_of(asked.zoom, asked.x, asked.y, level)
     blocks = fine_blocks(asked.zoom, asked.x, asked.y, level)
+    since, until = asked.since or date.min, asked.until or date.max
+    first_month, end_month = whole_months(since, until)
     return {
+        "since": since, "until": until, "first_month": first_month, "end_month": end_month,
         "level": level, "i0": first_i, "i1": last_i, "j0": first_j, "j1": last_j,
         **dict(zip(("bi0", "bi1", "bj0", "bj1"), blocks, strict=True)),
     }  # fmt: skip

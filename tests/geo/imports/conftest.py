@@ -185,7 +185,8 @@ class Desk:
 _NOT_IMPORTED = frozenset(
     {"import_run", "spatial_ref_sys", "alembic_version"}
     # Counted from the incidents after an import, which notes the days.
-    | {"hexagon_day", "hexagon_total", "hexagon_area_day", "hexagon_area_total"}
+    | {"hexagon_day", "hexagon_month", "hexagon_total"}
+    | {"hexagon_area_day", "hexagon_area_month", "hexagon_area_total"}
     | {"hexagon_dirty", "hexagon_note"}
 )
 

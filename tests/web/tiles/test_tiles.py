@@ -393,6 +393,9 @@ def counted(connection) -> dict[str, list[tuple]]:
             "total": f"SELECT level, category_id, {spot} FROM hexagon_total, {block}",
             "area_day": f"SELECT area_id, c.category_id, day, {spot} FROM hexagon_area_day, {area}",
             "area_total": f"SELECT area_id, c.category_id, {spot} FROM hexagon_area_total, {area}",
+            "month": f"SELECT level, category_id, month, {spot} FROM hexagon_month, {block}",
+            "area_month": f"SELECT area_id, c.category_id, month, {spot} "
+            f"FROM hexagon_area_month, {area}",
             "areas": "SELECT area_id, sum(n)::int FROM hexagon_area_day GROUP BY 1",
         }.items()
     }
@@ -402,9 +405,10 @@ def truth(connection) -> dict[str, list[tuple]]:
     """Return what `counted` has to be, from the incidents one by one."""
     connection.execute(
         "CREATE TEMP TABLE one ON COMMIT DROP AS SELECT level, h.i, h.j, category_id, "
-        "coalesce(area_id, 0) AS area_id, (occurred_at AT TIME ZONE 'Asia/Shanghai')::date AS day "
+        "coalesce(area_id, 0) AS area_id, day, (day - extract(day FROM day)::int + 1) AS month "
         "FROM incident, generate_series(0, 3) level, "
-        "LATERAL hexagon_of(level, ST_X(geom), ST_Y(geom)) h"
+        "LATERAL hexagon_of(level, ST_X(geom), ST_Y(geom)) h, "
+        "LATERAL (SELECT (occurred_at AT TIME ZONE 'Asia/Shanghai')::date AS day) d"
     )
     classes = "CROSS JOIN LATERAL (VALUES (category_id), (0)) k (c)"
     found = {
@@ -414,6 +418,10 @@ def truth(connection) -> dict[str, list[tuple]]:
             f"FROM one {classes} WHERE level < 3 GROUP BY 1, 2, 3, 4, 5",
             "total": f"SELECT level, c, i, j, count(*)::int FROM one {classes} GROUP BY 1, 2, 3, 4",
             "area_day": "SELECT area_id, category_id, day, i, j, count(*)::int "
+            "FROM one WHERE level = 3 GROUP BY 1, 2, 3, 4, 5",
+            "month": "SELECT level, c, month, i, j, count(*)::int "
+            f"FROM one {classes} WHERE level < 3 GROUP BY 1, 2, 3, 4, 5",
+            "area_month": "SELECT area_id, category_id, month, i, j, count(*)::int "
             "FROM one WHERE level = 3 GROUP BY 1, 2, 3, 4, 5",
             "area_total": "SELECT area_id, category_id, i, j, count(*)::int "
             "FROM one WHERE level = 3 AND area_id <> 0 GROUP BY 1, 2, 3, 4",
@@ -434,7 +442,7 @@ def total(connection) -> int:
     return int(row[0])
 
 
-def wait_for(condition, seconds: float = 20.0) -> None:
+def wait_for(condition, seconds: float = 90.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it did not happen"
