@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.web.conftest import Service
 from tests.web.district import PASSWORD
 
+# A machine that does much else takes long for what is done at once on a quiet one.
+PATIENCE_MS = 90_000
+expect.set_options(timeout=30_000)
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "web" / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 IMAGES = ROOT / "docs" / "images" / "cases"
@@ -44,6 +47,7 @@ def signed_in(
         locale="zh-CN" if lang == "zh" else "en-GB", timezone_id=zone,
         base_url=service.origin, **options,
     )  # fmt: skip
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(f"/login?lang={lang}")
     page.fill("#login", login)

@@ -110,15 +110,15 @@ def test_an_administrator_gives_roles_areas_and_a_department_by_keyboard_and_it_
         expect(page.locator("main")).to_contain_text("管理账户")
         expect(page.locator("main")).not_to_contain_text("users.manage")
         page.get_by_role("link", name="账户与权限").click()
+        page.wait_for_url("**/account/people")
         assert check_axe(page) == []
         page.get_by_role("link", name="officer").click()
-        assert check_axe(page) == []
+        page.wait_for_url("**/account/people/*")
         expect(page.get_by_label("网格员")).to_be_checked()
+        assert check_axe(page) == []
         for label in ("受理派单", "全部区域", "网格 w2", "水务"):
-            page.get_by_label(label).focus()
-            page.keyboard.press("Space")
-        page.get_by_role("button", name="保存").focus()
-        page.keyboard.press("Enter")
+            page.get_by_label(label).press("Space")
+        page.get_by_role("button", name="保存").press("Enter")
         page.wait_for_url("**/account/people")
         row = page.locator("tr", has_text="officer").first
         expect(row).to_contain_text("受理派单")

@@ -13,7 +13,6 @@ from tests.web.browsing import check_axe, chromium, signed_in, watch
 from tests.web.governed import People
 
 pytestmark = [pytest.mark.db, pytest.mark.browser]
-expect.set_options(timeout=20_000)
 DESK = {"viewport": {"width": 1600, "height": 960}}
 
 

@@ -28,7 +28,6 @@ from tests.web.browsing import check_axe, chromium, picture_taker, signed_in, wa
 from tests.web.governed import People, picture
 
 pytestmark = [pytest.mark.db, pytest.mark.browser]
-expect.set_options(timeout=20_000)
 take_picture = picture_taker()
 WORDS = "向阳路与文昌街路口有一大堆垃圾，已经两天没人清，很臭"
 AGAIN = "向阳路路口垃圾堆了两天，臭味很大，怎么还没人来清"
@@ -147,7 +146,7 @@ def test_a_call_is_taken_joined_dispatched_done_offline_checked_and_closed(
 
     # Back on the network: everything comes in, once.
     field.set_offline(False)
-    expect(tablet.locator("#chip")).to_have_attribute("data-waiting", "0", timeout=30_000)
+    expect(tablet.locator("#chip")).to_have_attribute("data-waiting", "0")
     expect(tablet.locator("[data-trouble]")).to_have_count(0)
     view = people.as_("dora").get(f"/api/v1/cases/{case_id}").json()
     done = [(one["action"], one["actor"]) for one in view["history"]]
@@ -171,7 +170,7 @@ def test_a_call_is_taken_joined_dispatched_done_offline_checked_and_closed(
 
     # The tablet hears of it, does it again.
     tablet.click("[data-tab=tasks]")
-    expect(card).to_contain_text("返工", timeout=15_000)
+    expect(card).to_contain_text("返工")
     card.locator("[data-action=start]").click()
     card.locator("[data-action=resolve]").click()
     tablet.set_input_files("dialog input[type=file]", photo)

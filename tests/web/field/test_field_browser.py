@@ -14,7 +14,6 @@ from tests.web.field.conftest import make_route
 from tests.web.governed import People
 
 pytestmark = [pytest.mark.db, pytest.mark.browser]
-expect.set_options(timeout=20_000)
 take_picture = picture_taker()
 TABLET: dict[str, Any] = {
     "viewport": {"width": 1280, "height": 800}, "has_touch": True, "permissions": ["geolocation"],
@@ -89,7 +88,8 @@ def test_a_route_is_walked_with_arrivals_and_departures_and_duty_is_switched(
         page.get_by_role("switch").click()
     expect(page.get_by_role("switch")).to_have_attribute("aria-checked", "true")
     assert sent.value.status == 200, sent.value.text()
-    assert sent.value.json()["next_seq"] == sent.value.request.post_data_json["first_seq"] + 1
+    batch = sent.value.request.post_data_json
+    assert sent.value.json()["next_seq"] == batch["first_seq"] + len(batch["fixes"])
     page.click("[data-tab=route]")
     stop = page.locator("[data-stop='1']")
     stop.locator("[data-do=arrive]").click()
@@ -99,6 +99,7 @@ def test_a_route_is_walked_with_arrivals_and_departures_and_duty_is_switched(
     expect(stop.locator("[data-do]")).to_have_count(0)
     take_picture(page, "18-route")
     assert check_axe(page) == []
+    expect(page.locator("#chip")).to_have_attribute("data-waiting", "0")
     today = people.as_("wang").get("/api/v1/field/today").json()
     assert today["duty"]["on"] is True
     context.close()
@@ -114,7 +115,7 @@ def test_a_phone_reports_a_find_in_three_taps_and_installs(
     assert {icon["purpose"] for icon in manifest["icons"]} == {"any", "maskable"}
     for icon in manifest["icons"]:
         assert context.request.get(icon["src"]).headers["content-type"] == "image/png"
-    assert page.evaluate("navigator.serviceWorker.controller !== null")
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
     before = len(people.as_("dora").get("/api/v1/reports").json()["reports"])
     page.evaluate("window.taps = 0; addEventListener('click', e => { taps += e.isTrusted }, true)")
     page.tap("#report")

@@ -17,6 +17,7 @@ import pytest
 
 from geo.database.connect import connect
 from tests.web.conftest import Service
+from tests.web.ports import listen_anywhere
 
 pytestmark = pytest.mark.db
 SERVE = "from web.cli import main; main()"
@@ -25,8 +26,7 @@ SERVE = "from web.cli import main; main()"
 @contextmanager
 def served(service: Service, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], int, Path]]:
     """Run `gridbeat serve` on a free port; give its process, its port and the file of its log."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
+    with listen_anywhere() as found:
         port = int(found.getsockname()[1])
     url = service.database.owner_url.render_as_string(hide_password=False)
     with tempfile.NamedTemporaryFile() as log:

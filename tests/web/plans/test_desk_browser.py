@@ -19,7 +19,6 @@ from tests.web.district import SOUTH, STEP, WEST
 from tests.web.plans.ground import add_ground, do_work
 
 pytestmark = [pytest.mark.db, pytest.mark.browser]
-expect.set_options(timeout=20_000)
 SCREEN = {"viewport": {"width": 1500, "height": 950}}
 DAY = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
 
@@ -41,6 +40,18 @@ def planned(server: Database, template: Database) -> Iterator[Service]:
         client.post("/ogc/processes/night/execution", json={"inputs": inputs})
         do_work(running.database)
         yield running
+
+
+def answer(page: Page, words: str) -> None:
+    """Answer the question that is open, by keyboard: type, pass Cancel by, and confirm."""
+    expect(page.locator("#ask-field")).to_be_focused()
+    page.keyboard.type(words)
+    expect(page.locator("#ask-field")).to_have_value(words)
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    expect(page.locator("dialog button.main")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog")).to_have_count(0)
 
 
 def opened(page: Page, path: str) -> Page:
@@ -69,7 +80,7 @@ def test_a_planner_edits_by_keyboard_alone_and_sees_the_cost_at_once(
     expect(page.locator("#cost-words")).to_contain_text("预计覆盖")
     expect(page.locator("#cost-words")).to_contain_text("+0.25 小时")
     expect(page.locator(f"#{key}")).to_be_focused()
-    assert int(page.locator(f"#{key}").input_value()) == before + 15
+    expect(page.locator(f"#{key}")).to_have_value(str(before + 15))
     page.locator("#balance").focus()
     page.keyboard.press("Space")
     expect(page.locator("#cost-words")).to_contain_text("总时长 +0 小时")
@@ -77,22 +88,21 @@ def test_a_planner_edits_by_keyboard_alone_and_sees_the_cost_at_once(
     # A place on the map is picked with the cross and Enter.
     page.locator("#pin-map").focus()
     page.keyboard.press("Enter")
+    expect(page.locator("canvas.maplibregl-canvas")).to_be_focused()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
+    expect(page.locator("#pin-minutes")).to_be_focused()
     page.keyboard.press("Enter")  # the minutes that are offered
     expect(page.locator(".marks .pending")).to_contain_text("必到点，15 分钟")
-    page.locator("#save").focus()
-    page.keyboard.press("Enter")
-    page.keyboard.type("庙会")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    expect(page.locator("#save")).to_be_enabled()
+    page.locator("#save").press("Enter")
+    answer(page, "庙会")
     expect(page.locator(".status")).to_have_text("已修改")
     expect(page.locator("#plan-choice option").first).to_contain_text("第 2 版")
     page.locator("#tab-grids").focus()
-    for _ in range(6):
+    for tab in ("changes", "routes", "cameras", "flights", "done", "life"):
         page.keyboard.press("ArrowRight")
-    expect(page.locator("#tab-life")).to_be_focused()
+        expect(page.locator(f"#tab-{tab}")).to_be_focused()
     expect(page.locator("#panel")).to_contain_text("庙会")
     expect(page.locator("#panel")).to_contain_text("必到点，15 分钟")
     assert page.get_by_role("button", name="批准…").count() == 0  # a planner does not approve
@@ -128,13 +138,9 @@ def test_a_supervisor_approves_and_publishes_in_her_name(
     opened(page, "/plan?lang=en")
     expect(page.locator(".status")).to_have_text("edited")
     for step, status in (("Approve…", "approved"), ("Publish…", "published")):
-        page.get_by_role("button", name=step).focus()
-        page.keyboard.press("Enter")
+        page.get_by_role("button", name=step).press("Enter")
         expect(page.locator("dialog")).to_contain_text("In the name of supervisor")
-        page.keyboard.type(f"{status} after a look at the map")
-        page.keyboard.press("Tab")
-        page.keyboard.press("Tab")
-        page.keyboard.press("Enter")
+        answer(page, f"{status} after a look at the map")
         expect(page.locator(".status")).to_have_text(status)
     expect(page.locator(".notices")).to_contain_text("People go out on this plan")
     page.click("#tab-changes")
@@ -169,7 +175,7 @@ def test_who_only_watches_sees_the_plan_and_no_way_to_change_it(
         signed_in(browser, planned, "watch", lang="en", **SCREEN).new_page(), "/plan?lang=en"
     )
     expect(page.locator(".grids li")).to_have_count(4)
-    assert page.locator(".grids input[type=range]").first.is_disabled()
+    expect(page.locator(".grids input[type=range]").first).to_be_disabled()
     for name in ("Approve…", "Publish…", "New night…", "Save as new version…", "Withdraw…"):
         assert page.get_by_role("button", name=name).count() == 0
     page.get_by_role("button", name="Night", exact=True).click()
@@ -189,14 +195,14 @@ def test_a_grid_is_split_by_a_drawn_line_and_by_typed_coordinates(
     opened(page, "/grids")
     expect(page.locator(".grids li")).to_have_count(4)
     expect(page.locator(".grids li").first).to_contain_text("450 户")
-    page.locator("#grid-w1").focus()
-    page.keyboard.press("Space")
+    page.locator("#grid-w1").press("Space")
+    expect(page.locator("#grid-w1")).to_be_checked()
     middle = WEST + 0.4 * STEP
     page.fill("#typed", f"{middle},{SOUTH - 0.001}\n{middle},{SOUTH + 2 * STEP + 0.001}")
-    page.locator("#use-typed").focus()
-    page.keyboard.press("Enter")
+    page.locator("#use-typed").press("Enter")
     expect(page.locator(".found tbody tr")).to_have_count(2)
     expect(page.locator(".found")).to_contain_text("终止: w1")
+    typed = page.locator(".found tbody").inner_text()
     assert check_axe(page) == []
 
     page.click("#split")
@@ -208,13 +214,10 @@ def test_a_grid_is_split_by_a_drawn_line_and_by_typed_coordinates(
     page.mouse.click(x + 3, box["y"] + box["height"] - 20)
     page.keyboard.press("Enter")
     expect(page.locator(".found tbody tr")).to_have_count(2)
+    expect(page.locator(".found tbody")).not_to_have_text(typed, use_inner_text=True)
 
-    page.locator("#confirm").focus()
-    page.keyboard.press("Enter")
-    page.keyboard.type("户数过多")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    page.locator("#confirm").press("Enter")
+    answer(page, "户数过多")
     expect(page.locator(".grids li")).to_have_count(5)
     page.locator("#grid-w2").check()
     page.locator("#grid-e1").check()

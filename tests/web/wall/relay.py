@@ -5,8 +5,10 @@ from __future__ import annotations
 import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import Thread
+from threading import Lock, Thread
 from urllib.parse import urlsplit
+
+from tests.web.ports import listen, listen_anywhere
 
 
 @dataclass
@@ -17,6 +19,7 @@ class Relay:
     port: int = 0
     _listener: socket.socket | None = None
     _open: list[socket.socket] = field(default_factory=list)
+    _lock: Lock = field(default_factory=Lock)
 
     @property
     def address(self) -> str:
@@ -24,30 +27,42 @@ class Relay:
 
     def mend(self) -> None:
         """Take connections, at the same address as before."""
-        self._listener = socket.create_server(("127.0.0.1", self.port), reuse_port=False)
+        self._listener = listen(self.port) if self.port else listen_anywhere()
         self.port = self._listener.getsockname()[1]
         Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def cut(self) -> None:
         """Pull the cable."""
-        for one in [self._listener, *self._open]:
+        with self._lock:
+            ends, self._open, self._listener = [self._listener, *self._open], [], None
+        for one in ends:
             if one is not None:
-                with suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
-                one.close()
-        self._open.clear()
+                _close(one)
 
     def _accept(self, listener: socket.socket) -> None:
         target = urlsplit(self.origin)
         while True:
             try:
                 near, _ = listener.accept()
-                far = socket.create_connection((target.hostname, target.port))
             except OSError:
                 return
-            self._open += [near, far]
+            far = socket.create_connection((target.hostname, target.port))
+            with self._lock:
+                is_cut = self._listener is not listener
+                if not is_cut:
+                    self._open += [near, far]
+            if is_cut:  # while this connection was being made
+                _close(near)
+                _close(far)
+                return
             for source, sink in ((near, far), (far, near)):
                 Thread(target=_pass_on, args=(source, sink), daemon=True).start()
+
+
+def _close(one: socket.socket) -> None:
+    with suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
+    one.close()
 
 
 def _pass_on(source: socket.socket, sink: socket.socket) -> None:

@@ -49,7 +49,7 @@ def near(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 
 def wait_for_colour(page: Page, colour: tuple[int, ...]) -> None:
-    for _ in range(60):
+    for _ in range(300):
         if near(pixel(page), colour):
             return
         page.wait_for_timeout(250)

@@ -71,7 +71,7 @@ def test_each_layer_draws_from_its_tiles_and_is_in_the_legend(
         legend(page, "Emerging hot spots", "Last look", "Cameras", "Drone routes", "Stations")
         page.get_by_label("Result", exact=True).select_option("hotspots-cell-square")
         legend(page, "hot spots Gi* · squares · 2026-01-01 – 2026-02-01")
-        assert "result=hotspots-cell-square" in page.url
+        expect(page).to_have_url(re.compile("result=hotspots-cell-square"))
         assert [f"{one.status} {one.url}" for one in answers if one.status >= 400] == []
         assert watched.complaints == []
         assert watched.outside == []

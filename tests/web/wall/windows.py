@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.web.conftest import Service
 from tests.web.district import PASSWORD
 
+# A machine that does much else draws a map by software in half a minute.
+PATIENCE_MS = 90_000
+expect.set_options(timeout=30_000)
 AXE = Path("web/ui/node_modules/axe-core/axe.min.js")
 
 
@@ -38,6 +41,7 @@ def window(
     """Open a window that can reach the service and nothing else."""
     known = {"viewport": {"width": 1920, "height": 1080}, "locale": locale}
     context = chromium.new_context(**known | options)
+    context.set_default_timeout(PATIENCE_MS)
     watched = Watched(context, context.new_page())
 
     def decide(route: Any) -> None:
@@ -73,8 +77,19 @@ def sign_in(watched: Watched, service: Service, who: str, query: str = "") -> No
 
 
 def ready(page: Page) -> None:
-    page.wait_for_selector("body[data-ready]", timeout=60_000)
+    page.wait_for_selector("body[data-ready]")
     assert "/wall" in page.url
+
+
+def stop_clock(page: Page, *, period_s: int) -> float:
+    """Stop the page's clock in the middle of a period, a minute or more ahead; return its time.
+
+    From then on only `fast_forward` moves it, so that no real time is counted with it.
+    """
+    ahead = page.evaluate("Date.now()") / 1000 + 60
+    at = (ahead // period_s + 1.5) * period_s
+    page.clock.pause_at(at)
+    return float(at)
 
 
 def serious(page: Page) -> list[str]:

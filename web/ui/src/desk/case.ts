@@ -7,6 +7,7 @@ import {
 } from "../shared/cases";
 import { ask, toast } from "../shared/dialog";
 import { h } from "../shared/dom";
+import { redraw } from "../shared/redraw";
 import { clock } from "../shared/words";
 import { zone } from "./queue";
 import { StepForm } from "./step";
@@ -62,12 +63,13 @@ export class CasePane {
     this.form = null;
     delete this.place.dataset.version;
     if (view === null) {
-      this.place.replaceChildren(h("p", { class: "pick" }, t("pick")));
+      redraw(this.place, h("p", { class: "pick" }, t("pick")));
       return;
     }
     this.place.dataset.case = String(view.case_id);
     this.place.dataset.version = String(view.version);
-    this.place.replaceChildren(
+    redraw(
+      this.place,
       h(
         "header",
         {},

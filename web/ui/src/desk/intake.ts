@@ -4,6 +4,7 @@ import { call, Problem } from "../shared/api";
 import { channelWord, stateWord, type CaseView } from "../shared/cases";
 import { toast } from "../shared/dialog";
 import { h } from "../shared/dom";
+import { redraw } from "../shared/redraw";
 import { clock, language, named, number } from "../shared/words";
 import { pickOutcome } from "./outcome";
 import { PlaceField, type Place } from "./place";
@@ -159,19 +160,22 @@ export class Intake {
 
   private draw(): void {
     const told = this.suggested;
-    this.best.replaceChildren();
-    if (told && told.classifier === null && this.words.value) this.best.append(h("p", { class: "note" }, t("no_classifier")));
-    for (const [place, one] of (told?.classes ?? []).entries()) {
-      const chosen = this.category.value === String(one.category_id);
-      this.best.append(
+    const isUnsure = told?.classifier && told.classes.length > 0 && !told.classes[0]?.sure;
+    redraw(
+      this.best,
+      told?.classifier === null && this.words.value !== "" && h("p", { class: "note" }, t("no_classifier")),
+      ...(told?.classes ?? []).map((one, place) =>
         h(
           "button",
-          { type: "button", "aria-pressed": String(chosen), "data-sure": String(one.sure), accesskey: String(place + 1), onclick: () => this.choose(place) },
+          {
+            type: "button", "aria-pressed": String(this.category.value === String(one.category_id)), "data-class": one.category_id, "data-sure": String(one.sure),
+            accesskey: String(place + 1), onclick: () => this.choose(place),
+          },
           h("kbd", {}, String(place + 1)), named(one), h("small", {}, share(one.confidence)),
         ),
-      );
-    }
-    if (told?.classifier && told.classes.length > 0 && !told.classes[0]?.sure) this.best.append(h("p", { class: "note" }, t("class_unsure")));
+      ),
+      isUnsure ? h("p", { class: "note" }, t("class_unsure")) : null,
+    );
     this.drawSimilar();
     this.drawRoute();
   }
@@ -179,14 +183,15 @@ export class Intake {
   private drawSimilar(): void {
     const told = this.suggested;
     if (told === null || told.area === null) {
-      this.similar.replaceChildren(h("p", { class: "note" }, t("similar_wait")));
+      redraw(this.similar, h("p", { class: "note" }, t("similar_wait")));
       return;
     }
     if (told.similar.length === 0) {
-      this.similar.replaceChildren(h("p", { class: "note" }, t("similar_none")));
+      redraw(this.similar, h("p", { class: "note" }, t("similar_none")));
       return;
     }
-    this.similar.replaceChildren(
+    redraw(
+      this.similar,
       ...told.similar.slice(0, 4).map((one) =>
         h(
           "div",

@@ -62,6 +62,7 @@ export class PlaceField {
   }
 
   put(place: Place): void {
+    window.clearTimeout(this.waiting);
     this.value = place;
     this.sure = 1;
     this.input.value = place.text;
@@ -90,8 +91,9 @@ export class PlaceField {
       this.close();
       return;
     }
+    const before = this.value; // what is put meanwhile is not asked about again
     const { places } = await call<{ places: PlaceFound[] }>(`/api/v1/places?limit=8&q=${encodeURIComponent(words)}`);
-    if (this.input.value.trim() !== words) return;
+    if (this.input.value.trim() !== words || before !== this.value) return;
     this.found = places;
     this.marked = places.length > 0 ? 0 : -1;
     this.draw();

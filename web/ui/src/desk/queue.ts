@@ -3,6 +3,7 @@
 import { call } from "../shared/api";
 import { ALL_LEVELS, categoryOf, channelWord, departmentOf, dueClock, levelWord, stateWord, type CaseRow, type WorkClock } from "../shared/cases";
 import { h } from "../shared/dom";
+import { redraw } from "../shared/redraw";
 import { clock, named, number } from "../shared/words";
 import type { Choices, Unfiled } from "./types";
 import { t } from "./words";
@@ -101,10 +102,8 @@ export class Queue {
   }
 
   private draw(): void {
-    const focused = (document.activeElement as HTMLElement | null)?.dataset.case;
-    this.list.replaceChildren(...this.rows.map((row) => this.row(row)));
-    if (this.rows.length === 0) this.list.append(h("li", { class: "empty" }, t("empty")));
-    if (focused) this.list.querySelector<HTMLElement>(`[data-case="${focused}"]`)?.focus();
+    const rows = this.rows.map((row) => this.row(row));
+    redraw(this.list, ...(rows.length > 0 ? rows : [h("li", { class: "empty" }, t("empty"))]));
     this.more.hidden = this.next === null;
   }
 
@@ -130,7 +129,9 @@ export class Queue {
 
   private drawUnfiled(reports: Unfiled[]): void {
     this.more.hidden = true;
-    this.list.replaceChildren(
+    redraw(
+      this.list,
+      reports.length === 0 && h("li", { class: "empty" }, t("empty_unfiled")),
       ...reports.map((report) =>
         h(
           "li",
@@ -145,7 +146,6 @@ export class Queue {
         ),
       ),
     );
-    if (reports.length === 0) this.list.append(h("li", { class: "empty" }, t("empty_unfiled")));
   }
 
   private tellClock(told: WorkClock | null): void {

@@ -69,7 +69,7 @@ function show(next: Tab): void {
 
 function draw(): void {
   if (tab === "route") route.draw();
-  else if (tab === "outbox") void box.draw();
+  else if (tab === "outbox") void box.draw(() => tab === "outbox");
   else tasks.draw();
   map.show(day.today);
   duty.tell(day.today);

@@ -3,6 +3,7 @@
 import { span } from "../shared/cases";
 import { ask, toast } from "../shared/dialog";
 import { h } from "../shared/dom";
+import { redraw } from "../shared/redraw";
 import { clock, language } from "../shared/words";
 import type { Day } from "./day";
 import type { Item, Keep, Trouble } from "./keep";
@@ -11,6 +12,7 @@ import { t } from "./words";
 
 export class OutboxView {
   private skew: number | null = null;
+  private ticket = 0;
 
   constructor(
     private readonly place: HTMLElement,
@@ -24,10 +26,13 @@ export class OutboxView {
     this.skew = skew;
   }
 
-  async draw(): Promise<void> {
+  /** Draw what is kept, unless by the time that it is read something else stands in this place. */
+  async draw(isShown: () => boolean): Promise<void> {
+    const ticket = ++this.ticket;
     const mine = (await this.keep.outbox()).filter((item) => item.login === this.login);
     const troubles = (await this.keep.troubles()).filter((one) => one.login === this.login);
     const points = await this.keep.countPoints();
+    if (ticket !== this.ticket || !isShown()) return; // a later draw has read newer things
     this.place.setAttribute("aria-label", t("outbox"));
     const parts: HTMLElement[] = [];
     if (this.skew !== null) parts.push(h("p", { class: "warning" }, t("clock_off", { s: span(this.skew) })));
@@ -47,7 +52,7 @@ export class OutboxView {
     if (mine.length > 0) parts.push(h("button", { type: "button", class: "main wide", onclick: () => this.outbox.now() }, t("send_now")));
     if (points > 0) parts.push(h("p", { class: "asof" }, t("tracking", { n: points })));
     if (this.outbox.state.others > 0) parts.push(h("p", { class: "warning" }, t("others", { n: this.outbox.state.others })));
-    this.place.replaceChildren(...parts);
+    redraw(this.place, ...parts);
   }
 
   private trouble(one: Trouble): HTMLElement {

@@ -1,6 +1,7 @@
 /** Today's route: the stops in their order, with arrive and leave. */
 
 import { h } from "../shared/dom";
+import { redraw } from "../shared/redraw";
 import { clock, language, number } from "../shared/words";
 import type { Day, Route, Stop } from "./day";
 import type { Keep } from "./keep";
@@ -32,13 +33,14 @@ export class RouteView {
     const route = routes.find((one) => one.unit_id === this.unit) ?? routes[0] ?? null;
     this.map.showRoute(route);
     if (route === null) {
-      this.place.replaceChildren(h("p", { class: "empty" }, t("no_route")), ...this.posts());
+      redraw(this.place, h("p", { class: "empty" }, t("no_route")), ...this.posts());
       return;
     }
     const choice = h("select", { id: "unit", onchange: () => void this.choose(Number(choice.value)) }, ...routes.map((one) => h("option", { value: one.unit_id }, one.unit)));
     choice.value = String(route.unit_id);
     const zone = this.day.today?.zone ?? "UTC";
-    this.place.replaceChildren(
+    redraw(
+      this.place,
       h("label", { for: "unit" }, t("my_unit")),
       choice,
       h("p", { class: "asof" }, `${clock(new Date(route.starts_at), zone)}–${clock(new Date(route.ends_at), zone)} · ${number(route.travel_m / 1000, 1)} km`),

@@ -3,6 +3,7 @@
 import { actionWord, categoryOf, departmentOf, dueClock, levelWord, stateWord, type Action } from "../shared/cases";
 import { ask, toast } from "../shared/dialog";
 import { h } from "../shared/dom";
+import { redraw } from "../shared/redraw";
 import { clock } from "../shared/words";
 import type { Day, Task } from "./day";
 import type { FieldMap } from "./map";
@@ -29,7 +30,7 @@ export class TaskView {
     const today = this.day.today;
     this.place.setAttribute("aria-label", t("tasks"));
     if (today === null) {
-      this.place.replaceChildren(h("p", { class: "empty" }, t("no_tasks")));
+      redraw(this.place, h("p", { class: "empty" }, t("no_tasks")));
       return;
     }
     const open = today.tasks.filter((task) => task.actions.length > 0);
@@ -45,7 +46,7 @@ export class TaskView {
     }
     if (parts.length === 0) parts.push(h("p", { class: "empty" }, t("no_tasks")));
     parts.push(h("p", { class: "asof" }, t("as_of", { at: clock(new Date(today.now), today.zone) })));
-    this.place.replaceChildren(...parts);
+    redraw(this.place, ...parts);
   }
 
   private card(task: Task): HTMLElement {

@@ -10,6 +10,7 @@ import { ask, toast } from "../shared/dialog";
 import { h } from "../shared/dom";
 import { createMap, restyle } from "../shared/map";
 import { beginPage } from "../shared/page";
+import { redraw } from "../shared/redraw";
 import { token } from "../shared/theme";
 import { language, number } from "../shared/words";
 import { t } from "./words";
@@ -137,7 +138,7 @@ class Gridder {
         n === 1 ? h("div", { class: "field" }, h("label", { for: "typed" }, t("typed")), typed, h("button", { type: "button", id: "use-typed", onclick: () => void this.useTyped(typed.value) }, t("use_typed"))) : null,
       );
     } else parts.push(h("p", { class: "note" }, t("read_only")));
-    this.tools.replaceChildren(...parts.filter((one): one is Node => one !== null));
+    redraw(this.tools, ...parts);
   }
 
   private clear(): void {
@@ -251,16 +252,15 @@ class Gridder {
   }
 
   private drawList(): void {
-    const focus = document.activeElement?.id;
     const shown = (this.grids?.features ?? []).map((one) => one.properties).filter((one) => this.filter === "" || `${one.name} ${one.code}`.toLowerCase().includes(this.filter));
-    this.list.replaceChildren(
+    redraw(
+      this.list,
       ...shown.map((one) => {
         const box = h("input", { type: "checkbox", id: `grid-${one.code}`, checked: this.chosen.has(one.code) });
         box.addEventListener("change", () => this.toggle(one.code));
         return h("li", { "data-code": one.code, "data-selected": this.chosen.has(one.code) }, h("label", { for: `grid-${one.code}`, class: "check" }, box, h("span", {}, h("strong", {}, one.name), " ", h("code", {}, one.code), h("br"), this.homes(one))));
       }),
     );
-    if (focus) document.getElementById(focus)?.focus();
   }
 
   private addLayers(): void {

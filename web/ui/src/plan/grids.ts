@@ -1,6 +1,7 @@
 /** The list of grids: hours to drag, what changed, why, pins and forbidden ground; all by keyboard. */
 
-import { byId, h } from "../shared/dom";
+import { h } from "../shared/dom";
+import { redraw } from "../shared/redraw";
 import { language, number } from "../shared/words";
 import type { Area, Row, Shift } from "./data";
 import type { Edits } from "./edits";
@@ -82,7 +83,6 @@ export class GridList {
   }
 
   draw(): void {
-    const focus = document.activeElement?.id;
     const wanted = this.view.areas.filter((one) => this.filter === "" || `${one.name} ${one.code}`.toLowerCase().includes(this.filter));
     const change = (one: Area): number => Math.abs(this.view.change.get(one.area_id) ?? 0);
     const order: Record<Sort, (a: Area, b: Area) => number> = {
@@ -92,8 +92,7 @@ export class GridList {
       code: () => 0,
     };
     wanted.sort((a, b) => order[this.sort](a, b) || a.code.localeCompare(b.code));
-    this.list.replaceChildren(...wanted.map((area) => this.item(area)));
-    if (focus && this.list.querySelector(`#${CSS.escape(focus)}`)) byId(focus).focus();
+    redraw(this.list, ...wanted.map((area) => this.item(area)));
   }
 
   private item(area: Area): HTMLElement {

@@ -51,8 +51,10 @@ export class PlanMap {
     });
     map.getCanvas().addEventListener("keydown", (event) => {
       if (!this.placing) return;
-      if (event.key === "Enter") this.placeAtCross();
-      else if (event.key === "Escape") this.stopPlacing();
+      if (event.key === "Enter") {
+        event.preventDefault(); // the same press must not answer the question that it opens
+        this.placeAtCross();
+      } else if (event.key === "Escape") this.stopPlacing();
     });
     document.addEventListener("themechange", () => restyle(map, settings, () => this.addLayers()));
   }

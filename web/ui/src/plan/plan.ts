@@ -5,6 +5,7 @@ import { ask, toast } from "../shared/dialog";
 import { h } from "../shared/dom";
 import { Live } from "../shared/live";
 import { beginPage } from "../shared/page";
+import { redraw } from "../shared/redraw";
 import { language, number } from "../shared/words";
 import * as data from "./data";
 import type { Area, Areas, Changes, Cost, EditIn, Flight, Head, MarkView, PlanView, Routes } from "./data";
@@ -164,7 +165,7 @@ class Planner {
       parts.push(h("span", { class: `status ${plan.status}` }, t(plan.status)), this.headline());
     }
     parts.push(h("span", { class: "gap" }), this.nightBar, ...this.steps());
-    this.bar.replaceChildren(...parts.filter((one): one is Node => one !== null));
+    redraw(this.bar, ...parts);
   }
 
   private headline(): HTMLElement {
@@ -235,9 +236,7 @@ class Planner {
       parts.push(h("p", { class: "note" }, t("only_newest", { version: newest.version })), h("button", { type: "button", onclick: () => void this.open(newest.plan_id) }, t("load_newest")));
     }
     parts.push(this.marks());
-    const focus = this.desk.contains(document.activeElement) ? document.activeElement?.id : "";
-    this.desk.replaceChildren(...parts.filter((one): one is Node => one !== null));
-    if (focus) document.getElementById(focus)?.focus();
+    redraw(this.desk, ...parts);
   }
 
   private pendingMarks(): { edit: EditIn; mark: MarkView }[] {
@@ -270,7 +269,8 @@ class Planner {
   }
 
   private drawTabs(): void {
-    this.tabs.replaceChildren(
+    redraw(
+      this.tabs,
       ...TABS.map((name) =>
         h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-selected": name === this.tab ? "true" : "false", "aria-controls": "panel", tabindex: name === this.tab ? 0 : -1, onclick: () => this.openTab(name) }, name === "cameras" ? t("tab_cameras") : t(name)),
       ),
@@ -304,14 +304,14 @@ class Planner {
       life: () => lifeTab(view, this.names, zone),
     };
     const make = sync[this.tab];
-    if (make) this.panel.replaceChildren(make());
+    if (make) redraw(this.panel, make());
     else if (this.tab === "cameras") void data.readRounds(view.plan.plan_id).then((found) => this.fillPanel("cameras", this.withWays(roundsTab(found, zone), found.length === 0)));
     else void data.readDone(view.plan.plan_id).then((rows) => this.fillPanel("done", doneTab(rows, this.names, this.compareButton())));
     if (this.tab === "grids") this.drawGrids();
   }
 
   private fillPanel(tab: Tab, made: HTMLElement): void {
-    if (this.tab === tab) this.panel.replaceChildren(made);
+    if (this.tab === tab) redraw(this.panel, made);
   }
 
   private withWays(made: HTMLElement, missing: boolean): HTMLElement {

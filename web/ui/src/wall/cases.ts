@@ -3,6 +3,7 @@
 import { call } from "../shared/api";
 import { dueClock, levelWord, runClocks, stateWord } from "../shared/cases";
 import { h } from "../shared/dom";
+import { redraw } from "../shared/redraw";
 import { clock, language, named, number, translator } from "../shared/words";
 
 interface Late {
@@ -100,7 +101,8 @@ export class CasePanel {
     const solved = closed.cases === 0
       ? t("solved_unknown")
       : t("solved", { p: number((100 * closed.at_level) / closed.cases), m: number(closed.at_level), n: number(closed.cases) });
-    this.place.replaceChildren(
+    redraw(
+      this.place,
       h("h2", { id: "panel-cases" }, t("cases")),
       h("p", { class: "as-of" }, t("as_of", { at: clock(new Date(told.as_of), this.zone) })),
       h(

@@ -1,6 +1,7 @@
 /** The panels beside the map: each number with the time that it is of. */
 
 import { h } from "../shared/dom";
+import { redraw } from "../shared/redraw";
 import { ago, clock, language, named, number } from "../shared/words";
 import { hourChart, intervalChart, shareBar, weekLine } from "./chart";
 import type { Alert, Grid, Mover, WallState } from "./data";
@@ -61,7 +62,7 @@ export class Panels {
       alerts.length > 0 ? list : h("p", { class: "nothing" }, t("no_alerts")),
       alerts.length > SHOWN ? h("p", { class: "hint" }, t("more_alerts", { n: alerts.length - SHOWN })) : null,
     ];
-    this.places.alerts!.replaceChildren(...parts.filter((part) => part !== null));
+    redraw(this.places.alerts!, ...parts);
     this.places.alerts!.classList.toggle("urgent", alerts.some((a) => a.acknowledged_at === null && a.severity === 3));
   }
 
@@ -105,10 +106,11 @@ export class Panels {
   }
 
   private fill(name: string, title: string, asOf: string, content: (HTMLElement | SVGElement | null)[]): void {
-    this.places[name]!.replaceChildren(
+    redraw(
+      this.places[name]!,
       h("h2", { id: `panel-${name}` }, title),
       h("p", { class: "as-of" }, t("as_of", { at: asOf })),
-      ...content.filter((part): part is HTMLElement | SVGElement => part !== null),
+      ...content,
     );
   }
 }

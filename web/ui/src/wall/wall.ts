@@ -8,6 +8,7 @@ import { byId, h } from "../shared/dom";
 import { Live, type LiveState } from "../shared/live";
 import { createMap, restyle } from "../shared/map";
 import { beginPage, languageButton, pageLinks, themeButton } from "../shared/page";
+import { redraw } from "../shared/redraw";
 import { theme } from "../shared/theme";
 import { ago, clock, named } from "../shared/words";
 import { readAddress, writeAddress, type Address } from "./address";
@@ -386,7 +387,7 @@ class Wall {
     const grid = this.state.grids.find((one) => one.area_id === area);
     const box = byId("grid");
     box.hidden = grid === undefined;
-    if (grid !== undefined) box.replaceChildren(...gridCard(grid, () => this.choose(null)));
+    if (grid !== undefined) redraw(box, ...gridCard(grid, () => this.choose(null)));
   }
 
   private remember(): void {
@@ -428,7 +429,7 @@ class Wall {
   // The menu.
 
   private menu(): void {
-    byId("menu-body").replaceChildren(...menuParts(this.address, this.state.results, {
+    redraw(byId("menu-body"), ...menuParts(this.address, this.state.results, {
       has: (layer) => this.layers.has(layer),
       isTouring: () => this.tour.isOn,
       changed: () => this.changed(),
