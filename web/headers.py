@@ -15,6 +15,8 @@ CONTENT_POLICY = (
     "img-src 'self' data: blob:{hosts}; style-src 'self'; font-src 'self'; object-src 'none'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
+# Where whole files come in: these bodies may be as large as ``GRIDBEAT_WEB_LARGEST_FILE``.
+TAKES_FILES = frozenset({"/api/v1/missions/check"})
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -33,6 +35,7 @@ class Guard:
         self.app = app
         self.hosts = settings.hosts()
         self.largest = settings.largest_body
+        self.largest_file = settings.largest_file
         hosts = "".join(f" {host}" for host in settings.basemap.hosts())
         self.headers = HEADERS | {"Content-Security-Policy": CONTENT_POLICY.format(hosts=hosts)}
 
@@ -50,30 +53,31 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        refusal = self._refuse(Headers(scope=scope))
+        largest = self.largest_file if scope["path"] in TAKES_FILES else self.largest
+        refusal = self._refuse(Headers(scope=scope), largest)
         if refusal is not None:
             await problem(Request(scope), refusal)(scope, receive, send_guarded)
             return
-        await self.app(scope, self._counted(receive), send_guarded)
+        await self.app(scope, self._counted(receive, largest), send_guarded)
 
-    def _refuse(self, headers: Headers) -> InputError | None:
+    def _refuse(self, headers: Headers, largest: int) -> InputError | None:
         """Return why a request is not read; a foreign name may be DNS rebinding."""
         if host_name(headers.get("host", "")) not in self.hosts:
             return InputError("this service does not answer to that host name")
         length = headers.get("content-length", "0")
-        if length.isdigit() and int(length) > self.largest:
-            return TooLargeError(f"the body is larger than {self.largest} bytes")
+        if length.isdigit() and int(length) > largest:
+            return TooLargeError(f"the body is larger than {largest} bytes")
         return None
 
-    def _counted(self, receive: Receive) -> Receive:
+    def _counted(self, receive: Receive, largest: int) -> Receive:
         taken = 0
 
         async def receive_counted() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self.largest:
-                raise TooLargeError(f"the body is larger than {self.largest} bytes")
+            if taken > largest:
+                raise TooLargeError(f"the body is larger than {largest} bytes")
             return message
 
         return receive_counted

@@ -20,6 +20,7 @@ CHINESE: dict[str, str] = {
     "bad-limit": "时限须大于0，单位须为已知的四种，按日计的须为整数",
     "bad-login": "用户名不能为空或含空格，且不宜过长",
     "bad-message": "报文内容不符合要求",
+    "bad-mission-file": "任务文件或飞行日志无法读取",
     "bad-number": "数量超出允许范围",
     "bad-parameter": "没有该参数",
     "bad-period": "起止时间有误，或超出允许的长度",
@@ -74,7 +75,9 @@ CHINESE: dict[str, str] = {
     "no-contact": "未留联系方式，或已清除",
     "no-contact-way": "请填写姓名或电话",
     "no-crs": "不支持该坐标系",
+    "no-day": "该方案不含这一天",
     "no-department": "本辖区没有该部门",
+    "no-drone": "该辖区没有此无人机",
     "no-feature": "没有该要素，或不在您的辖区",
     "no-flight": "该方案没有此架次",
     "no-grid": "没有该网格",
@@ -171,6 +174,7 @@ CHINESE: dict[str, str] = {
 DETAILED = frozenset(
     {
         "alert-over", "bad-box", "bad-file", "bad-filter", "bad-inputs", "bad-message",
+        "bad-mission-file",
         "bad-parameter", "bad-period", "bad-shape", "bad-time", "bad-typed", "contacts-off",
         "day-not-over", "fix-outside", "flight-refused", "grid-errors", "grids-there", "job-failed",
         "missing-column", "no-collection", "no-crs", "no-secret", "not-set", "picture-large",

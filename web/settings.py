@@ -131,6 +131,8 @@ class WebSettings(BaseSettings):
         Addresses whose ``X-Forwarded-For`` is believed.
     pool_size
         Connections of each of the two pools to the database.
+    largest_body, largest_file
+        Bytes of a request's body, and of one that brings a whole file.
     """
 
     model_config = SettingsConfigDict(
@@ -146,6 +148,7 @@ class WebSettings(BaseSettings):
     hashes_at_once: int = Field(default=2, ge=1, le=16)
     hash_memory_kib: int = Field(default=65_536, ge=19_456)
     largest_body: int = Field(default=2_000_000, ge=1000)
+    largest_file: int = Field(default=32_000_000, ge=1000)
     oidc: OidcSettings = Field(default_factory=OidcSettings)
     basemap: BasemapSettings = Field(default_factory=BasemapSettings)
 

@@ -53,42 +53,69 @@ def check_flight(
     breaches = [
         *judge_height(legs, drone.craft),
         *judge_craft(drone.craft, flying),
-        *read_zone_breaches(connection, route, legs, flying),
+        *read_zone_breaches(connection, route.jurisdiction_id, route.points, legs, flying),
     ]
     asked = read_standing(
         connection, route.route_id, takes_off_at=flying.takes_off_at, lands_at=flying.lands_at
     )
+    ground = FLAT if terrain is None else _OVER_TERRAIN
+    return answer_of(breaches, flying, zone=zone, now=now, asked=asked, ground=ground)
+
+
+def answer_of(
+    breaches: list[Breach], flying: Flying, *, zone: ZoneInfo, now: datetime,
+    asked: tuple[str, str | None] | None, ground: tuple[str, str],
+) -> Preflight:  # fmt: skip
+    """Return the answer of a check: what stands against a flight, and what has to be asked by when.
+
+    Parameters
+    ----------
+    asked
+        Status and number of the application that was handed in for it.
+    """
     due = None
     if any(one.weight == "application" for one in breaches):
         due = application_due(flying.takes_off_at, zone=zone, emergency=flying.emergency)
-        breaches += judge_deadline(due, now=now, sent=asked is not None, zone=zone)
+        late = judge_deadline(due, now=now, sent=asked is not None, zone=zone)
+        breaches = [*breaches, *late]
     approved = asked is not None and asked[0] == "approved"
     return Preflight(
         breaches=tuple(breaches),
         approval_no=asked[1] if approved and asked is not None else None,
         due_at=due,
         confirm_at=flying.takes_off_at - CONFIRM_LEAD if due is not None else None,
-        ground=FLAT if terrain is None else _OVER_TERRAIN,
+        ground=ground,
     )
 
 
 def read_zone_breaches(
-    connection: Connection, route: StoredRoute, legs: list[Floats], flying: Flying
-) -> list[Breach]:
-    """Return the zones that a flight touches while they are valid, each with its legs."""
-    ends = [route.points[0], route.points[-1]]
+    connection: Connection, jurisdiction_id: int, points: Floats, legs: list[Floats],
+    flying: Flying, *, from_ground: bool = False,
+) -> list[Breach]:  # fmt: skip
+    """Return the zones that a flight touches while they are valid, each with its legs.
+
+    Parameters
+    ----------
+    points
+        Corners of the flight: longitude, latitude, height above ground, shape ``(n, 3)``.
+    legs
+        As `true_heights` gives them.
+    from_ground
+        Heights are not known: every leg is held against all from the ground up.
+    """
+    ends = [points[0], points[-1]]
     lines = [_upright(ends[0]), *(shapely.linestrings(leg) for leg in legs), _upright(ends[1])]
     rows = connection.execute(
         text(files("patrol").joinpath("sql", "preflight.sql").read_text("utf-8")),
         {
             "legs": [shapely.to_wkb(line, output_dimension=3) for line in lines],
-            "lows": [0.0, *[None] * len(legs), 0.0],
+            "lows": [0.0, *[0.0 if from_ground else None] * len(legs), 0.0],
             "takes_off": flying.takes_off_at,
             "lands": flying.lands_at,
-            "jurisdiction": route.jurisdiction_id,
+            "jurisdiction": jurisdiction_id,
             "margin_m": ZONE_MARGIN_M,
             "crowd_margin_m": CROWD_MARGIN_M,
-            "margin_deg": _degrees(route.points, max(ZONE_MARGIN_M, CROWD_MARGIN_M)),
+            "margin_deg": _degrees(points, max(ZONE_MARGIN_M, CROWD_MARGIN_M)),
         },
     ).mappings()
     legs_of: dict[tuple[int, str, str], list[int]] = defaultdict(list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,13 +29,17 @@ from patrol.store import StoredPlan, read_class_names, read_plan
 Checks = Mapping[int, tuple[tuple[str, str], ...]]
 
 
-def read_sheets(connection: Connection, plan_id: int, *, unit: str | None = None) -> list[Sheet]:
+def read_sheets(
+    connection: Connection, plan_id: int, *, unit: str | None = None, day: date | None = None
+) -> list[Sheet]:
     """Read the sheets of a plan's units, by shift and unit.
 
     Parameters
     ----------
     unit
         Of this unit alone.
+    day
+        Of the shifts that begin on this local day alone.
 
     Raises
     ------
@@ -45,7 +49,7 @@ def read_sheets(connection: Connection, plan_id: int, *, unit: str | None = None
     plan = read_plan(connection, plan_id)
     place = _place(connection, plan.head["jurisdiction_id"])
     checks, sheets = read_checks(connection, plan), []
-    for run in read_gathered(connection, plan_id).routes:
+    for run in read_gathered(connection, plan_id, day=day).routes:
         routes = read_routes(connection, run)
         ground = _Ground(connection, plan, routes)
         sheets += [
@@ -55,7 +59,8 @@ def read_sheets(connection: Connection, plan_id: int, *, unit: str | None = None
         ]
     if not sheets:
         what = f"no route of unit {unit!r}" if unit else "no routes yet: `gridbeat plan` makes them"
-        raise NotFoundError(f"plan {plan_id} has {what}")
+        on = "" if day is None else f" on {day}"
+        raise NotFoundError(f"plan {plan_id} has{on} {what}")
     return sheets
 
 
@@ -89,7 +94,7 @@ def _sheet(
         SheetStop(
             ordinal=int(stop["ordinal"]), start=_local(stop["start_at"], zone),
             leave=_local(stop["leave_at"], zone), ref=stop["stop_ref"],
-            place=names.get(stop["stop_ref"].partition("/")[0], stop["stop_ref"]),
+            place=_where(stop, names, numbers),
             reason=(stop["reason_zh"], stop["reason_en"]), must=bool(stop["must"]),
             checks=checks.get(int(numbers.get(stop["stop_ref"].partition("/")[0], -1)), ()),
         )
@@ -103,7 +108,7 @@ def _sheet(
     head = plan.head
     return Sheet(
         unit=way["unit"], mode=way["mode"], place=(place["name"], place["name_en"]),
-        plan_label=f"{head['plan_date']} v{head['version']}",
+        plan_label=plan_label(head), shift=_shift_words(plan, way),
         approved_by=head["approved_by"] or "", starts=_local(way["starts_at"], zone),
         ends=_local(way["ends_at"], zone), travel_m=float(way["travel_m"]),
         on_roads=bool(routes.run["on_roads"]), simulated=bool(place["simulated"]),
@@ -114,6 +119,32 @@ def _sheet(
     )  # fmt: skip
 
 
+def _where(stop: Mapping[str, Any], names: Mapping[str, str], numbers: Mapping[str, int]) -> str:
+    """Return the grid of a stop, with what it is there for where that is no visit of the grid."""
+    ref = str(stop["stop_ref"])
+    own = names.get(ref.partition("/")[0])
+    if own is not None:
+        return own
+    around = next((names[code] for code, n in numbers.items() if n == stop["area_id"]), None)
+    return ref if around is None else f"{around} · {ref}"
+
+
+def plan_label(head: Mapping[str, Any]) -> str:
+    """Return the days and version of a plan."""
+    last = head["plan_date"] + timedelta(days=head["days"] - 1)
+    days = f"{head['plan_date']}" if head["days"] == 1 else f"{head['plan_date']} – {last}"
+    return f"{days} v{head['version']}"
+
+
+def _shift_words(plan: StoredPlan, way: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the name of the shift that a way begins in; empty where none are told apart."""
+    if len(plan.shifts) == 1:
+        return ("", "")
+    at = pd.Timestamp(way["starts_at"])
+    own = next((one for one in plan.shifts if one.starts_at <= at < one.ends_at), None)
+    return ("", "") if own is None else (own.name_zh, own.name_en)
+
+
 def read_checks(connection: Connection, plan: StoredPlan) -> Checks:
     """Return what to look for in each area: the prescription of the class that drives its need."""
     head = plan.head
@@ -121,7 +152,8 @@ def read_checks(connection: Connection, plan: StoredPlan) -> Checks:
     codes = {zh: name.rpartition("/")[2] for name, (zh, _) in read_class_names(connection).items()}
     found: dict[int, tuple[tuple[str, str], ...]] = {}
     for row in _records(plan.items):
-        code = codes.get(str(row["reason"].get("driver_zh", "")), "")
+        # Plans of earlier versions name what drives a need by its words alone.
+        code = row["reason"].get("driver") or codes.get(str(row["reason"].get("driver_zh", "")), "")
         rule = find_prescription(code, rules) if code else None
         if rule is not None:
             pairs = zip(rule.checklist_zh, rule.checklist_en, strict=True)
@@ -144,7 +176,8 @@ def plan_calendar(sheets: Sequence[Sheet], *, plan_id: int, stamped: datetime) -
     for sheet in sheets:
         base = f"plan-{plan_id}-{sheet.starts:%Y%m%dT%H%M}-{sheet.unit}"
         lines = [f"{stop.start:%H:%M} {stop.place}" for stop in sheet.stops if stop.ref != "rest"]
-        summary = f"{sheet.unit} {sheet.plan_label}"
+        summary = " ".join(filter(None, (sheet.unit, *dict.fromkeys(sheet.shift))))
+        summary = f"{summary} {sheet.plan_label}"
         if not sheet.approved_by:
             summary = f"[未批准 not approved] {summary}"
         calendar.add_component(

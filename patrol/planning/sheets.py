@@ -72,6 +72,8 @@ class Sheet:
         The map, see `patrol.planning.sketch`.
     uneven
         Why the work of the units is not even; empty where it is.
+    shift
+        Name of the shift; empty where a plan tells none apart.
     """
 
     unit: str
@@ -88,6 +90,7 @@ class Sheet:
     stops: tuple[SheetStop, ...]
     drawing: Drawing = field(default_factory=Drawing)
     uneven: Words = ("", "")
+    shift: Words = ("", "")
 
 
 def sheets_html(
@@ -154,7 +157,11 @@ def _facts(sheet: Sheet, lang: Lang) -> list[tuple[str, str]]:
     visits = sum(stop.ref != "rest" for stop in sheet.stops)
     return [
         ("unit", f"{sheet.unit} · {mode}"),
-        ("shift", f"{sheet.starts:%Y-%m-%d %H:%M} – {sheet.ends:%H:%M}"),
+        (
+            "shift",
+            f"{_pick(sheet.shift, lang)} {sheet.starts:%Y-%m-%d %H:%M} – "
+            f"{sheet.ends:%H:%M}".strip(),
+        ),
         ("way", f"{sheet.travel_m / 1000:.1f} km"),
         ("stops", str(visits)),
         ("plan", sheet.plan_label),

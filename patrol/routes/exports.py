@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import tzinfo
 from typing import Any
 
 import geopandas as gpd
@@ -37,19 +38,30 @@ def routes_geojson(stored: StoredRoutes) -> str:
     return json.dumps(collection, ensure_ascii=False, allow_nan=False)
 
 
-def routes_gpx(stored: StoredRoutes) -> str:
-    """Return GPX 1.1: a track a unit along the roads, a route a unit with its visits and times."""
+def routes_gpx(stored: StoredRoutes, *, when: tzinfo | None = None) -> str:
+    """Return GPX 1.1: a track a unit along the roads, a route a unit with its visits and times.
+
+    Parameters
+    ----------
+    when
+        Zone in which names say when a unit sets out, for a file of several shifts; None: they are
+        the units' alone.
+    """
     gpx = gpxpy.gpx.GPX()
     gpx.creator = "Gridbeat"
     for way in _records(stored.routes):
-        track = gpxpy.gpx.GPXTrack(name=way["unit"])
+        begins = way["starts_at"].to_pydatetime()
+        name = (
+            way["unit"] if when is None else f"{way['unit']} {begins.astimezone(when):%m-%d %H:%M}"
+        )
+        track = gpxpy.gpx.GPXTrack(name=name)
         track.segments.append(
             gpxpy.gpx.GPXTrackSegment(
                 [gpxpy.gpx.GPXTrackPoint(lat, lon) for lon, lat in way["geometry"].coords]
             )
         )
         gpx.tracks.append(track)
-        route = gpxpy.gpx.GPXRoute(name=way["unit"])
+        route = gpxpy.gpx.GPXRoute(name=name)
         for stop in _records(stored.stops[stored.stops["route_id"] == way["route_id"]]):
             point = gpxpy.gpx.GPXRoutePoint(
                 stop["geometry"].y, stop["geometry"].x, time=stop["start_at"].to_pydatetime(),

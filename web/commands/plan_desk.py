@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,6 +28,10 @@ Number = Annotated[int, typer.Argument(help="Number of the plan.")]
 By = Annotated[str, typer.Option(help="Your name: it is kept.")]
 Reason = Annotated[str, typer.Option(help="Why, in words: it is kept.")]
 Texts = list[str] | None
+OnDay = Annotated[
+    datetime | None,
+    typer.Option("--day", formats=["%Y-%m-%d"], help="Of a plan of several days this one alone."),
+]
 
 
 def edit(
@@ -146,6 +150,7 @@ def sheets(
     number: Number,
     out: Annotated[Path, typer.Option(help="The .html or .pdf file to write.")],
     unit: Annotated[str | None, typer.Option(help="Of this unit alone.")] = None,
+    day: OnDay = None,
     lang: Annotated[Literal["zh", "en", "both"], typer.Option(help="Languages.")] = "both",
 ) -> None:
     """Write the shift sheets: a page a unit, with map, stops and what to look for."""
@@ -153,7 +158,7 @@ def sheets(
         raise InputError(f"{out.name}: a sheet is written as .html or .pdf")
     what: Format = "sheets.pdf" if out.suffix == ".pdf" else "sheets.html"
     with begin(open_database()) as connection:
-        content, _ = plan_file(connection, number, what, lang=lang, unit=unit)
+        content, _ = plan_file(connection, number, what, lang=lang, unit=unit, day=_date(day))
     _write(out, content)
 
 
@@ -162,10 +167,11 @@ def export(
     what: Annotated[Format, typer.Argument(help="What to write.")],
     out: Annotated[Path | None, typer.Option(help="File; default: plan-NUMBER-WHAT.")] = None,
     unit: Annotated[str | None, typer.Option(help="Of this unit alone.")] = None,
+    day: OnDay = None,
 ) -> None:
     """Write a plan's areas, routes, calendar or sheets as a file."""
     with begin(open_database()) as connection:
-        content, _ = plan_file(connection, number, what, lang="both", unit=unit)
+        content, _ = plan_file(connection, number, what, lang="both", unit=unit, day=_date(day))
     _write(out or Path(f"plan-{number}-{what}"), content)
 
 
@@ -178,6 +184,10 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 def _log(connection: Connection, action: str, number: int, **details: Any) -> None:
     entry = command_line_entry(action, about=f"plan {number}", **details)
     write_entry_of_store(connection, entry)
+
+
+def _date(day: datetime | None) -> date | None:
+    return None if day is None else day.date()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -15,7 +15,8 @@ import typer
 from sqlalchemy import Connection
 
 from analytics.store import read_result
-from geo.errors import InputError
+from geo.errors import InputError, NotFoundError
+from patrol.planning.gather import ground_items
 from patrol.routes.assignments import VisitParams, visits_of_plan
 from patrol.routes.balance import BalanceParams
 from patrol.routes.draft import ShiftParams, ShiftRoutes, draft_routes
@@ -160,7 +161,8 @@ def make(
     """Read visits and units, and find the routes."""
     runs = newest_run_ids(connection, about.number)
     hotspots = read_result(connection, runs["hotspots"]).rows if "hotspots" in runs else None
-    visits = visits_of_plan(plan.items, params=visit, hotspots=hotspots)
+    items = ground_items(plan, shifts_at(plan, params))
+    visits = visits_of_plan(items, params=visit, hotspots=hotspots)
     late = overdue_visits(connection, about.number, at=params.starts_at) if cases else None
     if late is not None and len(late):
         visits = gpd.GeoDataFrame(
@@ -171,6 +173,28 @@ def make(
         connection, about.number, visits, units, params=params, srid=about.srid,
         balance=BalanceParams() if balance else None,
     )  # fmt: skip
+
+
+def shifts_at(plan: StoredPlan, params: ShiftParams) -> set[int]:
+    """Return the plan's shifts that fall into the time that routes are for.
+
+    Raises
+    ------
+    NotFoundError
+        There are none; the message says when the plan's shifts are.
+    """
+    found = {
+        shift.shift_no for shift in plan.shifts
+        if shift.starts_at < params.ends_at and shift.ends_at > params.starts_at
+    }  # fmt: skip
+    if not found:
+        first, last = plan.shifts[0].starts_at, plan.shifts[-1].ends_at
+        raise NotFoundError(
+            f"plan {plan.head['plan_id']} has no shift then: its own are from "
+            f"{first.astimezone(params.starts_at.tzinfo):%Y-%m-%d %H:%M} to "
+            f"{last.astimezone(params.starts_at.tzinfo):%Y-%m-%d %H:%M}; say --start"
+        )
+    return found
 
 
 def describe(stored: StoredRoutes, made: ShiftRoutes, about: About) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from dataclasses import replace
+from datetime import date, datetime, time
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -51,6 +52,9 @@ class GatherInputs(Ways):
     """What making the ways of a stored plan takes."""
 
     plan: Annotated[int, Field(ge=1, lt=2**63, examples=[1])]
+    day: Annotated[
+        date | None, Field(description="Of a plan of several days this one alone; none: all.")
+    ] = None
 
 
 def run_whole(
@@ -79,7 +83,7 @@ def gather_again(
     params = NightParams(
         plan_date=desk.plan.head["plan_date"],
         allocation=AllocationParams(total_h=float(round(desk.plan.head["hours"] * 4) / 4) or 0.25),
-        gather=given.gather(), leave_out=given.left_out(),
+        gather=replace(given.gather(), day=given.day), leave_out=given.left_out(),
     )  # fmt: skip
     request = CubeRequest(about.number, start, end)
     return told(Night(connection, about, request, params, now=now, tell=tell).gather(desk))

@@ -23,6 +23,8 @@ from patrol.allocate import AllocationParams
 from patrol.drafting import DayRequest, draft_day
 from patrol.planning.gather import (
     GatherParams,
+    MadeRoutes,
+    TellShift,
     Where,
     gather_flights,
     gather_rounds,
@@ -31,8 +33,10 @@ from patrol.planning.gather import (
 from patrol.planning.nights import NAMES, Outcome, Part, night_outcome, write_night
 from patrol.planning.store import Desk, read_desk
 from patrol.plans import Plan
+from patrol.shifts import PlanShift
 from patrol.store import find_planning_level, write_plan
 from web.database import packaged_sql
+from web.overdue import overdue_visits
 from web.results import newest_run_ids
 from web.subject import About
 
@@ -43,7 +47,6 @@ SEED = 1
 # How far the work is when each part begins.
 BEGINS = {"results": 2, "forecast": 30, "allocation": 55, "routes": 65, "rounds": 80, "flights": 90}
 GATHERED = ("routes", "rounds", "flights")
-LATER = "ways of several days are made with each day's own plan 多日方案的路线随每日方案生成"
 
 
 @dataclass(frozen=True)
@@ -137,9 +140,6 @@ class Night:
             if name in self.params.leave_out:
                 self.parts.append(Part(name, "left out", "", 0.0))
                 return
-            if name in GATHERED and self._several_days():
-                self.parts.append(Part(name, "left out", LATER, 0.0))
-                return
             with self.connection.begin_nested():
                 outcome, message = work()
         except GridbeatError as error:
@@ -173,8 +173,15 @@ class Night:
             )
         return "done", f"result {made['forecast']}"
 
-    def _several_days(self) -> bool:
-        return self.params.day is not None and self.params.day.rules.days > 1
+    def _tell_shift(self, part: str) -> TellShift:
+        """Return how a part that goes shift by shift says how far it is."""
+        begins, ends = BEGINS[part], min(n for n in (*BEGINS.values(), 100) if n > BEGINS[part])
+
+        def tell(shift: PlanShift, share: float) -> None:
+            words = f"{' '.join(NAMES[part])}: {shift.name_zh} {shift.name_en}"
+            self.tell(round(begins + share * (ends - begins)), words)
+
+        return tell
 
     def _level(self) -> str:
         day = self.params.plan_date
@@ -207,8 +214,10 @@ class Night:
         made = gather_routes(
             self.connection, self._desk(), self.where, self.params.gather,
             hotspots=read_hotspots(self.connection, self.about), code_version=version("gridbeat"),
+            tell=self._tell_shift("routes"),
+            overdue=lambda at: overdue_visits(self.connection, self.about.number, at=at),
         )  # fmt: skip
-        return "done", f"routes {', '.join(map(str, made))}"
+        return "done", describe_routes(made)
 
     def _rounds(self) -> tuple[Outcome, str]:
         zone = self.about.zone
@@ -219,6 +228,7 @@ class Night:
         made = gather_rounds(
             self.connection, self._desk(), self.where, self.params.gather,
             window=(window[0], window[1]), code_version=version("gridbeat"),
+            tell=self._tell_shift("rounds"),
         )  # fmt: skip
         return "done", f"rounds {', '.join(map(str, made))}"
 
@@ -229,6 +239,20 @@ class Night:
             code_version=version("gridbeat"),
         )  # fmt: skip
         return "done", f"flights {', '.join(map(str, made))}"
+
+
+def describe_routes(made: MadeRoutes) -> str:
+    """Say which runs were made, where nobody is on duty, and where overdue cases are no musts."""
+    said = [f"routes {', '.join(map(str, made.runs))}"]
+    if made.unmanned:
+        zh = "、".join(shift.name_zh for shift in made.unmanned)
+        en = ", ".join(shift.name_en for shift in made.unmanned)
+        said.append(f"no unit on duty in {en} 无单元值班：{zh}")
+    said += [
+        f"{shift.name_en}: overdue cases are no musts ({why}) {shift.name_zh}：超时案件未列为必到"
+        for shift, why in made.loosened
+    ]
+    return "; ".join(said)
 
 
 def stored_results(connection: Connection, request: CubeRequest, kind: str) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
@@ -29,7 +29,7 @@ from patrol.planning.paper import (
 )
 from patrol.planning.sheets import Lang, sheets_html, sheets_pdf
 from patrol.routes.exports import routes_geojson, routes_gpx
-from patrol.routes.store import read_routes
+from patrol.routes.store import StoredRoutes, read_routes
 from patrol.store import read_plan
 
 Format = Literal[
@@ -49,21 +49,28 @@ FORMATS: Mapping[Format, str] = {
 
 def plan_file(
     connection: Connection, plan_id: int, what: Format, *, lang: Lang, unit: str | None = None,
-    style_href: str | None = None,
+    day: date | None = None, style_href: str | None = None,
 ) -> tuple[bytes, str]:  # fmt: skip
     """Return a plan in a format and its media type.
+
+    Parameters
+    ----------
+    unit, day
+        Of this unit, and of the shifts that begin on this local day, alone; areas are of all.
 
     Raises
     ------
     NotFoundError
         There is no such plan, or it has no routes where the format needs them.
     """
-    sheets: Callable[[], Any] = lambda: read_sheets(connection, plan_id, unit=unit)  # noqa: E731
+    sheets: Callable[[], Any] = lambda: read_sheets(  # noqa: E731
+        connection, plan_id, unit=unit, day=day
+    )
     makers: dict[Format, Callable[[], bytes]] = {
         "areas.geojson": lambda: plan_items_geojson(read_plan(connection, plan_id)).encode(),
         "areas.csv": lambda: plan_items_csv(read_plan(connection, plan_id)),
-        "routes.geojson": lambda: _all_routes(connection, plan_id).encode(),
-        "routes.gpx": lambda: _all_gpx(connection, plan_id).encode(),
+        "routes.geojson": lambda: _all_routes(connection, plan_id, day).encode(),
+        "routes.gpx": lambda: _all_gpx(connection, plan_id, day).encode(),
         "calendar.ics": lambda: plan_calendar(
             sheets(), plan_id=plan_id, stamped=datetime.now(UTC).replace(microsecond=0)
         ),
@@ -112,30 +119,34 @@ def judge_flight(
     """Hold a stored flight to the airspace rules as they are now."""
     route = read_route(connection, flight_id)
     drone = read_drone(connection, route.drone_id)
-    zone: str = connection.execute(
-        text("SELECT time_zone FROM jurisdiction WHERE jurisdiction_id = :n"),
-        {"n": route.jurisdiction_id},
-    ).scalar_one()
+    zone = read_zone(connection, route.jurisdiction_id)
     flying = Flying(takes_off, route.duration_s, together=1)
-    answer = check_flight(
-        connection, route, drone, flying, zone=ZoneInfo(zone), now=datetime.now(UTC)
-    )
+    answer = check_flight(connection, route, drone, flying, zone=zone, now=datetime.now(UTC))
     return route, answer
 
 
-def _runs(connection: Connection, plan_id: int) -> tuple[int, ...]:
+def read_zone(connection: Connection, jurisdiction_id: int) -> ZoneInfo:
+    """Return the time zone of a jurisdiction."""
+    zone: str = connection.execute(
+        text("SELECT time_zone FROM jurisdiction WHERE jurisdiction_id = :n"),
+        {"n": jurisdiction_id},
+    ).scalar_one()
+    return ZoneInfo(zone)
+
+
+def _runs(connection: Connection, plan_id: int, day: date | None) -> list[StoredRoutes]:
     read_plan(connection, plan_id)
-    runs = read_gathered(connection, plan_id).routes
+    runs = read_gathered(connection, plan_id, day=day).routes
     if not runs:
+        on = "" if day is None else f" on {day}"
         raise NotFoundError(
-            f"plan {plan_id} has no routes yet: `gridbeat plan` makes them", code="no-routes"
+            f"plan {plan_id} has no routes{on} yet: `gridbeat plan` makes them", code="no-routes"
         )
-    return runs
+    return [read_routes(connection, run) for run in runs]
 
 
-def _all_routes(connection: Connection, plan_id: int) -> str:
-    found = [json.loads(routes_geojson(read_routes(connection, run)))
-             for run in _runs(connection, plan_id)]  # fmt: skip
+def _all_routes(connection: Connection, plan_id: int, day: date | None) -> str:
+    found = [json.loads(routes_geojson(run)) for run in _runs(connection, plan_id, day)]
     return json.dumps(
         {"type": "FeatureCollection", "gridbeat": [one["gridbeat"] for one in found],
          "features": [feature for one in found for feature in one["features"]]},
@@ -143,8 +154,14 @@ def _all_routes(connection: Connection, plan_id: int) -> str:
     )  # fmt: skip
 
 
-def _all_gpx(connection: Connection, plan_id: int) -> str:
-    runs = [routes_gpx(read_routes(connection, run)) for run in _runs(connection, plan_id)]
+def _all_gpx(connection: Connection, plan_id: int, day: date | None) -> str:
+    found = _runs(connection, plan_id, day)
+    zone = read_zone(connection, found[0].run["jurisdiction_id"])
+    runs = [
+        # Several shifts in one file: a device lists tracks by name, so each says when it is.
+        routes_gpx(run, when=zone if len(found) > 1 else None)
+        for run in found
+    ]
     first = gpxpy.parse(runs[0])
     for other in runs[1:]:
         more = gpxpy.parse(other)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
 import shapely
 from sqlalchemy import Connection, text
 
-from patrol.drones.store import read_drone
+from patrol.drones.store import read_drone, read_drones
 from patrol.planning.cover import Cost, expected_coverage
 from patrol.planning.edits import Mark
-from patrol.planning.gather import read_gathered, read_looks
+from patrol.planning.gather import plan_days, read_gathered, read_looks
 from patrol.planning.nights import Part, night_words, read_night
 from patrol.planning.paper import plain
 from patrol.planning.steps import read_steps
 from patrol.planning.store import Desk, find_in_force, read_done, read_edits
 from web.language import PageLang
-from web.plans.files import judge_flight
+from web.plans.files import judge_flight, read_zone
 
 
 def plan_tag(connection: Connection, plan_id: int) -> str:
@@ -42,9 +42,11 @@ def view_plan(connection: Connection, desk: Desk, lang: PageLang) -> dict[str, A
     head, number = desk.plan.head, desk.plan.head["plan_id"]
     gathered = read_gathered(connection, number)
     night = read_night(connection, head["jurisdiction_id"], plan_id=number)
+    zone = read_zone(connection, head["jurisdiction_id"])
     return {
         "plan": {name: plain(value) for name, value in head.items()},
         "shifts": [view_shift(desk, row) for row in desk.shifts.to_dict("records")],
+        "days": [plain(day) for day in plan_days(desk.plan, zone)],
         "kinds": sorted(desk.items["unit_kind"].unique().tolist()),
         "coverage": view_coverage(desk),
         "steps": [{name: plain(value) for name, value in step.items()}
@@ -142,10 +144,12 @@ def view_done(connection: Connection, plan_id: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def view_rounds(connection: Connection, desk: Desk) -> list[dict[str, Any]]:
-    """Return the camera rounds of a plan with their looks."""
+def view_rounds(
+    connection: Connection, desk: Desk, *, day: date | None = None
+) -> list[dict[str, Any]]:
+    """Return the camera rounds of a plan, or of one day of it, with their looks."""
     found = []
-    for number in read_gathered(connection, desk.plan.head["plan_id"]).rounds:
+    for number in read_gathered(connection, desk.plan.head["plan_id"], day=day).rounds:
         looks = read_looks(connection, number)
         found.append({
             "round_id": number, "watchers": int(looks["watcher"].max()) if len(looks) else 0,
@@ -155,10 +159,12 @@ def view_rounds(connection: Connection, desk: Desk) -> list[dict[str, Any]]:
     return found
 
 
-def view_flights(connection: Connection, desk: Desk, lang: PageLang) -> list[dict[str, Any]]:
+def view_flights(
+    connection: Connection, desk: Desk, lang: PageLang, *, day: date | None = None
+) -> list[dict[str, Any]]:
     """Return the drone flights of a plan, each with what stands against it in the airspace now."""
     found = []
-    for number, takes_off in read_gathered(connection, desk.plan.head["plan_id"]).flights:
+    for number, takes_off in read_gathered(connection, desk.plan.head["plan_id"], day=day).flights:
         route, answer = judge_flight(connection, number, takes_off)
         found.append({
             "flight_id": number, "mission": route.mission, "flight_no": route.flight_no,
@@ -190,6 +196,8 @@ def view_desk(
         "today": today.isoformat(),
         "in_force": find_in_force(connection, about.number, day=today),
         "units": list(units),
+        "drones": [{"drone_id": one.drone_id, "name": one.craft.name}
+                   for one in read_drones(connection, about.number)],
         "night": view_night(read_night(connection, about.number), lang),
     }  # fmt: skip
 

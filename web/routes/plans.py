@@ -45,6 +45,9 @@ PlanId = Annotated[int, Path(ge=1, lt=2**63, examples=[1])]
 Words = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*\S[^\x00]*$")]
 Match = Annotated[str | None, Header(max_length=200, description="The ETag it was read with.")]
 Code = Annotated[str | None, Query(max_length=40, pattern=r"^[^\x00]*$")]
+Day = Annotated[
+    date | None, Query(description="What begins on this local day alone, of a plan of several.")
+]
 Small = Annotated[int, Field(ge=1, lt=2**31)]
 
 
@@ -272,15 +275,18 @@ def compare_done(
 
 
 @router.get("/plans/{plan_id}/rounds", dependencies=READS, summary="Camera rounds")
-def show_rounds(connection: ScopedStore, plan_id: PlanId) -> dict[str, Any]:
+def show_rounds(connection: ScopedStore, plan_id: PlanId, day: Day = None) -> dict[str, Any]:
     """Return which cameras a desk looks at, and when."""
-    return {"rounds": view.view_rounds(connection, read_desk(connection, plan_id))}
+    return {"rounds": view.view_rounds(connection, read_desk(connection, plan_id), day=day)}
 
 
 @router.get("/plans/{plan_id}/flights", dependencies=READS, summary="Drone flights")
-def show_flights(connection: ScopedStore, lang: Language, plan_id: PlanId) -> dict[str, Any]:
+def show_flights(
+    connection: ScopedStore, lang: Language, plan_id: PlanId, day: Day = None
+) -> dict[str, Any]:
     """Return drone flights, each held to the airspace rules as they are now."""
-    return {"flights": view.view_flights(connection, read_desk(connection, plan_id), lang)}
+    desk = read_desk(connection, plan_id)
+    return {"flights": view.view_flights(connection, desk, lang, day=day)}
 
 
 @router.get("/plans/{plan_id}/files/{what}", dependencies=READS, summary="A plan as a file",
@@ -290,16 +296,18 @@ def give_file(
     request: Request, connection: ScopedStore, principal: Identified, lang: Language,
     plan_id: PlanId, what: Format,
     unit: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")] = None,
+    day: Day = None,
     both: Annotated[bool, Query(description="Sheets in both languages.")] = False,
 ) -> Response:  # fmt: skip
     """Give areas, routes, calendar or shift sheets; each is noted in the log."""
     content, media_type = plan_file(
-        connection, plan_id, what, lang="both" if both else lang, unit=unit,
+        connection, plan_id, what, lang="both" if both else lang, unit=unit, day=day,
         style_href="/api/v1/plans/sheet.css",
     )  # fmt: skip
-    log(request, connection, principal, "plan exported", plan_id, what=what, unit=unit)
+    log(request, connection, principal, "plan exported", plan_id, what=what, unit=unit,
+        day=None if day is None else day.isoformat())  # fmt: skip
     inside = what == "sheets.html"
-    name = f"plan-{plan_id}-{what}"
+    name = f"plan-{plan_id}-{what}" if day is None else f"plan-{plan_id}-{day}-{what}"
     headers = {} if inside else {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=media_type, headers=headers)
 

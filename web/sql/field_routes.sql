@@ -1,10 +1,20 @@
--- Purpose: today's routes with their stops and this account's visits, newest search of the day.
+-- Purpose: today's routes with their stops and this account's visits: of each shift the newest
+--          search or re-plan, and none of a plan that nobody has published; a day's own plan comes before
+--          that of a week.
 -- Inputs:  since, until (the local day), visitor. Row security hides other people's ground.
 -- Index:   uq_route_route_run_id_unit_id, pk_route_stop, ix_stop_visit_route.
 WITH runs AS (
-    SELECT DISTINCT ON (jurisdiction_id) route_run_id FROM route_run
-    WHERE starts_at < %(until)s AND ends_at > %(since)s
-    ORDER BY jurisdiction_id, created_at DESC
+    SELECT DISTINCT ON (r.jurisdiction_id, r.starts_at) r.route_run_id
+    FROM route_run r JOIN jurisdiction j USING (jurisdiction_id) LEFT JOIN plan p USING (plan_id)
+    WHERE r.starts_at < %(until)s AND r.ends_at > %(since)s
+      AND NOT EXISTS (SELECT FROM route_run c WHERE c.parent_run_id = r.route_run_id)
+      AND (r.plan_id IS NULL OR p.status IN ('published', 'executed', 'compared'))
+      AND NOT (p.days > 1 AND EXISTS (
+          SELECT FROM plan d WHERE d.jurisdiction_id = p.jurisdiction_id AND d.days = 1
+            AND d.status IN ('published', 'executed', 'compared')
+            AND d.plan_date >= p.plan_date AND d.plan_date < p.plan_date + p.days
+            AND d.plan_date = (r.starts_at AT TIME ZONE j.time_zone)::date))
+    ORDER BY r.jurisdiction_id, r.starts_at, r.created_at DESC, r.route_run_id DESC
 )
 SELECT w.route_id, w.unit_id, u.name AS unit, w.mode, w.starts_at, w.ends_at, w.travel_m,
        ST_AsGeoJSON(w.geom, 6)::json AS way,

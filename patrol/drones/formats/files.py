@@ -18,6 +18,8 @@ from patrol.drones.mission import Mission
 READERS = {
     ".plan": read_plan,
     ".waypoints": read_wpl,
+    ".wpl": read_wpl,
+    ".txt": read_wpl,
     ".kmz": read_wpml,
     ".wpml": read_wpml,
     ".kml": read_kml,

@@ -246,3 +246,44 @@ def test_an_exclusive_grid_is_shown_as_a_site_with_a_host_and_not_as_one_with_to
     assert check_axe(page) == []
     assert wrong == []
     page.context.close()
+
+
+def test_a_plan_of_several_days_shows_one_day_at_a_time_and_a_file_from_elsewhere_is_checked(
+    browser: Browser, planned: Service
+) -> None:
+    days = [(datetime.fromisoformat(DAY) - timedelta(days=n)).date().isoformat() for n in (2, 1)]
+    client = planned.client(headers=planned.bearer("planner"))
+    inputs = {"days": 2, "plan_date": days[0], "weeks": 13, "units": {"foot": [4]},
+              "shifts": ["08:00-16:00=早班/early"], "rounds": False, "flights": False}  # fmt: skip
+    job = client.post("/ogc/processes/night/execution", json={"inputs": inputs})
+    do_work(planned.database)
+    number = client.get(f"{job.headers['location']}/results").json()["result"]["plan"]
+    page = signed_in(browser, planned, "planner", lang="en", **SCREEN).new_page()
+    wrong = watch(page, planned)
+    opened(page, f"/plan?plan={number}&lang=en")
+    page.locator("#tab-routes").click()
+    choice = page.locator("#plan-day")
+    expect(choice.locator("option")).to_have_count(2)
+    expect(choice).to_have_value(days[0])
+    calendar = page.locator("#panel .files a", has_text="iCalendar").first
+    expect(calendar).to_have_attribute("href", re.compile(rf"calendar\.ics\?day={days[0]}$"))
+    choice.select_option(days[1])
+    expect(calendar).to_have_attribute("href", re.compile(rf"calendar\.ics\?day={days[1]}$"))
+    expect(choice).to_be_focused()
+    assert check_axe(page) == []
+
+    page.locator("#tab-flights").click()
+    page.locator(".missions summary").click()
+    lat, lon = SOUTH + STEP, WEST + STEP
+    rows = [f"{n}\t0\t3\t{command}\t0\t0\t0\t0\t{lat}\t{lon + n * 1e-3}\t40\t1"
+            for n, command in enumerate((16, 22, 16, 21))]  # fmt: skip
+    mission = {"name": "round.waypoints", "mimeType": "text/plain",
+               "buffer": "\n".join(["QGC WPL 110", *rows]).encode()}  # fmt: skip
+    page.locator("#mission-file").set_input_files(mission)
+    page.locator(".mission-form button").click()
+    expect(page.locator(".checked .verdict")).to_have_class("verdict good")
+    assert wrong == []  # what follows is refused, which the console tells too
+    page.locator("#mission-file").set_input_files(mission | {"buffer": mission["buffer"][:-9]})
+    page.locator(".mission-form button").click()
+    expect(page.locator(".checked .verdict")).to_contain_text("line 5: a row has 12 columns")
+    assert check_axe(page) == []

@@ -31,6 +31,7 @@ export interface Desk {
   today: string;
   in_force: number | null;
   units: { unit_id: number; name: string; kind: string }[];
+  drones: { drone_id: number; name: string }[];
   night: Night | null;
 }
 export interface Shift {
@@ -51,6 +52,7 @@ export interface MarkView {
 export interface PlanView {
   plan: Head;
   shifts: Shift[];
+  days: string[];
   kinds: string[];
   coverage: { need: number; covered: number; share: number | null; dwell_min: number; visible_min: number; cover_h: number | null; unknown_areas: number };
   steps: { action: string; actor: string; reason: string; at: string }[];
@@ -149,9 +151,10 @@ export async function readAreas(id: number): Promise<Areas> {
   return areas;
 }
 export const readChanges = (id: number): Promise<Changes> => call<Changes>(`${base}/${id}/changes`);
-export const readRoutes = (id: number): Promise<Routes> => call<Routes>(`${base}/${id}/files/routes.geojson`);
-export const readRounds = async (id: number): Promise<Round[]> => (await call<{ rounds: Round[] }>(`${base}/${id}/rounds`)).rounds;
-export const readFlights = async (id: number): Promise<Flight[]> => (await call<{ flights: Flight[] }>(`${base}/${id}/flights`)).flights;
+const onDay = (day: string | null): string => (day === null ? "" : `?day=${day}`);
+export const readRoutes = (id: number, day: string | null): Promise<Routes> => call<Routes>(`${base}/${id}/files/routes.geojson${onDay(day)}`);
+export const readRounds = async (id: number, day: string | null): Promise<Round[]> => (await call<{ rounds: Round[] }>(`${base}/${id}/rounds${onDay(day)}`)).rounds;
+export const readFlights = async (id: number, day: string | null): Promise<Flight[]> => (await call<{ flights: Flight[] }>(`${base}/${id}/flights${onDay(day)}`)).flights;
 export const readDone = async (id: number): Promise<DoneRow[]> => (await call<{ rows: DoneRow[] }>(`${base}/${id}/done`)).rows;
 
 export function askCost(id: number, edits: EditIn[], balance: boolean, signal: AbortSignal): Promise<Cost> {

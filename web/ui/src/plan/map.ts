@@ -21,7 +21,7 @@ export interface Shown {
   hours: Map<number, number>;
   change: Map<number, number>;
   routes: Routes | null;
-  flights: Flight[];
+  flights: Pick<Flight, "geometry" | "may_fly">[];
   marks: MarkView[];
   hotspotRun: number | null;
   trendRun: number | null;

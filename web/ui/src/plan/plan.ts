@@ -12,8 +12,9 @@ import type { Area, Areas, Changes, Cost, EditIn, Flight, Head, MarkView, PlanVi
 import { Edits } from "./edits";
 import { GridList, keyOf } from "./grids";
 import { middle, PlanMap, squareAround, type Measure } from "./map";
+import { MissionDesk, type Checked } from "./missions";
 import { askNight, followJob } from "./night";
-import { changesTab, doneTab, flightsTab, lifeTab, roundsTab, routesTab } from "./tabs";
+import { changesTab, dayName, doneTab, flightsTab, lifeTab, roundsTab, routesTab } from "./tabs";
 import { t } from "./words";
 
 type Tab = "grids" | "changes" | "routes" | "cameras" | "flights" | "done" | "life";
@@ -28,6 +29,9 @@ class Planner {
   private changes: Changes | null = null;
   private routes: Routes | null = null;
   private flights: Flight[] = [];
+  private day: string | null = null;
+  private checked: Checked | null = null;
+  private readonly missions: MissionDesk;
   private cost: Cost | null = null;
   private asking: AbortController | null = null;
   private timer = 0;
@@ -52,6 +56,10 @@ class Planner {
   ) {
     mapBox.append(this.mapTools(), this.placeBar);
     main.append(this.bar, this.notices, mapBox, h("section", { class: "side" }, this.desk, this.tabs, this.panel));
+    this.missions = new MissionDesk(info, info.jurisdiction.time_zone, (found) => {
+      this.checked = found;
+      this.drawGrids();
+    });
     this.edits.changed = () => this.edited();
     this.list.chosen = (id) => this.choose(id);
     this.list.pin = (area) => void this.pinArea(area);
@@ -81,15 +89,44 @@ class Planner {
       if (error instanceof Problem && error.status === 404) return null;
       throw error;
     };
-    [this.changes, this.routes, this.flights] = await Promise.all([
-      data.readChanges(id).catch(none),
-      view.gathered.routes.length > 0 ? data.readRoutes(id) : null,
-      view.gathered.flights.length > 0 ? data.readFlights(id) : [],
-    ]);
+    if (view.days.length < 2) this.day = null;
+    else if (this.day === null || !view.days.includes(this.day)) this.day = view.days[0]!;
+    [this.changes] = await Promise.all([data.readChanges(id).catch(none), this.readWays(view)]);
     history.replaceState(null, "", `?plan=${id}`);
     this.cost = null;
     if (!this.edits.isEmpty) this.askCost();
     this.draw();
+  }
+
+  /** Read routes and flights: of a plan of several days, those of the chosen one. */
+  private async readWays({ plan, gathered }: PlanView): Promise<void> {
+    const none = (error: unknown): null => {
+      if (error instanceof Problem && error.status === 404) return null;
+      throw error;
+    };
+    const [routes, flights] = await Promise.all([
+      gathered.routes.length > 0 ? data.readRoutes(plan.plan_id, this.day).catch(none) : null,
+      gathered.flights.length > 0 ? data.readFlights(plan.plan_id, this.day) : [],
+    ]);
+    this.routes = routes;
+    this.flights = flights;
+  }
+
+  /** Which day of several the panel and the map show. */
+  private dayChoice(): HTMLElement | null {
+    const view = this.view!;
+    if (view.days.length < 2) return null;
+    const choice = h("select", { id: "plan-day" }, ...view.days.map((one) => h("option", { value: one, selected: one === this.day }, dayName(one))));
+    choice.addEventListener("change", () => void this.openDay(choice.value));
+    return h("p", { class: "day-choice" }, h("label", { for: "plan-day" }, t("day")), choice);
+  }
+
+  private async openDay(day: string): Promise<void> {
+    this.day = day;
+    await this.readWays(this.view!);
+    this.drawPanel();
+    this.drawGrids();
+    document.getElementById("plan-day")?.focus();
   }
 
   private async reload(): Promise<void> {
@@ -299,13 +336,13 @@ class Planner {
     const sync: Partial<Record<Tab, () => HTMLElement>> = {
       grids: () => this.list.element(),
       changes: () => changesTab(this.changes, this.names, (id) => this.choose(id)),
-      routes: () => this.withWays(routesTab(view, this.routes, zone), this.routes === null),
-      flights: () => this.withWays(flightsTab(view.plan.plan_id, this.flights, zone), this.flights.length === 0),
+      routes: () => this.withWays(routesTab(view, this.routes, zone, this.day), this.routes === null),
+      flights: () => this.withMissions(this.withWays(flightsTab(view.plan.plan_id, this.flights, zone), this.flights.length === 0)),
       life: () => lifeTab(view, this.names, zone),
     };
     const make = sync[this.tab];
     if (make) redraw(this.panel, make());
-    else if (this.tab === "cameras") void data.readRounds(view.plan.plan_id).then((found) => this.fillPanel("cameras", this.withWays(roundsTab(found, zone), found.length === 0)));
+    else if (this.tab === "cameras") void data.readRounds(view.plan.plan_id, this.day).then((found) => this.fillPanel("cameras", this.withWays(roundsTab(found, zone), found.length === 0)));
     else void data.readDone(view.plan.plan_id).then((rows) => this.fillPanel("done", doneTab(rows, this.names, this.compareButton())));
     if (this.tab === "grids") this.drawGrids();
   }
@@ -315,9 +352,17 @@ class Planner {
   }
 
   private withWays(made: HTMLElement, missing: boolean): HTMLElement {
+    const days = this.dayChoice();
+    if (days) made.prepend(days);
     if (missing && may("plans.write") && may("jobs.run")) {
       made.append(h("button", { type: "button", class: "main", onclick: () => void this.ways() }, t("make_ways")));
     }
+    return made;
+  }
+
+  /** Below the flights, the place for files that come from elsewhere. */
+  private withMissions(made: HTMLElement): HTMLElement {
+    if (may("plans.write")) made.append(this.missions.element());
     return made;
   }
 
@@ -337,7 +382,7 @@ class Planner {
       hours: new Map(areas.map((area) => [area.area_id, this.list.hoursOf(area)])),
       change: new Map([...change].map(([id, minutes]) => [id, minutes / 60])),
       routes: this.routes,
-      flights: this.flights,
+      flights: [...this.flights, ...(this.checked?.geometry ? [{ geometry: this.checked.geometry, may_fly: this.checked.kind === "log" || this.checked.may_fly === true }] : [])],
       marks: [...(this.view?.marks ?? []).filter((one) => !lifted.has(one.mark)), ...this.pendingMarks().map((one) => one.mark)],
       hotspotRun: this.view?.plan.hotspot_run_id ?? null,
       trendRun: this.view?.plan.trend_run_id ?? null,
@@ -450,8 +495,12 @@ class Planner {
   }
 
   private async ways(): Promise<void> {
-    const id = this.view!.plan.plan_id;
-    if ((await followJob("plan_ways", { plan: id }, this.nightBar)) === null) return;
+    const { plan, gathered } = this.view!;
+    const id = plan.plan_id;
+    // Of several days, what is there already stays: the day that lacks its ways gets them.
+    const some = gathered.routes.length + gathered.rounds.length + gathered.flights.length > 0;
+    const day = some && this.day !== null ? { day: this.day } : {};
+    if ((await followJob("plan_ways", { plan: id, ...day }, this.nightBar)) === null) return;
     toast(t("finished_ways"));
     await this.open(id);
   }

@@ -1,7 +1,7 @@
 /** What is in a plan beside its hours: changes, routes, camera rounds, drones, done, history. */
 
 import { h } from "../shared/dom";
-import { clock, number } from "../shared/words";
+import { clock, language, number } from "../shared/words";
 import { fileOf, type Changes, type DoneRow, type Flight, type PlanView, type Round, type Routes } from "./data";
 import { signed } from "./grids";
 import { t } from "./words";
@@ -38,13 +38,34 @@ export function changesTab(changes: Changes | null, names: Map<number, string>, 
   );
 }
 
-export function routesTab(plan: PlanView, routes: Routes | null, zone: string): HTMLElement {
+/** A day of a plan with its weekday, in the language of the page. */
+export function dayName(day: string): string {
+  const weekday = new Intl.DateTimeFormat(language() === "en" ? "en-GB" : "zh-CN", { weekday: "short", timeZone: "UTC" });
+  return `${day} ${weekday.format(new Date(`${day}T12:00:00Z`))}`;
+}
+
+/** Routes of a plan, of the chosen day where it has several, with what units carry. */
+export function routesTab(plan: PlanView, routes: Routes | null, zone: string, day: string | null): HTMLElement {
   const id = plan.plan.plan_id;
+  const query = (values: Record<string, string>): string => {
+    const text = new URLSearchParams({ ...values, ...(day === null ? {} : { day }) }).toString();
+    return text ? `?${text}` : "";
+  };
   if (routes === null) return h("div", {}, note(t("no_routes")));
   const files = h(
     "p",
     { class: "files" },
-    link(fileOf(id, "sheets.html"), t("sheets")),
+    link(fileOf(id, "sheets.html", query({})), t("sheets")),
+    link(fileOf(id, "sheets.pdf", query({ both: "true" })), "PDF"),
+    link(fileOf(id, "calendar.ics", query({})), "iCalendar"),
+    link(fileOf(id, "routes.gpx", query({})), "GPX"),
+    link(fileOf(id, "routes.geojson", query({})), "GeoJSON"),
+    day === null ? link(fileOf(id, "areas.csv"), "CSV") : null,
+  );
+  const whole = day === null ? null : h(
+    "p",
+    { class: "files" },
+    t("all_days"),
     link(fileOf(id, "sheets.pdf", "?both=true"), "PDF"),
     link(fileOf(id, "calendar.ics"), "iCalendar"),
     link(fileOf(id, "routes.gpx"), "GPX"),
@@ -62,10 +83,10 @@ export function routesTab(plan: PlanView, routes: Routes | null, zone: string): 
       {},
       h("summary", {}, h("strong", {}, unit), ` ${t(String(way.properties.mode) as "foot")} · ${time(way.properties.starts_at)}–${time(way.properties.ends_at)} · ${t("stops", { n: visits.length, km: number(Number(way.properties.travel_m) / 1000, 1) })}`),
       h("ol", {}, ...visits.map((stop) => h("li", {}, `${time(stop.properties.start_at)}–${time(stop.properties.leave_at)} ${stop.properties.stop_ref}`, stop.properties.must ? h("b", { class: "must" }, ` ${t("must")}`) : null))),
-      h("p", { class: "files" }, link(fileOf(id, "sheets.html", `?unit=${encodeURIComponent(unit)}`), `${t("sheet")} ${unit}`), link(fileOf(id, "sheets.pdf", `?unit=${encodeURIComponent(unit)}`), "PDF")),
+      h("p", { class: "files" }, link(fileOf(id, "sheets.html", query({ unit })), `${t("sheet")} ${unit}`), link(fileOf(id, "sheets.pdf", query({ unit })), "PDF")),
     );
   });
-  return h("div", {}, h("h3", {}, t("files")), files, ...cards);
+  return h("div", {}, h("h3", {}, t("files")), files, whole, ...cards);
 }
 
 export function roundsTab(rounds: Round[], zone: string): HTMLElement {
