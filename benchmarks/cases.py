@@ -2,10 +2,13 @@
 
     python -m benchmarks.cases [--existing 5000000] [--officers 10000] [--home FOLDER]
 
+Filling takes most of the time; with --home the filled database is kept, and a next run measures
+at once, in about five minutes.
+
 A private, durable cluster on disk, filled in the server; `gridbeat serve` as a process of its own;
 the clients here, over HTTP on loopback. A report is classified, held against earlier cases (50 m,
 24 h) and written down. Each officer's outbox holds a find and three steps (sign for, start,
-finish) of a case of their own. With --home the filled database is kept and used again.
+finish) of a case of their own, given for the run.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ import argparse
 import cProfile
 import os
 import pstats
+import signal
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -25,7 +30,17 @@ from uuid import uuid4
 import numpy as np
 from sqlalchemy import Engine, event, text
 
-from benchmarks.cases_fill import HIGH, SCHEME, SIDE, SOUTH, WEST, WIDE, fill, found
+from benchmarks.cases_fill import (
+    HIGH,
+    SCHEME,
+    SIDE,
+    SOUTH,
+    WEST,
+    WIDE,
+    fill,
+    found,
+    give_work,
+)
 from benchmarks.cases_load import Call, Cpu, Load, run_closed, run_open
 from benchmarks.live.service import Service
 from geo.cluster.layout import Cluster
@@ -137,7 +152,6 @@ def outbox(reports: Reports, officer: int, case_id: int) -> Call:
 
 def make(database: Database, given: argparse.Namespace) -> None:
     """Fill the database."""
-    migrate(database)
     owner = make_owner_engine(database)
     with owner.begin() as connection:
         found(connection)
@@ -176,13 +190,10 @@ def warm(database: Database) -> None:
 def run(database: Database, home: Path, given: argparse.Namespace) -> None:
     """Measure, and print the table."""
     warm(database)
+    waiting = give_work(make_owner_engine(database), given.sync)
     engine = make_engine(database, pool_size=4)
     with engine.connect() as connection:
         known = connection.execute(text("SELECT count(*) FROM case_file")).scalar_one()
-        waiting = connection.execute(text(
-            "SELECT case_id, split_part(number, 'O', 2)::int AS n FROM case_file "
-            "WHERE state = 'dispatched' ORDER BY case_id LIMIT :n"
-        ), {"n": given.sync}).all()  # fmt: skip
     one, many = count_statements(engine, 1), count_statements(engine, BATCH)
     print(f"existing cases {known:,}; cores {os.cpu_count()}; load {os.getloadavg()[0]:.1f} before; "
           f"service of {given.processes} processes; "
@@ -219,7 +230,7 @@ def over_http(port: int, token: str, given: argparse.Namespace, cpu: Cpu) -> Non
         return lambda _: make(token) if time.perf_counter() < end else None
 
     run_closed(port, until(2.0, reports.one), clients=4)
-    for clients in (1, 8):
+    for clients in (1, 8, 32):
         cpu.look()
         load = run_closed(port, until(given.seconds, reports.one), clients=clients)
         print(load.line(f"HTTP, a report a request, {clients} clients", cpu), flush=True)
@@ -233,18 +244,19 @@ def over_http(port: int, token: str, given: argparse.Namespace, cpu: Cpu) -> Non
     ):
         rate = 200 / each
         load = run_open(port, lambda _, m=make: m(token), rate=rate, seconds=given.seconds,
-                        clients=16)  # fmt: skip
+                        clients=64)  # fmt: skip
         paced = load.took < given.seconds * 1.05 + 1
         print(load.line(name, cpu, each=each, keeps_pace=paced), flush=True)
         tell_failed(load)
 
 
 def sync(port: int, waiting: list[Any], cpu: Cpu) -> None:
-    """Let all officers' outboxes in, eight at a time, as fast as it goes."""
-    reports = Reports(11)
+    """Let all officers' outboxes in, eight at a time, as fast as it goes; for ten minutes."""
+    reports, end = Reports(11), time.perf_counter() + 600.0
+    cpu.look()
 
     def make(number: int) -> Call | None:
-        if number >= len(waiting):
+        if number >= len(waiting) or time.perf_counter() > end:
             return None
         return outbox(reports, waiting[number].n, waiting[number].case_id)
 
@@ -265,6 +277,7 @@ def tell_failed(load: Load) -> None:
 
 def main() -> None:
     """Make or find the database, and measure."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left running
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--existing", type=int, default=5_000_000)
     parser.add_argument("--histories", type=int, default=250_000)
@@ -284,6 +297,7 @@ def main() -> None:
         ensure_running(cluster)
         try:
             database = private_database(cluster)
+            migrate(database)  # a kept one may be of an older version
             if is_new:
                 make(database, given)
             run(database, home, given)

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
+from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Row, text
 
 from governance.calendar_store import write_calendar
 from governance.clock.calendar import library_calendar
@@ -86,13 +87,19 @@ OFFICERS = [
     "INSERT INTO api_token (account_id, name, token_hash, expires_at, permissions) "
     "SELECT account_id, 'bench', sha256(convert_to('gbt_' || login, 'UTF8')), "
     "now() + interval '2 days', CAST(:may AS text[]) FROM account WHERE login LIKE 'officer %'",
-    "INSERT INTO case_file (case_id, jurisdiction_id, number, opened_at, words, geom, area_id, "
-    "category_id, level, state, state_since, version, department_id, first_department_id, last_at) "
-    "SELECT :most + n, 1, 'O' || n, now() - interval '3 hours', '垃圾', "
-    "ST_PointOnSurface(a.geom), a.area_id, 1, 'grid', 'dispatched', now() - interval '3 hours', 3, "
-    f"1, 1, now() - interval '3 hours' FROM generate_series(1, :n) n "
-    f"JOIN area a ON a.area_id = 2 + n % {SIDE * SIDE}",
 ]
+WORK = f"""
+INSERT INTO case_file (jurisdiction_id, number, opened_at, words, geom, area_id, category_id, level,
+    state, state_since, version, department_id, first_department_id, last_at)
+SELECT 1, 'O' || n || '-' || CAST(:round AS int), now() - interval '3 hours', '垃圾',
+    ST_PointOnSurface(a.geom), a.area_id, 1, 'grid', 'dispatched', now() - interval '3 hours', 3,
+    1, 1, now() - interval '3 hours'
+FROM generate_series(1, CAST(:n AS int)) n JOIN area a ON a.area_id = 2 + n % {SIDE * SIDE}
+"""
+WAITING = """
+SELECT case_id, split_part(split_part(number, 'O', 2), '-', 1)::int AS n FROM case_file
+WHERE case_id > :first AND state = 'dispatched' ORDER BY case_id DESC LIMIT :n
+"""
 ILLEGAL = """
 SELECT count(*) FROM case_transition t LEFT JOIN case_rule r ON r.action = t.action
     AND r.from_state = coalesce(t.from_state, '') AND r.to_state = t.to_state
@@ -142,11 +149,11 @@ def fill(engine: Engine, existing: int, *, histories: int, officers: int, may: l
             owner.execute(text(REPORTS), part)
             print(f"  {part['hi']:,} cases, {time.perf_counter() - begin:.0f} s", flush=True)
         for statement in OFFICERS:
-            values = {"n": officers, "most": existing, "may": may}
+            values = {"n": officers, "may": may}
             owner.execute(
                 text(statement), {k: v for k, v in values.items() if f":{k}" in statement}
             )
-        lasts = {"lo": existing - histories + 1, "hi": existing + officers}
+        lasts = {"lo": existing - histories + 1, "hi": existing}
         owner.execute(text(HISTORIES), lasts)
         owner.execute(text("SELECT setval('case_file_case_id_seq', :n)"), {"n": lasts["hi"]})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as owner:
@@ -155,6 +162,17 @@ def fill(engine: Engine, existing: int, *, histories: int, officers: int, may: l
     if illegal:
         raise RuntimeError(f"{illegal} steps were written that the rules do not allow")
     return time.perf_counter() - begin
+
+
+def give_work(engine: Engine, officers: int) -> list[Row[Any]]:
+    """Give each officer a case to sign for, beside all that they had; return case and officer."""
+    with engine.begin() as owner:
+        first = owner.execute(text("SELECT max(case_id) FROM case_file")).scalar_one()
+        owner.execute(text("SET LOCAL session_replication_role = replica"))
+        owner.execute(text(WORK), {"n": officers, "round": first})
+        last = owner.execute(text("SELECT max(case_id) FROM case_file")).scalar_one()
+        owner.execute(text(HISTORIES), {"lo": first + 1, "hi": last})
+        return list(owner.execute(text(WAITING), {"first": first, "n": officers}))
 
 
 @contextmanager

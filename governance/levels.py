@@ -21,6 +21,13 @@ def read_level_names(connection: Connection, jurisdiction_id: int) -> dict[str, 
     return {level: own.get(level, names) for level, names in LEVEL_NAMES.items()}
 
 
+def read_first_level_names(connection: Connection) -> dict[str, tuple[str, str]]:
+    """Read the names of the first district that is to be seen; the common ones without any."""
+    first = text("SELECT jurisdiction_id FROM jurisdiction ORDER BY jurisdiction_id LIMIT 1")
+    number = connection.execute(first).scalar_one_or_none()
+    return dict(LEVEL_NAMES) if number is None else read_level_names(connection, number)
+
+
 def write_level_names(
     connection: Connection, jurisdiction_id: int, names: Mapping[str, tuple[str, str]]
 ) -> None:

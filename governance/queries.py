@@ -35,11 +35,14 @@ def select_case(case_id: int) -> Select[*tuple[Any, ...]]:
 def select_history(case_id: int) -> Select[*tuple[Any, ...]]:
     """Select every transition of a case, first to last."""
     return (
-        select(CaseTransition.__table__, Department.name.label("department"))
+        select(
+            CaseTransition.__table__, Department.name.label("department"),
+            Department.name_en.label("department_en"),
+        )
         .join(Department, Department.department_id == CaseTransition.department_id, isouter=True)
         .where(CaseTransition.case_id == case_id)
         .order_by(CaseTransition.seq)
-    )
+    )  # fmt: skip
 
 
 def select_overdue(jurisdiction_id: int, *, now: Any, limit: int) -> Select[*tuple[Any, ...]]:

@@ -25,6 +25,7 @@ CHINESE: dict[str, str] = {
     "bad-parameter": "没有该参数",
     "bad-period": "起止时间有误，或超出允许的长度",
     "bad-place": "位置须同时给出经度和纬度",
+    "bad-repeats": "重复判定的距离须在1000米以内，时间须在1至720小时之间",
     "bad-rule": "类别方案与代码须同时填写，或都不填",
     "bad-screen": "屏幕编号应如 2of6 或 north-2of6",
     "bad-setting": "参数超出允许范围",

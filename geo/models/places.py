@@ -36,6 +36,10 @@ class Jurisdiction(Base):
         sound_shape(),
         CheckConstraint("household_min > 0 AND household_min <= household_target", name="min"),
         CheckConstraint("household_target <= household_max", name="max"),
+        CheckConstraint(
+            "repeat_radius_m > 0 AND repeat_radius_m <= 1000 AND repeat_hours BETWEEN 1 AND 720",
+            name="repeat",
+        ),
         CheckConstraint(one_of("map_audience", ("internal", "public")), name="map_audience"),
         CheckConstraint(one_of("code_scheme", ("cn", "local")), name="code_scheme"),
         UniqueConstraint("jurisdiction_id", "code_scheme"),
@@ -53,6 +57,8 @@ class Jurisdiction(Base):
     household_target: Mapped[int] = mapped_column(server_default="500")
     household_max: Mapped[int] = mapped_column(server_default="500")
     household_tolerance: Mapped[int] = mapped_column(server_default="100")
+    repeat_radius_m: Mapped[float] = mapped_column(server_default="50")
+    repeat_hours: Mapped[int] = mapped_column(server_default="24")
     languages: Mapped[list[str]] = mapped_column(server_default=text("'{zh,en}'"))
     map_approval_no: Mapped[str | None]
     map_audience: Mapped[str] = mapped_column(server_default="internal")

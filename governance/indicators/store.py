@@ -125,6 +125,19 @@ def read_record(
     return rows
 
 
+def record_csv(rows: pd.DataFrame, zone: ZoneInfo) -> str:
+    """Return a record as a file: times of the district, no cell that a spreadsheet would run."""
+    times = pd.to_datetime(rows["at"], utc=True).dt.tz_convert(zone)
+    shown = rows.assign(at=[f"{at:%Y-%m-%d %H:%M:%S%z}" for at in times])
+    return shown.map(_harmless).to_csv(index=False, lineterminator="\r\n")
+
+
+def _harmless(cell: object) -> object:
+    if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{cell}"
+    return cell
+
+
 _PERSON = text("SELECT person_id FROM person WHERE jurisdiction_id = :j AND staff_no = :no")
 _RECORD = text(
     "SELECT c.number, t.action, t.at, t.from_state, t.to_state, t.reason, "

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
+from geo.errors import InputError
 from governance.intake.similarity import word_similarity
 from governance.statements import packaged
 
-RADIUS_M, HOURS = 50.0, 24
+FARTHEST_M, LONGEST_HOURS = 1000.0, 720
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,16 @@ def find_similar(
     seen_at: datetime,
     words: str = "",
     category_id: int | None = None,
-    radius_m: float = RADIUS_M,
-    hours: int = HOURS,
+    radius_m: float | None = None,
+    hours: int | None = None,
 ) -> list[SimilarCase]:
     """Return the cases that a report may repeat: near, recent, and not of another class.
 
     Parameters
     ----------
     radius_m, hours
-        How near and how recent; the defaults are those of urban management (50 m, 24 h).
+        How near and how recent; None is as the district says, which begins with what is usual in
+        urban management (50 m, 24 h).
 
     Returns
     -------
@@ -80,7 +82,7 @@ def find_similar(
 
 def find_similar_to_each(
     connection: Connection, jurisdiction_id: int, looks: Sequence[Look | None], *,
-    radius_m: float = RADIUS_M, hours: int = HOURS,
+    radius_m: float | None = None, hours: int | None = None,
 ) -> list[list[SimilarCase]]:  # fmt: skip
     """Return for each of several reports the cases that it may repeat; none for None."""
     given = [
@@ -105,6 +107,29 @@ def find_similar_to_each(
     for cases in found:
         cases.sort(key=lambda case: (not case.same_class, -case.alike, case.distance_m))
     return found
+
+
+def write_repeats(
+    connection: Connection, jurisdiction_id: int, *, radius_m: float, hours: int
+) -> None:
+    """Store how near and how recent a case is that a report may repeat.
+
+    Raises
+    ------
+    InputError
+        Nothing would be near enough, or half a district; or no time, or more than 30 days.
+    """
+    if not (0 < radius_m <= FARTHEST_M and 1 <= hours <= LONGEST_HOURS):
+        msg = (
+            f"{radius_m:g} m and {hours} h: a repetition lies within {FARTHEST_M:g} m and "
+            f"{LONGEST_HOURS} h at most"
+        )
+        raise InputError(msg, code="bad-repeats")
+    connection.execute(
+        text("UPDATE jurisdiction SET repeat_radius_m = :radius_m, repeat_hours = :hours "
+             "WHERE jurisdiction_id = :j"),
+        {"radius_m": radius_m, "hours": hours, "j": jurisdiction_id},
+    )  # fmt: skip
 
 
 def _same(first: int | None, second: int | None) -> bool | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from math import nan
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ from governance.case_store import move_case
 from governance.cases.steps import Step
 from governance.intake.filing import add_to_case, file_report, refuse_report
 from governance.intake.reports import NewReport, take_report
-from governance.intake.similar_cases import find_similar
+from governance.intake.similar_cases import find_similar, write_repeats
 from governance.intake.similarity import word_similarity
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -144,6 +145,17 @@ class TestDuplicates:
         assert desk.similar(lat=39.9 + 52 * METRE) == []
         assert desk.similar(seen_at=NOON + timedelta(hours=25)) == []
         assert desk.similar(category_id=desk.place.category + 1) == []
+
+    def test_district_says_how_near_and_how_recent_a_repetition_is(self, desk: Desk) -> None:
+        desk.file(desk.take())
+        far, late = {"lat": 39.9 + 70 * METRE}, {"seen_at": NOON + timedelta(hours=30)}
+        write_repeats(desk.db, desk.place.jurisdiction, radius_m=80.0, hours=36)
+        assert len(desk.similar(**far)) == len(desk.similar(**late)) == 1
+        write_repeats(desk.db, desk.place.jurisdiction, radius_m=60.0, hours=24)
+        assert desk.similar(**far) == desk.similar(**late) == []
+        for radius_m, hours in ((0.0, 24), (nan, 24), (1001.0, 24), (50.0, 0), (50.0, 721)):
+            with pytest.raises(InputError, match="within 1000 m and 720 h"):
+                write_repeats(desk.db, desk.place.jurisdiction, radius_m=radius_m, hours=hours)
 
     def test_nearest_by_longitude_too(self, desk: Desk) -> None:
         desk.file(desk.take())

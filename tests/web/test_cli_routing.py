@@ -107,6 +107,14 @@ def test_levels_are_called_as_the_district_calls_them(
     assert gridbeat("cases", "levels", "street=x").code == 2
 
 
+def test_district_says_what_may_be_a_repetition(gridbeat: Gridbeat, district: Database) -> None:
+    told = gridbeat("cases", "repeats", "--metres", 80, "--hours", 48)
+    assert (told.code, "80 m and 48 h" in told.out) == (0, True)
+    refused = gridbeat("cases", "repeats", "--metres", 2000)
+    assert refused.code == 2
+    assert "within 1000 m" in refused.err
+
+
 def test_file_of_a_department_waits_at_the_desk(
     gridbeat: Gridbeat, district: Database, tmp_path
 ) -> None:

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     CASES_INTAKE = "cases.intake"
     CASES_READ = "cases.read"
     CASES_REPORT = "cases.report"
+    RECORDS_EXPORT = "records.export"
     RESULTS_READ = "results.read"
     PLANS_READ = "plans.read"
     PLANS_WRITE = "plans.write"
@@ -81,7 +82,7 @@ PERMISSIONS: MappingProxyType[Role, frozenset[Permission]] = MappingProxyType(
         | {_P.CASES_APPROVE, _P.CASES_CHECK, _P.CASES_DISPATCH, _P.CASES_ESCALATE, _P.CASES_INTAKE,
            _P.CASES_READ, _P.CASES_REPORT,
            _P.CAMERAS_READ, _P.WALL_VIEW, _P.PLANS_WRITE, _P.PLANS_APPROVE, _P.TRACKS_READ,
-           _P.JOBS_RUN, _P.POSTS_READ, _P.POSTS_WRITE, _P.TOKENS_OWN},
+           _P.JOBS_RUN, _P.POSTS_READ, _P.POSTS_WRITE, _P.RECORDS_EXPORT, _P.TOKENS_OWN},
         Role.ANALYST: _LOOKS | {_P.JOBS_RUN, _P.TOKENS_OWN},
         Role.CAMERA_ADMINISTRATOR: frozenset(
             {_P.MAP_READ, _P.CAMERAS_READ, _P.CAMERAS_WRITE, _P.LOOKS_WRITE}
@@ -93,7 +94,9 @@ PERMISSIONS: MappingProxyType[Role, frozenset[Permission]] = MappingProxyType(
 # A wall screen looks and nothing else, whoever made its token.
 WALL_PERMISSIONS = _LOOKS | {_P.CAMERAS_READ, _P.WALL_VIEW}
 # What no token may do: these need a person at a browser.
-PERSONAL = frozenset({_P.USERS_MANAGE, _P.TOKENS_OWN, _P.PLANS_APPROVE, _P.AUDIT_READ})
+PERSONAL = frozenset(
+    {_P.USERS_MANAGE, _P.TOKENS_OWN, _P.PLANS_APPROVE, _P.AUDIT_READ, _P.RECORDS_EXPORT}
+)
 
 
 def permissions_of(roles: Iterable[str]) -> frozenset[Permission]:

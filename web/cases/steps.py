@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
@@ -14,9 +13,8 @@ from geo.errors import ConflictError, InputError, NotFoundError
 from geo.models.incidents import Category
 from governance import queries
 from governance.case_store import hold_case, take_step
-from governance.cases.states import OPEN, OUTCOMES, RULES, Outcome, Rule, actions_of
+from governance.cases.states import OPEN, OUTCOMES, RULES, Rule, actions_of
 from governance.cases.steps import Case, Step
-from governance.clock.deadlines import TimeLimit
 from governance.models.cases import CaseFile
 from governance.models.departments import Department
 from governance.photos import check_evidence
@@ -24,25 +22,6 @@ from web.auth.permissions import Permission
 from web.auth.principal import Principal
 from web.cases.clocks import ClockMemory
 from web.errors import ForbiddenError, MovedOnError
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A step as it was asked for; see `governance.cases.steps.Step`."""
-
-    action: str
-    request_id: UUID
-    seen_version: int | None = None
-    reason: str | None = None
-    department_id: int | None = None
-    category_id: int | None = None
-    evidence: tuple[str, ...] = ()
-    outcome: Outcome | None = None
-    satisfaction: str | None = None
-    merged_into: int | None = None
-    limit: TimeLimit | None = None
-    level: str | None = None
-    binding: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,18 +66,17 @@ def do_step(
     connection: Connection,
     principal: Principal,
     case_id: int,
-    asked: Asked,
+    step: Step,
     clocks: ClockMemory,
     *,
-    at: datetime,
     now: datetime | None = None,
 ) -> Done:
-    """Do a step in somebody's name; the same request twice is one.
+    """Do a step in the account's own name, whatever it says; the same request twice is one.
 
     Parameters
     ----------
     now
-        The server's time where ``at`` comes from another clock; see `move_case`.
+        The server's time where ``step.at`` comes from another clock; see `move_case`.
 
     Raises
     ------
@@ -109,22 +87,16 @@ def do_step(
     InputError
         Something that the step needs is missing or does not exist.
     """
-    may_take(principal, asked.action)
-    step = Step(
-        asked.action, principal.login, at, asked.request_id, seen_version=asked.seen_version,
-        reason=asked.reason, department_id=asked.department_id, category_id=asked.category_id,
-        evidence=asked.evidence, outcome=asked.outcome, satisfaction=asked.satisfaction,
-        merged_into=asked.merged_into, limit=asked.limit, level=asked.level,
-        binding=asked.binding,
-    )  # fmt: skip
+    may_take(principal, step.action)
+    step = replace(step, actor=principal.login)
     try:
         held = hold_case(connection, case_id, step)
-        _check_named(connection, held.jurisdiction_id, asked)
-        check_evidence(connection, case_id, asked.evidence)
+        _check_named(connection, held.jurisdiction_id, step)
+        check_evidence(connection, case_id, step.evidence)
         clock = clocks.get(connection, held.jurisdiction_id)
         return Done(take_step(connection, held, step, clock=clock, now=now), not held.done)
     except ConflictError as error:
-        raise moved_on(connection, case_id, asked, error) from error
+        raise moved_on(connection, case_id, step, error) from error
 
 
 def may_take(principal: Principal, action: str) -> Rule:
@@ -168,7 +140,7 @@ def tell_outcomes() -> list[dict[str, str]]:
 
 
 def moved_on(
-    connection: Connection, case_id: int, asked: Asked, error: ConflictError
+    connection: Connection, case_id: int, asked: Step, error: ConflictError
 ) -> MovedOnError:
     """Return the conflict with what happened that the caller had not seen."""
     head = read_head(connection, case_id)
@@ -185,7 +157,7 @@ def moved_on(
     return MovedOnError(told, version=head.version, state=head.state, happened=happened)
 
 
-def _told_zh(head: Head, asked: Asked, happened: list[dict[str, object]]) -> str:
+def _told_zh(head: Head, asked: Step, happened: list[dict[str, object]]) -> str:
     wish = RULES[asked.action].zh if asked.action in RULES else asked.action
     if not happened:
         may = "、".join(RULES[name].zh for name in actions_of(head.state)) or "无"  # type: ignore[arg-type]
@@ -194,7 +166,7 @@ def _told_zh(head: Head, asked: Asked, happened: list[dict[str, object]]) -> str
     return f"案件{head.number}在此期间已变更（{done}），“{wish}”未执行，请查看后再办"
 
 
-def _check_named(connection: Connection, jurisdiction_id: int, asked: Asked) -> None:
+def _check_named(connection: Connection, jurisdiction_id: int, asked: Step) -> None:
     """Refuse a department, class or case that does not exist here."""
     if asked.department_id is not None:
         query = select(Department.jurisdiction_id).where(

@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
+from sqlalchemy.orm import aliased
 
 from geo.errors import NotFoundError
 from governance.case_store import read_history
 from governance.cases.states import RULES
 from governance.intake.contacts import has_contact
 from governance.models.cases import CaseFile
+from governance.models.departments import Department
 from governance.models.reports import Report
 from governance.photos import list_photos
 from web.auth.principal import Principal
@@ -38,11 +40,28 @@ def read_view(
     return {
         **tell_row(row, clock, now),
         "clock": tell_clock(clock, now) if clock else None,
+        **_beside(connection, case_id),
         "history": [_tell_step(step) for step in read_history(connection, case_id)],
         "reports_in": _tell_reports(connection, case_id),
         "photos": [tell_photo(photo) for photo in list_photos(connection, case_id)],
         "actions": tell_actions(principal, row),
     }
+
+
+def _beside(connection: Connection, case_id: int) -> dict[str, Any]:
+    """Return who was sent a case first and answers for it, and which case it was merged into."""
+    first, into = aliased(Department), aliased(CaseFile)
+    row = connection.execute(
+        select(
+            first.name.label("first_department"), first.name_en.label("first_department_en"),
+            into.number.label("merged_into_number"),
+        )
+        .select_from(CaseFile)
+        .outerjoin(first, first.department_id == CaseFile.first_department_id)
+        .outerjoin(into, into.case_id == CaseFile.merged_into)
+        .where(CaseFile.case_id == case_id)
+    ).one()  # fmt: skip
+    return dict(row._mapping)
 
 
 def tell_photo(photo: Row[Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from governance.case_store import (
 )
 from governance.cases.states import RULES
 from governance.cases.steps import Step
+from governance.intake.similar_cases import write_repeats
 from governance.levels import read_level_names, write_level_names
 from web.opening import begin, open_database
 from web.options import Jurisdiction
@@ -122,6 +123,20 @@ def levels(
         names = read_level_names(connection, number)
     for level, (zh, en) in names.items():
         typer.echo(f"{level:<10} {zh}  {en}")
+
+
+@app.command()
+def repeats(
+    metres: Annotated[float, typer.Option(help="How near.")] = 50.0,
+    hours: Annotated[int, typer.Option(help="How recent.")] = 24,
+    jurisdiction: Jurisdiction = None,
+) -> None:
+    """Set how near and how recent a case is that a new report may repeat."""
+    with begin(open_database()) as connection:
+        about = read_about(connection, jurisdiction)
+        write_repeats(connection, about.number, radius_m=metres, hours=hours)
+    typer.echo(f"a report may repeat a case within {metres:g} m and {hours} h "
+               f"疑似重复：{metres:g} 米、{hours} 小时内")  # fmt: skip
 
 
 def _named(given: str) -> tuple[str, tuple[str, str]]:

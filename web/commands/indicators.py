@@ -17,6 +17,7 @@ from governance.indicators.store import (
     read_facts,
     read_grades,
     read_record,
+    record_csv,
     write_grades,
 )
 from web.audit.log import command_line_entry, write_entry_of_store
@@ -106,7 +107,7 @@ def record(
         rows = read_record(connection, about.number, staff_no, period, zone=about.zone)
         entry = command_line_entry("record exported", about=staff_no, reason=reason)
         write_entry_of_store(connection, entry)
-    rows.to_csv(out, index=False)
+    out.write_text(record_csv(rows, about.zone), "utf-8-sig", newline="")
     typer.echo(f"{len(rows)} steps 条记录: {out}")
 
 

@@ -13,12 +13,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
 from geo.errors import ConflictError, GridbeatError, InputError
+from governance.cases.steps import Step
 from governance.intake.reports import NewReport
 from web.auth.permissions import Permission
 from web.auth.principal import Principal
 from web.cases.clocks import ClockMemory
 from web.cases.spots import Place
-from web.cases.steps import Asked, do_step
+from web.cases.steps import do_step
 from web.cases.taking_in import take_one
 from web.database import Databases
 from web.errors import ForbiddenError, MovedOnError
@@ -170,14 +171,11 @@ def _do(
 def _step(
     connection: Connection, sender: Sender, entry: StepNoted, clocks: ClockMemory
 ) -> dict[str, Any]:
-    asked = Asked(
-        entry.action, entry.entry_id, entry.seen_version, entry.reason,
-        evidence=tuple(entry.evidence), outcome=entry.outcome,
+    step = Step(
+        entry.action, sender.principal.login, sender.moment(entry.at), entry.entry_id,
+        entry.seen_version, entry.reason, evidence=tuple(entry.evidence), outcome=entry.outcome,
     )  # fmt: skip
-    done = do_step(
-        connection, sender.principal, entry.case_id, asked, clocks, at=sender.moment(entry.at),
-        now=sender.now,
-    )  # fmt: skip
+    done = do_step(connection, sender.principal, entry.case_id, step, clocks, now=sender.now)
     case = done.case
     due = case.due_at.astimezone(UTC).isoformat() if case.due_at else None
     return {"case_id": case.case_id, "number": case.number, "version": case.version,

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, or_, select, text
 
 from geo.models.places import Jurisdiction
+from governance.levels import read_first_level_names
 from governance.models.cases import CaseFile
 from governance.posts.roles import role_name
 from web.auth.principal import Principal
@@ -51,6 +52,7 @@ def read_today(
         ],
         "posts": _posts(connection, principal, now.astimezone(zone).date()),
         "grids": _grids(connection),
+        "levels": read_first_level_names(connection),
     }
 
 

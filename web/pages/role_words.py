@@ -39,6 +39,7 @@ PERMISSION_WORDS = MappingProxyType(
         _P.CASES_INTAKE: ("受理上报", "take reports in"),
         _P.CASES_READ: ("查看案件", "see cases"),
         _P.CASES_REPORT: ("上报问题", "report problems"),
+        _P.RECORDS_EXPORT: ("导出个人履职记录", "export a person's record"),
         _P.RESULTS_READ: ("查看分析结果", "see results of analyses"),
         _P.PLANS_READ: ("查看勤务计划", "see plans"),
         _P.PLANS_WRITE: ("编制勤务计划", "draft plans"),

@@ -11,13 +11,14 @@ from pydantic import BaseModel, Field
 
 from geo.errors import InputError
 from governance.cases.states import Outcome, State
+from governance.cases.steps import Step
 from governance.clock.deadlines import TimeLimit, TimeUnit
 from web.audit.log import entry_of, write_entry_of_store
 from web.auth.permissions import Permission
 from web.auth.principal import Identified, ScopedStore, needs
 from web.cases.clocks import ClockMemory
 from web.cases.listing import MOST, Due, Wanted, count_cases, list_cases
-from web.cases.steps import Asked, do_step
+from web.cases.steps import do_step
 from web.cases.view import read_view
 
 router = APIRouter(prefix="/api/v1", tags=["cases"])
@@ -55,12 +56,15 @@ class StepIn(BaseModel):
     level: Annotated[Level | None, Field(description="Of accept: where the case begins.")] = None
     binding: Annotated[bool, Field(description="Of dispatch: hears no objection.")] = False
 
-    def asked(self, *, seen_version: int | None = None) -> Asked:
-        """Return it as the steps take it."""
+    def step(self, actor: str, at: datetime, *, seen_version: int | None = None) -> Step:
+        """Return it as the case takes it."""
         values = self.model_dump(exclude={"evidence", "limit", "seen_version"})
         more = TimeLimit(self.limit.value, self.limit.unit) if self.limit else None
         seen = self.seen_version if seen_version is None else seen_version
-        return Asked(**values, evidence=tuple(self.evidence), limit=more, seen_version=seen)
+        return Step(
+            **values, actor=actor, at=at, evidence=tuple(self.evidence), limit=more,
+            seen_version=seen,
+        )  # fmt: skip
 
 
 def clocks_of(request: Request) -> ClockMemory:
@@ -127,8 +131,8 @@ def step(
     ``If-Match`` holds the ``version`` that was seen; ``seen_version`` in the body does as well.
     """
     now = datetime.now(UTC)
-    asked = given.asked(seen_version=_seen(if_match))
-    done = do_step(connection, principal, case_id, asked, clocks_of(request), at=now)
+    taken = given.step(principal.login, now, seen_version=_seen(if_match))
+    done = do_step(connection, principal, case_id, taken, clocks_of(request))
     view = read_view(connection, principal, case_id, clocks_of(request), now=now)
     if done.is_new:
         entry = entry_of(request, principal, "case step", about=done.case.number,

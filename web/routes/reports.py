@@ -16,6 +16,7 @@ from governance.cases.states import Outcome
 from governance.cases.steps import Case
 from governance.clock.deadlines import WorkClock
 from governance.intake.contacts import ContactSettings, open_contact
+from governance.levels import read_first_level_names
 from governance.places.find import find_candidates
 from web.audit.log import entry_of, write_entry_of_store
 from web.auth.permissions import Permission
@@ -197,7 +198,8 @@ def places(
 def choices(request: Request, connection: ScopedStore) -> dict[str, Any]:
     """List classes, departments, the outcomes that are not a case, and how contacts are kept.
 
-    ``zone`` is the jurisdiction's: times are shown in it wherever a desk stands.
+    ``zone`` is the jurisdiction's: times are shown in it wherever a desk stands. ``levels`` is what
+    it calls its four levels, in Chinese and English.
     """
     settings: ContactSettings = request.app.state.contacts
     classes = connection.exec_driver_sql(packaged_sql("case_classes")).mappings()
@@ -208,6 +210,7 @@ def choices(request: Request, connection: ScopedStore) -> dict[str, Any]:
         "outcomes": tell_outcomes(),
         "contacts": {"kept": settings.key is not None, "keep_days": settings.keep_days},
         "zone": connection.execute(_ZONE).scalar() or "UTC",
+        "levels": read_first_level_names(connection),
     }
 
 

@@ -24,7 +24,11 @@ SELECT json_build_object(
         'soon', count(*) FILTER (WHERE due_at >= %(now)s AND due_at < %(soon)s),
         'later', count(*) FILTER (WHERE due_at >= %(soon)s),
         'none', count(*) FILTER (WHERE due_at IS NULL)) FROM open_cases),
-    'levels', (SELECT json_agg(json_build_object('level', l.level, 'open', coalesce(o.open, 0),
+    'levels', (SELECT json_agg(json_build_object('level', l.level,
+            'names', (SELECT json_build_array(n.given ->> 'zh', n.given ->> 'en') FROM (
+                SELECT j.level_names -> l.level AS given FROM jurisdiction j
+                WHERE j.jurisdiction_id = %(jurisdiction)s) n WHERE n.given IS NOT NULL),
+            'open', coalesce(o.open, 0),
             'overdue', coalesce(o.overdue, 0), 'closed', coalesce(d.closed, 0)) ORDER BY l.rank)
         FROM (VALUES ('grid', 1), ('community', 2), ('street', 3), ('district', 4)) l (level, rank)
         LEFT JOIN (SELECT level, count(*) AS open, count(*) FILTER (WHERE due_at < %(now)s) AS overdue

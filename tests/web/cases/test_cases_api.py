@@ -133,6 +133,30 @@ def test_evidence_must_be_a_photo_of_this_very_case(people: People) -> None:
     assert answer.json()["code"] == "no-photo"
 
 
+def test_closing_a_case_answers_every_report_that_was_merged_into_it(people: People) -> None:
+    words = ("甲处有垃圾堆", "乙说的同一堆垃圾", "丙说的同一堆垃圾")
+    target, middle, last = (people.dispatched(words=one) for one in words)
+    people.step("dora", last, "merge", merged_into=middle["case_id"], reason="同一处")
+    shown = people.as_("dora").get(f"/api/v1/cases/{last['case_id']}").json()
+    assert shown["merged_into_number"] == middle["number"]
+    assert (shown["first_department"], shown["first_department_en"]) == ("网格服务队", "Grid team")
+    people.step("dora", middle, "merge", merged_into=target["case_id"], reason="同一处")
+
+    def statuses() -> set[str]:
+        listed = people.as_("dora").get("/open311/v2/requests.json").json()
+        return {one["status"] for one in listed if one["description"] in words}
+
+    assert statuses() == {"open"}  # a merged case is done when the other is, not before
+    for action in ("receive", "start"):
+        target = people.step("wei", target, action)
+    photo = people.photo("wei", case_id=target["case_id"]).json()["evidence"]
+    target = people.step("wei", target, "resolve", evidence=[photo])
+    target = people.step("dan", target, "check")
+    target = people.step("dan", target, "close", evidence=[photo])
+    assert len(target["reports_in"]) == 3
+    assert statuses() == {"closed"}
+
+
 def test_objection_merge_and_escalation_keep_history_and_first_deadline(people: People) -> None:
     case = people.dispatched()
     first = case["first_due_at"]

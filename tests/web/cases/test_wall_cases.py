@@ -14,6 +14,7 @@ from governance.case_store import escalate_overdue, move_case
 from governance.cases.steps import Step
 from governance.intake.filing import file_report
 from governance.intake.reports import NewReport, take_report
+from governance.levels import write_level_names
 from tests.web.governed import People
 from web.wall.memo import Memo
 
@@ -51,6 +52,19 @@ def test_nothing_closed_gives_no_share_and_an_empty_day_gives_zeros(people: Peop
     assert first["late"] == []
     assert set(first["flow"].values()) == {0}
     assert [row["level"] for row in first["levels"]] == ["grid", "community", "street", "district"]
+
+
+def test_levels_are_called_everywhere_what_the_district_calls_them(people: People) -> None:
+    engine = make_engine(people.service.database, pool=NullPool)
+    with engine.begin() as connection:
+        write_level_names(connection, 1, {"street": ("镇街", "Town")})
+    engine.dispose()
+    wall = {row["level"]: row["names"] for row in told(people)["levels"]}
+    assert wall == {"grid": None, "community": None, "street": ["镇街", "Town"], "district": None}
+    desk = people.as_("dora").get("/api/v1/case-words").json()["levels"]
+    tablet = people.as_("wei").get("/api/v1/field/today").json()["levels"]
+    assert desk == tablet
+    assert (desk["street"], desk["grid"]) == (["镇街", "Town"], ["网格", "Grid"])
 
 
 def test_the_panel_counts_late_open_closed_and_todays_steps_without_words(people: People) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -12,7 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.pool import NullPool
 
 from geo.database.connect import Database, make_engine
-from tests.web.conftest import serving
+from tests.web.conftest import Service, serving
+from tests.web.district import PASSWORD
 from tests.web.governed import People, govern
 
 pytestmark = pytest.mark.db
@@ -99,3 +102,72 @@ def test_definitions_come_with_the_numbers_and_no_person_does(supervisor: httpx.
 
 def test_officers_do_not_watch_the_process(worked: People) -> None:
     assert worked.as_("eve").get("/api/v1/indicators").status_code == 403
+
+
+def test_groups_are_named_in_english_where_they_have_an_english_name(
+    worked: People, supervisor: httpx.Client
+) -> None:
+    engine = make_engine(worked.service.database, pool=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE area SET name_en = 'West 1' WHERE code = 'w1'"))
+    engine.dispose()
+    wanted = {"area": ("w1", "West 1"), "department": ("网格服务队", "Grid team")}
+    for by, (zh, en) in wanted.items():
+        groups = supervisor.get("/api/v1/indicators", params={"by": by}).json()["groups"]
+        assert {one["zh"]: one["en"] for one in groups}[zh] == en
+    [group] = supervisor.get("/api/v1/indicators", params={"by": "class"}).json()["groups"]
+    code, _, name = group["en"].partition(" ")
+    assert group["zh"].startswith(f"{code} ")
+    assert name.isascii()
+
+
+def signed(service: Service, who: str) -> httpx.Client:
+    client = service.client()
+    assert client.post("/api/v1/session", json={"login": who, "password": PASSWORD}).is_success
+    client.headers["X-CSRF-Token"] = client.get("/api/v1/session").json()["csrf"]
+    return client
+
+
+class TestRecords:
+    def asked(self, people: People, who: str, **given: str) -> httpx.Response:
+        page = signed(people.service, who)
+        today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+        body = {"staff_no": "wei", "since": (today - timedelta(days=2)).isoformat(),
+                "until": today.isoformat(), "reason": "申诉核查"}  # fmt: skip
+        return page.post("/api/v1/indicators/record", json=body | given)
+
+    def test_record_is_one_persons_steps_as_a_file_and_who_took_it_and_why_is_logged(
+        self, worked: People
+    ) -> None:
+        answer = self.asked(worked, "supervisor")
+        assert answer.status_code == 200, answer.text
+        assert "attachment" in answer.headers["content-disposition"]
+        rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+        assert [row["action"] for row in rows] == ["receive", "start", "resolve"]
+        assert set(rows[0]) == {
+            "number", "action", "at", "from_state", "to_state", "reason", "evidence",
+        }  # fmt: skip
+        engine = make_engine(worked.service.database, role="app", pool=NullPool)
+        with engine.connect() as connection:
+            entry = connection.execute(text(
+                "SELECT actor, object, details FROM audit_entry WHERE action = 'record exported' "
+                "ORDER BY seq DESC LIMIT 1"
+            )).one()  # fmt: skip
+        engine.dispose()
+        assert (entry.actor, entry.object) == ("supervisor", "wei")
+        assert entry.details["reason"] == "申诉核查"
+        assert entry.details["steps"] == 3
+
+    def test_a_record_needs_a_reason_a_person_that_is_known_and_no_more_than_a_year(
+        self, worked: People
+    ) -> None:
+        assert self.asked(worked, "supervisor", reason=" ").json()["code"] == "no-reason"
+        assert self.asked(worked, "supervisor", staff_no="nobody").json()["code"] == "no-person"
+        assert self.asked(worked, "supervisor", since="2020-01-01").json()["code"] == "bad-period"
+
+    def test_no_token_and_no_other_role_takes_a_record(
+        self, worked: People, supervisor: httpx.Client
+    ) -> None:
+        body = {"staff_no": "wei", "since": "2026-01-01", "until": "2026-01-31", "reason": "x"}
+        assert supervisor.post("/api/v1/indicators/record", json=body).status_code == 403
+        assert self.asked(worked, "planner").status_code == 403

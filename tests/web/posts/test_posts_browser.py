@@ -125,3 +125,31 @@ def test_indicators_are_shown_by_each_of_five_things_with_their_definitions(
         expect(page.locator("#panel tbody tr")).to_have_count(count)
     assert check_axe(page) == []
     assert wrong == []
+
+
+def test_a_supervisor_exports_a_persons_record_by_keyboard_and_others_are_not_offered_it(
+    browser: Browser, staffed: Service
+) -> None:
+    page = signed_in(browser, staffed, "supervisor", lang="en", **SCREEN).new_page()
+    wrong = watch(page, staffed)
+    page.goto("/posts?lang=en")
+    page.wait_for_selector("body[data-ready]")
+    page.locator("#tab-indicators").click()
+    page.locator("#record-staff").fill("S1")
+    page.locator("#record-reason").fill("appeal of 3 March")
+    assert check_axe(page) == []
+    with page.expect_download() as found:
+        page.keyboard.press("Enter")
+    assert found.value.suggested_filename.startswith("record-S1-")
+    assert found.value.path().read_text("utf-8-sig").startswith("number,action,at,")
+    page.locator("#record-staff").fill("S9")
+    page.locator("#record-reason").fill("appeal")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast.bad")).to_contain_text("S9")
+    assert wrong == []
+    planner = signed_in(browser, staffed, "planner", **SCREEN).new_page()
+    planner.goto("/posts")
+    planner.wait_for_selector("body[data-ready]")
+    planner.locator("#tab-indicators").click()
+    expect(planner.locator("#panel dl")).to_contain_text("处置期限")
+    expect(planner.locator("#record-staff")).to_have_count(0)

@@ -91,6 +91,7 @@ export class CasePane {
       [t("class"), categoryOf(view)],
       [t("level"), levelWord(view.level)],
       [t("department"), departmentOf(view)],
+      ...(view.first_department ? [[t("first_department"), departmentOf({ department: view.first_department, department_en: view.first_department_en })] as const] : []),
       [t("handler"), view.handler ?? "—"],
       [t("deadline"), when(view.due_at) + (view.due_provisional ? t("provisional") : "")],
       [t("first_deadline"), when(view.first_due_at)],
@@ -98,6 +99,11 @@ export class CasePane {
     ];
     const list = h("dl", { class: "facts" });
     for (const [name, value] of facts) list.append(h("div", {}, h("dt", {}, name), h("dd", {}, value)));
+    if (view.merged_into !== null) {
+      const into = view.merged_into;
+      const open = h("button", { type: "button", class: "link", onclick: () => void this.open(into) }, view.merged_into_number ?? String(into));
+      list.append(h("div", {}, h("dt", {}, t("merged_into")), h("dd", {}, open)));
+    }
     if (view.work_left_s !== null && view.work_left_s > 0) {
       list.append(h("div", { class: "wide" }, h("dd", {}, t("work_left", { time: span(view.work_left_s) }))));
     }
@@ -186,7 +192,8 @@ export class CasePane {
 
   private step(step: Step): HTMLElement {
     const extra = [
-      step.department,
+      step.department ? departmentOf(step) : null,
+      step.binding ? t("binding_said") : null,
       step.level ? t("escalated_to", { level: levelWord(step.level) }) : null,
       step.satisfaction ? satisfactionWord(step.satisfaction) : null,
       step.actor === "clock" ? t("climbed_late") : step.reason,

@@ -1,7 +1,7 @@
 /** The desk: a call comes in on the left, the queue waits in the middle, one case stands on the right. */
 
 import { call, readSession } from "../shared/api";
-import { runClocks } from "../shared/cases";
+import { runClocks, nameLevels } from "../shared/cases";
 import { toast } from "../shared/dialog";
 import { byId, h } from "../shared/dom";
 import { Live, type LiveState } from "../shared/live";
@@ -25,6 +25,7 @@ main.append(
 );
 const choices = await call<Choices>("/api/v1/case-words");
 setZone(choices.zone);
+nameLevels(choices.levels);
 const map = await DeskMap.make(byId("map"));
 const pane = new CasePane(byId("case"), choices, session.login ?? "", (view) => map.show(view));
 const queue = new Queue(byId("queue"), choices, {

@@ -25,6 +25,7 @@ export class StepForm {
   ) {
     const needs = new Set(action.needs);
     if (needs.has("department")) this.department(choices);
+    if (action.action === "dispatch" && view.state === "returned") this.binding();
     if (needs.has("category") && view.category_id === null) this.category(choices);
     if (needs.has("outcome")) this.outcome(choices);
     if (needs.has("evidence")) this.evidence();
@@ -87,6 +88,15 @@ export class StepForm {
     else void this.propose(field);
     this.add(t("choose_department"), field, (body) => {
       body.department_id = Number(field.value);
+    });
+  }
+
+  /** An objection was heard: whoever gets it now may be told that there is no other. */
+  private binding(): void {
+    const field = h("input", { type: "checkbox" });
+    this.fields.push(h("label", { class: "choice" }, field, t("binding")));
+    this.reads.push((body) => {
+      body.binding = field.checked;
     });
   }
 

@@ -16,6 +16,7 @@ export interface Choices {
   outcomes: { outcome: string; zh: string; en: string }[];
   contacts: { kept: boolean; keep_days: number };
   zone: string;
+  levels: Record<string, [string, string]>;
 }
 
 export interface Suggested {

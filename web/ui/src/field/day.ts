@@ -2,7 +2,7 @@
 
 import type { FeatureCollection, LineString } from "geojson";
 import { call } from "../shared/api";
-import type { Action, CaseRow, ClassRow, WorkClock } from "../shared/cases";
+import { nameLevels, type Action, type CaseRow, type ClassRow, type WorkClock } from "../shared/cases";
 import type { Item, Keep } from "./keep";
 
 export interface Task extends CaseRow {
@@ -58,6 +58,8 @@ export interface Today {
   classes: ClassRow[];
   /** Who is on post in one's own grids today: roles and how many, no names. */
   posts: { area: string; role: string; zh: string; en: string; people: number; mine?: boolean }[];
+  /** What the district calls its levels; a day that was kept before may lack it. */
+  levels?: Record<string, [string, string]>;
   grids: { bounds: [number, number, number, number] | null; shapes: FeatureCollection };
 }
 
@@ -108,6 +110,7 @@ export class Day {
     const today = structuredClone(this.last);
     for (const item of items) apply(today, item);
     this.today = today;
+    nameLevels(today.levels ?? {});
   }
 }
 

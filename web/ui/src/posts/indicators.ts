@@ -1,9 +1,10 @@
 /** Indicators of the process, in all or by one thing, with what each counts. */
 
-import { call } from "../shared/api";
+import { call, may, send } from "../shared/api";
+import { toast } from "../shared/dialog";
 import { h } from "../shared/dom";
 import { language, number } from "../shared/words";
-import { attempt, labelled, note, table } from "./parts";
+import { attempt, labelled, note, sendForm, table } from "./parts";
 import { t } from "./words";
 
 const GROUPINGS = ["all", "area", "department", "post", "class", "month"] as const;
@@ -40,7 +41,28 @@ export function indicatorsTab(today: string): HTMLElement {
   };
   for (const field of [choice, since, until]) field.addEventListener("change", () => void attempt(look));
   void attempt(look);
-  return h("div", {}, h("div", { class: "fields" }, labelled(t("ind_by"), choice), labelled(t("ind_since"), since), labelled(t("ind_until"), until)), told);
+  return h("div", {}, h("div", { class: "fields" }, labelled(t("ind_by"), choice), labelled(t("ind_since"), since), labelled(t("ind_until"), until)), told, may("records.export") ? recordForm(since, until) : "");
+}
+
+/** Exports one person's steps of the chosen days as evidence; why is written down. */
+function recordForm(since: HTMLInputElement, until: HTMLInputElement): HTMLElement {
+  const staff = h("input", { id: "record-staff", required: true, maxlength: 64, autocomplete: "off" });
+  const reason = h("input", { id: "record-reason", required: true, maxlength: 500, autocomplete: "off" });
+  const form = sendForm(t("record"), [labelled(t("staff_no"), staff), labelled(t("why"), reason)], t("record_do"), async () => {
+    const body = { staff_no: staff.value, since: since.value, until: until.value, reason: reason.value };
+    const answer = await send("/api/v1/indicators/record", { body });
+    saveFile(await answer.blob(), `record-${staff.value}-${since.value}-${until.value}.csv`);
+    toast(t("record_done"));
+    reason.value = "";
+  });
+  form.querySelector("h3")!.after(note(t("record_note")));
+  return form;
+}
+
+function saveFile(content: Blob, name: string): void {
+  const url = URL.createObjectURL(content);
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
 function draw(place: HTMLElement, found: Indicators): void {

@@ -57,6 +57,8 @@ export interface Step {
   to_state: string;
   reason: string | null;
   department: string | null;
+  department_en: string | null;
+  binding: boolean;
   level: string | null;
   satisfaction: string | null;
   evidence: string[];
@@ -84,6 +86,9 @@ export interface ReportIn {
 }
 
 export interface CaseView extends CaseRow {
+  first_department: string | null;
+  first_department_en: string | null;
+  merged_into_number: string | null;
   clock: WorkClock | null;
   history: Step[];
   reports_in: ReportIn[];
@@ -123,6 +128,12 @@ const LEVELS: Record<string, readonly [string, string]> = {
   street: ["街道", "Street"],
   district: ["区级", "District"],
 };
+
+/** Call the levels what the district calls them. */
+export function nameLevels(given: Record<string, readonly [string, string] | null | undefined>): void {
+  for (const [level, names] of Object.entries(given)) if (names) LEVELS[level] = names;
+}
+
 const CHANNELS: Record<string, readonly [string, string]> = {
   hotline: ["热线", "Hotline"],
   counter: ["窗口", "Counter"],
@@ -161,7 +172,7 @@ export const SATISFACTIONS = Object.keys(SATISFACTION);
 export const ALL_LEVELS = Object.keys(LEVELS);
 export const actionWord = (action: { zh: string; en: string }): string => (language() === "en" ? action.en : action.zh);
 export const categoryOf = (row: CaseRow): string => (language() === "en" && row.category_en ? row.category_en : (row.category ?? "—"));
-export const departmentOf = (row: CaseRow): string =>
+export const departmentOf = (row: Pick<CaseRow, "department" | "department_en">): string =>
   (language() === "en" && row.department_en ? row.department_en : row.department) ?? t("nobody");
 
 /** A span of seconds in the two largest units. */

@@ -1,7 +1,7 @@
 /** The wall's panel of cases: what is late, open by level, solved at its level, today's flow. */
 
 import { call } from "../shared/api";
-import { dueClock, levelWord, runClocks, stateWord } from "../shared/cases";
+import { dueClock, levelWord, nameLevels, runClocks, stateWord } from "../shared/cases";
 import { h } from "../shared/dom";
 import { redraw } from "../shared/redraw";
 import { clock, language, named, number, translator } from "../shared/words";
@@ -23,7 +23,7 @@ interface Late {
 
 interface Cases {
   due: { overdue: number; soon: number; later: number; none: number };
-  levels: { level: string; open: number; overdue: number; closed: number }[];
+  levels: { level: string; names: [string, string] | null; open: number; overdue: number; closed: number }[];
   closed: { cases: number; at_level: number };
   flow: Record<"reported" | "filed" | "dispatched" | "resolved" | "closed" | "climbed", number>;
   late: Late[];
@@ -119,6 +119,7 @@ export class CasePanel {
   }
 
   private levels(told: Cases): HTMLElement {
+    nameLevels(Object.fromEntries(told.levels.map((row) => [row.level, row.names])));
     const head = [t("level"), t("level_open"), t("level_overdue"), t("level_closed")].map((word) => h("th", { scope: "col" }, word));
     const rows = told.levels.map((row) =>
       h("tr", { "data-level": row.level }, h("th", { scope: "row" }, levelWord(row.level)),
