@@ -106,7 +106,7 @@ def select_rows() -> Select[*tuple[Any, ...]]:
             CaseFile.state_since, CaseFile.due_at, CaseFile.due_provisional,
             CaseFile.handle_due_at, CaseFile.first_due_at, CaseFile.handler, CaseFile.area_id,
             CaseFile.category_id, CaseFile.department_id, CaseFile.merged_into,
-            CaseFile.extension_asked_by, func.ST_X(CaseFile.geom).label("lon"),
+            CaseFile.extension_asked_by, CaseFile.may_object, func.ST_X(CaseFile.geom).label("lon"),
             func.ST_Y(CaseFile.geom).label("lat"), Area.name.label("area"),
             Area.code.label("area_code"), Category.name.label("category"),
             Category.name_en.label("category_en"), Department.name.label("department"),

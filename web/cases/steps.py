@@ -127,9 +127,10 @@ def tell_actions(principal: Principal, row: Row[Any]) -> list[dict[str, Any]]:
         is_own = "other_person" in rule.needs and row.handler == principal.login
         asked = row.extension_asked_by
         unasked = "approver" in rule.needs and asked in (None, principal.login)
+        bound = "unbound" in rule.needs and not row.may_object
         top = action == "escalate" and row.level == "district"
-        if principal.may(Permission(rule.permission)) and not (is_own or unasked or top):
-            needs = sorted(rule.needs - {"other_person", "approver"})
+        if principal.may(Permission(rule.permission)) and not (is_own or unasked or bound or top):
+            needs = sorted(rule.needs - {"other_person", "approver", "unbound"})
             found.append({"action": action, "zh": rule.zh, "en": rule.en, "needs": needs})
     return found
 
