@@ -130,3 +130,23 @@ def own_service(server: Database, template: Database) -> Iterator[Service]:
     """Give a service of this module's own, to change."""
     with serving(server, template) as running:
         yield running
+
+
+@pytest.fixture
+def page_service(
+    request: pytest.FixtureRequest, own_service: Service, server: Database, template: Database
+) -> Iterator[Service]:
+    """Give a test of pages the module's own service, or a new one where it is tried again.
+
+    What the first try has changed would fail the second.
+    """
+    if is_first_try(request):
+        yield own_service
+    else:
+        with serving(server, template) as running:
+            yield running
+
+
+def is_first_try(request: pytest.FixtureRequest) -> bool:
+    """Return whether a test runs for the first time, and not again after it has failed."""
+    return int(getattr(request.node, "execution_count", 1)) <= 1

@@ -13,10 +13,13 @@ FROM (
         WHERE block_i BETWEEN %(bi0)s AND %(bi1)s AND block_j BETWEEN %(bj0)s AND %(bj1)s
             AND month >= %(first_month)s::date AND month < %(end_month)s::date
         UNION ALL
-        SELECT block_i, block_j, category_ids, cells, counts
-        FROM (VALUES (%(since)s::date, %(first_month)s::date), (%(end_month)s, %(until)s)) w (a, b)
-        JOIN hexagon_area_day d ON d.day >= w.a AND d.day < w.b
-        WHERE block_i BETWEEN %(bi0)s AND %(bi1)s AND block_j BETWEEN %(bj0)s AND %(bj1)s) t,
+        SELECT block_i, block_j, category_ids, cells, counts FROM hexagon_area_day
+        WHERE block_i BETWEEN %(bi0)s AND %(bi1)s AND block_j BETWEEN %(bj0)s AND %(bj1)s
+            AND day >= %(since)s::date AND day < %(first_month)s::date
+        UNION ALL
+        SELECT block_i, block_j, category_ids, cells, counts FROM hexagon_area_day
+        WHERE block_i BETWEEN %(bi0)s AND %(bi1)s AND block_j BETWEEN %(bj0)s AND %(bj1)s
+            AND day >= %(end_month)s::date AND day < %(until)s::date) t,
         unnest(t.category_ids, t.cells, t.counts) AS c (category_id, cell, n)
     WHERE %(classes)s::int[] IS NULL OR c.category_id = ANY (%(classes)s::int[])
     GROUP BY 1, 2) f, hexagon_parent(%(level)s, f.i, f.j) p

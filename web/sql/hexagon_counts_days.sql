@@ -12,8 +12,11 @@ FROM generate_series(%(i0)s::int >> 6, %(i1)s::int >> 6) bi,
         WHERE (m.level, m.block_i, m.block_j, m.category_id) = (%(level)s, bi, bj, k)
             AND m.month >= %(first_month)s::date AND m.month < %(end_month)s::date
         UNION ALL
-        SELECT d.cells, d.counts
-        FROM (VALUES (%(since)s::date, %(first_month)s::date), (%(end_month)s, %(until)s)) w (a, b)
-        JOIN hexagon_day d ON d.day >= w.a AND d.day < w.b
-        WHERE (d.level, d.block_i, d.block_j, d.category_id) = (%(level)s, bi, bj, k)) t,
+        SELECT d.cells, d.counts FROM hexagon_day d
+        WHERE (d.level, d.block_i, d.block_j, d.category_id) = (%(level)s, bi, bj, k)
+            AND d.day >= %(since)s::date AND d.day < %(first_month)s::date
+        UNION ALL
+        SELECT d.cells, d.counts FROM hexagon_day d
+        WHERE (d.level, d.block_i, d.block_j, d.category_id) = (%(level)s, bi, bj, k)
+            AND d.day >= %(end_month)s::date AND d.day < %(until)s::date) t,
     unnest(t.cells, t.counts) AS c (cell, n)

@@ -94,18 +94,18 @@ def read(service: Service, login: str) -> tuple[list[str], list[str], list[str],
 
 @pytest.mark.browser
 def test_an_administrator_gives_roles_areas_and_a_department_by_keyboard_and_it_is_logged(
-    own_service: Service,
+    page_service: Service,
 ) -> None:
-    with connect(own_service.database) as connection:
+    with connect(page_service.database) as connection:
         connection.execute(
             "INSERT INTO department (jurisdiction_id, code, name, name_en, level) "
             "VALUES (1, 'water', '水务', 'Water', 'district'), (1, 'road', '道路', 'Roads', 'street')"
         )
         connection.commit()
     with chromium() as browser:
-        context = signed_in(browser, own_service, "administrator", lang="zh")
+        context = signed_in(browser, page_service, "administrator", lang="zh")
         page = context.new_page()
-        wrong = watch(page, own_service)
+        wrong = watch(page, page_service)
         page.goto("/account")
         expect(page.locator("main")).to_contain_text("管理账户")
         expect(page.locator("main")).not_to_contain_text("users.manage")
@@ -126,8 +126,8 @@ def test_an_administrator_gives_roles_areas_and_a_department_by_keyboard_and_it_
         page.emulate_media(color_scheme="dark")
         assert check_axe(page) == []
         assert wrong == []
-    assert read(own_service, "officer") == (["dispatcher", "officer"], ["w2"], ["water"], False)
-    with connect(own_service.database) as connection:
+    assert read(page_service, "officer") == (["dispatcher", "officer"], ["w2"], ["water"], False)
+    with connect(page_service.database) as connection:
         entry = connection.execute(
             "SELECT actor, object, details FROM audit_entry WHERE action = 'account granted' "
             "ORDER BY seq DESC LIMIT 1"

@@ -192,8 +192,8 @@ def test_somebody_elses_number_gives_nothing_away(people: People) -> None:
 
 
 @pytest.fixture(scope="module")
-def route(people: People) -> int:
-    return make_route(people)
+def route(module_people: People) -> int:
+    return make_route(module_people)
 
 
 def test_arrivals_and_departures_say_how_far_off_and_keep_no_position(

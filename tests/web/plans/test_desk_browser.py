@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from geo.database.connect import Database, connect
 from tests.web.browsing import check_axe, chromium, signed_in, watch
-from tests.web.conftest import Service, serving
+from tests.web.conftest import Service, is_first_try, serving
 from tests.web.district import SOUTH, STEP, WEST
 from tests.web.plans.ground import add_ground, do_work
 
@@ -29,9 +30,9 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def planned(server: Database, template: Database) -> Iterator[Service]:
-    """Give a service with a night's plan."""
+@contextmanager
+def planning(server: Database, template: Database) -> Iterator[Service]:
+    """Run a service with a night's plan."""
     with serving(server, template) as running:
         with connect(running.database) as connection:
             add_ground(connection)
@@ -52,6 +53,24 @@ def answer(page: Page, words: str) -> None:
     expect(page.locator("dialog button.main")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("dialog")).to_have_count(0)
+
+
+@pytest.fixture(scope="module")
+def module_planned(server: Database, template: Database) -> Iterator[Service]:
+    with planning(server, template) as running:
+        yield running
+
+
+@pytest.fixture
+def planned(
+    request: pytest.FixtureRequest, module_planned: Service, server: Database, template: Database
+) -> Iterator[Service]:
+    """Give the module's service, or a new one where a test is tried again."""
+    if is_first_try(request):
+        yield module_planned
+    else:
+        with planning(server, template) as running:
+            yield running
 
 
 def opened(page: Page, path: str) -> Page:
@@ -136,7 +155,12 @@ def test_a_supervisor_approves_and_publishes_in_her_name(
     page = signed_in(browser, planned, "supervisor", lang="en", **SCREEN).new_page()
     wrong = watch(page, planned)
     opened(page, "/plan?lang=en")
-    expect(page.locator(".status")).to_have_text("edited")
+    expect(page.locator(".status")).to_have_text(re.compile("^(draft|edited)$"))
+    if page.locator(".status").inner_text() == "draft":  # by itself, or tried again
+        page.locator(".grids input[type=range]").first.press("ArrowLeft")
+        page.click("#save")
+        answer(page, "quieter than thought")
+        expect(page.locator(".status")).to_have_text("edited")
     for step, status in (("Approve…", "approved"), ("Publish…", "published")):
         page.get_by_role("button", name=step).press("Enter")
         expect(page.locator("dialog")).to_contain_text("In the name of supervisor")

@@ -52,19 +52,19 @@ def test_the_wall_asks_nobody_else_in_both_languages_and_themes_and_is_accessibl
 
 
 def test_what_happens_is_on_the_screen_at_once_and_an_alert_is_acknowledged_by_name(
-    chromium: Browser, own_service: Service
+    chromium: Browser, page_service: Service
 ) -> None:
-    with window(chromium, own_service, locale="en-GB") as watched:
+    with window(chromium, page_service, locale="en-GB") as watched:
         page = watched.page
-        sign_in(watched, own_service, "dispatcher")
+        sign_in(watched, page_service, "dispatcher")
         expect(page.locator("#connection")).to_have_text("Live")
         expect(page.locator("#old")).to_be_visible()
         before = int(page.locator("#heard").inner_text())
-        report(own_service.database)
+        report(page_service.database)
         expect(page.locator("#heard")).to_have_text(str(before + 1))
         expect(page.locator("#old")).to_be_hidden(timeout=40_000)  # what was old is of now
         expect(page.locator(".today .big")).to_have_text("1")
-        raise_alert(own_service, "w1", "Burst in w1")
+        raise_alert(page_service, "w1", "Burst in w1")
         row = page.locator(".alert", has_text="Burst in w1")
         row.get_by_role("button", name="Acknowledge Burst in w1").click()
         page.locator("#ask-field").fill("patrol sent")
@@ -72,9 +72,9 @@ def test_what_happens_is_on_the_screen_at_once_and_an_alert_is_acknowledged_by_n
         expect(row).to_contain_text("acknowledged by dispatcher")
         expect(row.get_by_role("button", name="Acknowledge")).to_have_count(0)
         assert watched.complaints == []
-    with window(chromium, own_service, locale="en-GB") as other:
-        raise_alert(own_service, "w2", "Burst in w2")
-        sign_in(other, own_service, "planner")  # may look at alerts, not take them
+    with window(chromium, page_service, locale="en-GB") as other:
+        raise_alert(page_service, "w2", "Burst in w2")
+        sign_in(other, page_service, "planner")  # may look at alerts, not take them
         expect(other.page.locator(".alert", has_text="Burst in w2")).to_be_visible()
         expect(other.page.get_by_role("button", name="Acknowledge")).to_have_count(0)
 
@@ -108,12 +108,12 @@ def send_out(service: Service) -> None:
 
 
 def test_tracks_are_a_layer_for_those_who_may_read_them_alone(
-    chromium: Browser, own_service: Service
+    chromium: Browser, page_service: Service
 ) -> None:
-    send_out(own_service)
-    with window(chromium, own_service, locale="en-GB") as watched:
+    send_out(page_service)
+    with window(chromium, page_service, locale="en-GB") as watched:
         page = watched.page
-        sign_in(watched, own_service, "supervisor")
+        sign_in(watched, page_service, "supervisor")
         page.click("#menu-name")
         with page.expect_response("**/api/v1/tracks/units*") as asked:
             page.get_by_label("Patrol tracks").check()
@@ -121,10 +121,10 @@ def test_tracks_are_a_layer_for_those_who_may_read_them_alone(
         assert unit["name"] == "Team 7"
         expect(page.locator("#legend")).to_contain_text("Unit, last 15 minutes")
         assert watched.complaints == []
-    with window(chromium, own_service, locale="en-GB") as other:
+    with window(chromium, page_service, locale="en-GB") as other:
         asked_for: list[str] = []
         other.page.on("request", lambda request: asked_for.append(request.url))
-        sign_in(other, own_service, "watch", "?layers=grids,tracks")
+        sign_in(other, page_service, "watch", "?layers=grids,tracks")
         other.page.click("#menu-name")
         expect(other.page.get_by_label("Patrol routes")).to_have_count(1)
         expect(other.page.get_by_label("Patrol tracks")).to_have_count(0)
@@ -132,13 +132,13 @@ def test_tracks_are_a_layer_for_those_who_may_read_them_alone(
 
 
 def test_a_bound_screen_signs_in_by_its_token_follows_its_desk_and_cannot_steer(
-    chromium: Browser, own_service: Service
+    chromium: Browser, page_service: Service
 ) -> None:
-    token = wall_token(own_service, "north-2of2")
-    desk = own_service.client(headers=own_service.bearer("watch"))
-    with window(chromium, own_service, locale="en-GB") as watched:
+    token = wall_token(page_service, "north-2of2")
+    desk = page_service.client(headers=page_service.bearer("watch"))
+    with window(chromium, page_service, locale="en-GB") as watched:
         page = watched.page
-        page.goto(f"{own_service.origin}/screen#{token}")
+        page.goto(f"{page_service.origin}/screen#{token}")
         ready(page)
         assert token not in page.url
         expect(page.locator("#screen")).to_have_text("Screen 2 of 2")
@@ -156,11 +156,11 @@ def test_a_bound_screen_signs_in_by_its_token_follows_its_desk_and_cannot_steer(
 
 
 def test_a_pulled_cable_is_said_and_what_happened_meanwhile_is_made_good(
-    chromium: Browser, own_service: Service
+    chromium: Browser, page_service: Service
 ) -> None:
-    cable = Relay(own_service.origin)
+    cable = Relay(page_service.origin)
     cable.mend()
-    behind = replace(own_service, origin=cable.address)
+    behind = replace(page_service, origin=cable.address)
     with window(chromium, behind, locale="en-GB") as watched:
         page = watched.page
         sign_in(watched, behind, "watch")
@@ -168,7 +168,7 @@ def test_a_pulled_cable_is_said_and_what_happened_meanwhile_is_made_good(
         cable.cut()
         expect(page.locator("#lost")).to_contain_text("Connection lost", timeout=60_000)
         before = int(page.locator("#heard").inner_text())
-        missed = report(own_service.database, 3)
+        missed = report(page_service.database, 3)
         cable.mend()
         expect(page.locator("#lost")).to_be_hidden(timeout=60_000)
         expect(page.locator("#heard")).to_have_text(str(before + len(missed)), timeout=60_000)

@@ -45,15 +45,15 @@ def legend(page: Page, *words: str) -> None:
 
 
 def test_each_layer_draws_from_its_tiles_and_is_in_the_legend(
-    chromium: Browser, own_service: Service
+    chromium: Browser, page_service: Service
 ) -> None:
-    fill(own_service)
+    fill(page_service)
     answers: list[Response] = []
     options = {"locale": "en-GB", "viewport": {"width": 1280, "height": 720}}
-    with window(chromium, own_service, reduced_motion="reduce", **options) as watched:
+    with window(chromium, page_service, reduced_motion="reduce", **options) as watched:
         page = watched.page
         page.on("response", lambda answer: answers.append(answer))
-        sign_in(watched, own_service, "watch", f"?layers=grids&{PLACE}")
+        sign_in(watched, page_service, "watch", f"?layers=grids&{PLACE}")
         page.locator("#menu-name").dispatch_event("click")
         for name, layer in TILES.items():
             with page.expect_response(re.compile(rf"/tiles/{layer}/")) as asked:

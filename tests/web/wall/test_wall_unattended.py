@@ -93,14 +93,14 @@ def test_time_plays_over_hours_and_days_and_stops_at_the_newest(
 
 
 def test_bookmarks_are_kept_toured_by_the_clock_and_removed(
-    chromium: Browser, own_service: Service
+    chromium: Browser, page_service: Service
 ) -> None:
-    with window(chromium, own_service, **QUIET) as watched:
+    with window(chromium, page_service, **QUIET) as watched:
         page = watched.page
         page.clock.install()
-        sign_in(watched, own_service, "watch")
+        sign_in(watched, page_service, "watch")
         for name, (lon, lat) in PLACES.items():
-            page.goto(f"{own_service.origin}/wall?at={lon},{lat},15&layers=grids")
+            page.goto(f"{page_service.origin}/wall?at={lon},{lat},15&layers=grids")
             ready(page)
             page.click("#menu-name")
             page.get_by_role("button", name="Remember this view").click()
@@ -118,7 +118,7 @@ def test_bookmarks_are_kept_toured_by_the_clock_and_removed(
             expect(page).to_have_url(re.compile(rf"at={lon:.5f},{lat:.5f}".replace(".", r"\.")))
             page.clock.fast_forward(20_000)
         # Steered by a desk the tour stands still; let go, it goes on.
-        desk = own_service.client(headers=own_service.bearer("watch"))
+        desk = page_service.client(headers=page_service.bearer("watch"))
         view = {"center": [121.02, 35.61], "zoom": 13, "layers": ["grids"]}
         desk.post("/api/v1/wall/direction", json=view)
         expect(page).to_have_url(re.compile(r"at=121\.02000,35\.61000,13"))
