@@ -68,17 +68,22 @@ def fill_proportional(weight: Floats, *, total: float, lower: Floats, upper: Flo
     return share
 
 
-def fill_lowest(stock: Floats, *, total: float, upper: Floats) -> Floats:
+def fill_lowest(
+    stock: Floats, *, total: float, upper: Floats, weight: Floats | None = None
+) -> Floats:
     """Add `total` where the stock is lowest, raising the lowest first (water filling).
 
     The answer is ``clip(level - stock, 0, upper)`` with the one level at which the sum is
     `total`. It minimises ``sum(1 / (stock + added))``: with the stock being hours of watching,
-    that is the sum of the variances of what is known about the places.
+    that is the sum of the variances of what is known about the places. With weights w it is
+    ``clip(w * level - stock, 0, upper)``, which minimises ``sum(w**2 / (stock + added))``.
 
     Parameters
     ----------
     stock
         Shape ``(n,)``, what each place already has, at least 0.
+    weight
+        Shape ``(n,)``, above 0; None: all alike.
     total
         What is added, between 0 and ``upper.sum()``.
     upper
@@ -97,7 +102,9 @@ def fill_lowest(stock: Floats, *, total: float, upper: Floats) -> Floats:
     stock = _checked(stock, "stock")
     lower = np.zeros_like(stock)
     _check_bounds(lower, upper, total)
-    return _raise_level(np.ones_like(stock), stock, total, lower, upper)
+    weight = np.ones_like(stock) if weight is None else _checked(weight, "weight")
+    weight = np.maximum(weight / weight.max(initial=_TINY), _TINY)
+    return _raise_level(weight, stock, total, lower, upper)
 
 
 def round_to_steps(share: Floats, *, total: int, turn: int = 0) -> Ints:

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from analytics.steps import Step
 from patrol.allocate import Allocation
-from patrol.allocation.day import DayRules, DayShare, Duty, cell_margins, share_day
+from patrol.allocation.day import DayRules, DayShare, Duty, share_day
+from patrol.allocation.explore import unsure_of
+from patrol.allocation.margins import cell_margins
 from patrol.allocation.needs import need_by_cell, share_shifts
 from patrol.demand import Demand, TrendParams, expect_demand
 from patrol.plans import UNPLACED, Plan, PlanContext, check_grids, equity_table, grid_reasons
@@ -97,6 +99,10 @@ def draft_shift_plan(
     day = share_day(
         need, level, roster.duty, rules=rules, codes=grids["code"].tolist(),
         groups=groups.astype(np.int64), effort_h=effort_h, turn=context.plan_date.toordinal(),
+        unsure=unsure_of(
+            signals.total, signals.level.sum(axis=1), unknown=demand.unknown,
+            interval=context.interval, weeks=trend.recent_steps,
+        ),
     )  # fmt: skip
     reasons = grid_reasons(demand, _added_up(day), signals, trend, step, context.interval)
     rows = _rows(grids, day, reasons, roster, rules)
@@ -233,6 +239,8 @@ def _shares(
         "covered": float(covered.sum()),
         "worst_community": float(problem.worst_share(shared.steps)),
         "unmet_classes": list(unmet),
+        "cover_h": float(problem.cover_h),
+        "if_covers": [asdict(one) for one in day.if_covers],
         "communities": [
             {"community": name, "need": float(need[g]), "covered": float(by_group[g])}
             for g, name in enumerate(communities)

@@ -10,9 +10,10 @@ import numpy as np
 
 from geo.errors import InputError
 from patrol.allocation.exact import share_hours
+from patrol.allocation.explore import Unsure, explore
 from patrol.allocation.fair import share_at_price
+from patrol.allocation.margins import COVER_FACTORS, IfCovers, hour_margins, if_covers
 from patrol.allocation.problem import Flags, Floats, Longs, Problem, Shared
-from patrol.filling import fill_lowest, round_to_steps
 from patrol.visits import cover_fairly, draw_places
 
 # A watcher at a desk visits nobody; where only desks are on duty, their hours count all the same.
@@ -32,7 +33,8 @@ class DayRules:
     cap_h
         Most hours of one grid in the day. None: four even shares.
     explore_share, explore_cap_h
-        Share of the hours that goes where least is known, and most of it for one grid.
+        Share of the hours that goes where least is known, by forecast and by hours watched
+        (`patrol.allocation.explore`), and most of it for one grid.
     surprise_share
         Share of the hours that is drawn by lot, so that nobody can foretell it.
     cover_h
@@ -133,6 +135,8 @@ class DayShare:
     hour_more, hour_less
         Shape ``(s, k)``, expected reports that one more hour would cover and one less uncover;
         NaN where no hour can be added or taken.
+    if_covers
+        What it would be worth if an hour covered twice or half as much; empty without a level.
     """
 
     problem: Problem
@@ -142,6 +146,7 @@ class DayShare:
     by_trend: Longs
     hour_more: Floats
     hour_less: Floats
+    if_covers: tuple[IfCovers, ...] = ()
 
 
 # Hours on the spot of one trip: a longer way leaves less of an hour.
@@ -157,6 +162,7 @@ def share_day(
     codes: Sequence[str],
     groups: Longs,
     effort_h: Floats | None = None,
+    unsure: Unsure | None = None,
     turn: int = 0,
 ) -> DayShare:
     """Share a day's hours.
@@ -172,6 +178,8 @@ def share_day(
         Code and number of the community of each grid.
     effort_h
         Shape ``(n,)``, patrol hours of the recent past; NaN or None where unknown.
+    unsure
+        How little is known of each grid; None: exploring goes by the hours watched alone.
     turn
         Who comes first when steps cannot be split evenly; hand in the day's number.
 
@@ -181,17 +189,27 @@ def share_day(
         Rules and hours admit no plan; the message names the rule to blame.
     """
     problem = _pose(need, duty, rules, codes, groups)
-    explore = _explore(problem, rules, effort_h, turn)
+    exploring = explore(
+        problem, share=rules.explore_share, most_h=rules.days * rules.explore_cap_h,
+        effort_h=effort_h, unsure=unsure, turn=turn,
+    )  # fmt: skip
     rng = np.random.default_rng([rules.seed, turn])
-    surprise = _draw(replace(problem, base=explore), rules, _held(codes, rules), rng)
-    problem = replace(problem, base=explore + surprise)
+    surprise = _draw(replace(problem, base=exploring), rules, _held(codes, rules), rng)
+    problem = replace(problem, base=exploring + surprise)
     shared, problem = _share(problem, rules)
     by_trend = np.zeros_like(shared.steps)
     if level is not None:
         plain = share_hours(replace(problem, need=level), method=rules.method)
         by_trend = shared.steps - plain.steps
     more, less = hour_margins(problem, shared.steps)
-    return DayShare(problem, shared, explore, surprise, by_trend, more, less)
+    told = (
+        ()
+        if level is None
+        else tuple(
+            if_covers(problem, shared.steps, by, method=rules.method) for by in COVER_FACTORS
+        )
+    )
+    return DayShare(problem, shared, exploring, surprise, by_trend, more, less, told)
 
 
 def _share(problem: Problem, rules: DayRules) -> tuple[Shared, Problem]:
@@ -199,59 +217,6 @@ def _share(problem: Problem, rules: DayRules) -> tuple[Shared, Problem]:
     if rules.fairness is not None:
         return share_hours(problem, method=rules.method), problem
     return share_at_price(problem, price=rules.fairness_price, method=rules.method)
-
-
-def cell_margins(problem: Problem, steps: Longs) -> tuple[Floats, Floats]:
-    """Return what an hour more or less in each cell would cover or uncover, all else as it is.
-
-    Shape ``(n, s, k)`` each, in expected reports; where less than an hour stands, all of it is
-    taken.
-    """
-    count = max(round(1 / problem.step_h), 1)
-    here = problem.covered(steps)
-    more = problem.covered(steps + count) - here
-    return more, here - problem.covered(np.maximum(steps - count, 0))
-
-
-def hour_margins(problem: Problem, steps: Longs) -> tuple[Floats, Floats]:
-    """Return what one hour more or less of each shift and kind would cover or uncover.
-
-    The hour is added where it covers most without passing a cap, and taken where it covers least
-    without breaking a floor, all else as it is; expected reports, shape ``(s, k)`` each.
-    """
-    count = max(round(1 / problem.step_h), 1)
-    return _margin(problem, steps, count), _margin(problem, steps, -count)
-
-
-def _margin(problem: Problem, steps: Longs, count: int) -> Floats:
-    _, s, k = steps.shape
-    answer = np.full((s, k), np.nan)
-    way = 1 if count > 0 else -1
-    reach = problem.reach[:, 0, :]
-    for shift, kind in np.ndindex(s, k):
-        now = steps[:, shift, kind].copy()
-        total = steps.sum(axis=(1, 2))
-        visited = (steps * problem.visits).sum(axis=(1, 2))
-        changed = 0.0
-        for _ in range(abs(count)):
-            at = now if way > 0 else now - 1
-            gain = problem.need[:, shift, kind] * np.exp(-at * reach[:, kind])
-            gain = gain * -np.expm1(-reach[:, kind])
-            if way > 0:
-                free = (now < problem.cell_upper[:, shift, kind]) & (total < problem.upper)
-            else:
-                free = now > problem.base[:, shift, kind]
-                if problem.visits[kind]:
-                    free &= visited > problem.lower
-            if not free.any():
-                break
-            best = np.where(free, gain * way, -np.inf).argmax()
-            changed += float(gain[best])
-            for part in (now, total, visited):
-                part[best] += way
-        else:
-            answer[shift, kind] = changed
-    return answer
 
 
 def _held(codes: Sequence[str], rules: DayRules) -> Flags:
@@ -348,34 +313,6 @@ def _check_rules(
             f"{budget.sum() * step_h:g} h are on duty; raise the cap, hold out fewer grids, or "
             "give fewer hours"
         )
-
-
-def _explore(problem: Problem, rules: DayRules, effort_h: Floats | None, turn: int) -> Longs:
-    """Give the exploring steps: to the grids watched least, in the shift where they cover most."""
-    n, s, k = problem.need.shape
-    given = np.zeros((n, s, k), dtype=np.int64)
-    quota = np.floor(rules.explore_share * problem.budget + 1e-9).astype(np.int64).ravel()
-    spare = int(problem.budget.sum() - problem.lower.sum())
-    total = min(int(quota.sum()), spare)
-    most = max(round(rules.days * rules.explore_cap_h / problem.step_h), math.ceil(total / n))
-    room = np.minimum(problem.upper - problem.lower, most)
-    total = min(total, int(room.sum()))
-    if effort_h is not None and len(effort_h) != n:
-        raise InputError(f"effort_h has {len(effort_h)} entries for {n} grids")
-    known = np.zeros(n) if effort_h is None else np.nan_to_num(effort_h, nan=0.0)
-    share = fill_lowest(known / problem.step_h, total=total, upper=room.astype(np.float64))
-    wanted = round_to_steps(share, total=total, turn=turn)
-    gain, left = problem.first_gain.reshape(n, s * k), problem.cell_upper.reshape(n, s * k).copy()
-    for i in np.argsort(-wanted, kind="stable"):
-        for _ in range(int(wanted[i])):
-            open_ = (quota > 0) & (left[i] > 0)
-            if not open_.any():
-                break
-            best = int(np.where(open_, gain[i], -1.0).argmax())
-            given.reshape(n, s * k)[i, best] += 1
-            quota[best] -= 1
-            left[i, best] -= 1
-    return given
 
 
 def _draw(problem: Problem, rules: DayRules, held: Flags, rng: np.random.Generator) -> Longs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -93,6 +93,7 @@ def describe_shares(draft: Plan) -> list[str]:
         f"{shares['worst_community']:.1%}",
         f"  method 方法 {how}: {shares['value']:.4f}, bound 上界 {shares['bound']:.4f} (gap 差距 "
         f"{shares['gap']:.2%}), greedy 贪心 {greedy}",
+        *_if_covers(shares),
         "One hour more or less 增减一小时 (reports covered 覆盖件数):",
     ]
     for row in shares["hours"]:
@@ -114,6 +115,21 @@ def describe_shares(draft: Plan) -> list[str]:
             + ", ".join(shares["unmet_classes"])
         )
     return lines
+
+
+def _if_covers(shares: Mapping[str, Any]) -> list[str]:
+    """Say what the plan would be worth if an hour covered more or less than was assumed."""
+    said = [
+        f"  if 若 {one['cover_h']:g} h: {one['covered']:.2f}, best for that 为此最优 "
+        f"{one['best']:.2f} ({one['covered'] / max(one['best'], 1e-12) - 1:+.1%}); worst community "
+        f"最低社区 {one['worst']:.1%}, best for that 为此最优 {one['best_worst']:.1%}"
+        for one in shares.get("if_covers", ())
+    ]
+    head = (
+        f"Assumed 假设: {shares.get('cover_h', 1.0):g} h in a shift cover 63 % of its need "
+        "一班次内该时长覆盖其需求的63%"
+    )
+    return [head, *said] if said else []
 
 
 def _signed(value: float | None, sign: str) -> str:

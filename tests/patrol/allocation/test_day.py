@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from geo.errors import InputError
-from patrol.allocation.day import DayRules, Duty, cell_margins, hour_margins, share_day
+from patrol.allocation.day import DayRules, Duty, share_day
 from patrol.allocation.exact import share_hours
+from patrol.allocation.explore import SEEN_SHARE, unsure_of
+from patrol.allocation.margins import cell_margins, hour_margins, if_covers
 from patrol.allocation.needs import need_by_cell, share_shifts
+from patrol.filling import fill_lowest
 from patrol.prescribe.files import shipped
 from patrol.shifts import PlanShift, parse_shifts, whole_day
 
@@ -219,3 +222,66 @@ def test_an_hour_in_a_cell_covers_what_counting_it_anew_says(make_problem):
     # Where less than an hour stands all of it is taken, and nothing where there is none.
     assert less[1, 0, 0] == pytest.approx(2 * (1 - np.exp(-0.5)))
     assert less[2, 0, 0] == 0
+
+
+def test_exploring_goes_where_the_forecast_knows_least_for_the_hours_watched():
+    n, mean = N, np.full(N, 8.0)
+    wide = np.full(n, 10.0)
+    wide[[3, 6]] = 30.0
+    total = np.column_stack([mean, mean - wide / 2, mean + wide / 2])
+    unsure = unsure_of(total, mean, unknown=np.zeros(n, bool), interval=0.9, weeks=6)
+    day = share(
+        DayRules(cap_h=12.0, explore_share=0.1, floor_min=30), effort_h=np.full(n, 5.0),
+        unsure=unsure,
+    )  # fmt: skip
+    given = day.explore.sum(axis=(1, 2))
+    assert set(np.flatnonzero(given == given.max())) == {3, 6}
+    plain = share(DayRules(cap_h=12.0, explore_share=0.1, floor_min=30), effort_h=np.full(n, 5.0))
+    assert np.ptp(plain.explore.sum(axis=(1, 2))) <= 1  # by hours alone nothing tells them apart
+
+
+def test_what_is_known_of_a_grid_is_worth_the_hours_whose_finds_would_tell_as_much():
+    # A 90 % interval of 2 * 1.645 * 5 is a variance of 25, of which 9 are Poisson's.
+    z = 1.6448536269514722
+    total = np.array([[9.0, 9 - 5 * z, 9 + 5 * z], [9.0, 9 - 3 * z, 9 + 3 * z], [np.nan] * 3])
+    found = unsure_of(
+        total, np.array([1.0, 1.0, 4.0]), unknown=np.zeros(3, bool), interval=0.9, weeks=6
+    )
+    assert found.mean.tolist() == [9.0, 9.0, 4.0]
+    gamma = 4.0 / ((4.0 + 0.5 / 6) / 6)  # without a forecast: six weeks of counts
+    assert found.worth_h == pytest.approx(np.array([9 / 16, 1 / 0.05, gamma]) / SEEN_SHARE)
+    dark = unsure_of(
+        None, np.array([0.0, 6.0]), unknown=np.array([True, False]), interval=0.9, weeks=6
+    )
+    assert dark.worth_h[0] == 0.0
+    assert dark.mean.tolist() == [6.0, 6.0]  # unknown is not safe: it counts as the others do
+
+
+def test_hours_to_explore_leave_the_least_variance_that_any_sharing_of_them_does():
+    rng = np.random.default_rng(5)
+    mean, stock = rng.gamma(2.0, 3.0, N), rng.gamma(2.0, 4.0, N)
+    upper = np.full(N, 4.0)
+    found = fill_lowest(stock, total=12.0, upper=upper, weight=np.sqrt(mean))
+    assert found.sum() == pytest.approx(12.0)
+
+    def left(x):
+        return float((mean / (stock + x)).sum())
+
+    for _ in range(300):
+        i, j = rng.choice(N, 2, replace=False)
+        step = min(0.05, found[i], upper[j] - found[j])
+        other = found.copy()
+        other[[i, j]] += (-step, step)
+        assert left(other) >= left(found) - 1e-9
+
+
+def test_a_plan_tells_what_it_is_worth_if_an_hour_covers_more_or_less():
+    day = share()
+    half, twice = day.if_covers
+    assert (half.cover_h, twice.cover_h) == (0.5, 2.0)
+    assert half.covered > float(day.problem.covered(day.shared.steps).sum()) > twice.covered
+    assert all(
+        one.covered <= one.best + 1e-9 or one.worst < one.best_worst for one in day.if_covers
+    )
+    same = if_covers(day.problem, day.shared.steps, 1.0)
+    assert same.best == pytest.approx(same.covered, rel=2e-3)
