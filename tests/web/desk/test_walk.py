@@ -296,3 +296,69 @@ def test_what_is_no_case_is_ended_with_what_the_caller_was_told(
     page.click("dialog .main")
     expect(page.locator("#case header [data-state=rejected]")).to_be_visible()
     expect(page.locator("#case [data-step=reject]")).to_contain_text("110")
+
+
+def test_an_objection_is_heard_bound_extended_suspended_merged_and_void(
+    browser: Browser, people: People
+) -> None:
+    case = people.dispatched(words="长江路井盖响", place={"lon": 121.0105, "lat": 35.6065})
+    other = people.file(words="长江路井盖响了一夜", place={"lon": 121.0105, "lat": 35.6066})
+    people.step("wei", case, "object", reason="归环卫所")
+    page = signed_in(browser, people.service, "supervisor", lang="en", **DESK).new_page()
+    ready(page, "/desk?lang=en")
+    pane, form = page.locator("#case"), page.locator("#case form.step")
+
+    def send(action: str, reason: str) -> None:
+        step(page, action)
+        form.locator("textarea").fill(reason)
+        form.locator(".main").click()
+        expect(pane.locator(f"[data-step={action}]").last).to_contain_text(reason)
+
+    page.click(f"[data-case='{case['case_id']}'].row")
+    expect(pane.locator("header [data-state=returned]")).to_be_visible()
+    expect(pane.locator("[data-step=object]")).to_contain_text("归环卫所")
+    expect(pane.locator(".facts")).to_contain_text("Grid team")
+
+    step(page, "dispatch")
+    form.locator("select").select_option(label="Sanitation")
+    form.get_by_label("Binding").check()
+    take_picture(page, "21-binding")
+    assert check_axe(page) == []
+    form.locator(".main").click()
+    expect(pane.locator("[data-step=dispatch]").last).to_contain_text("Sanitation · binding")
+
+    seen = people.as_("wei").get(f"/api/v1/cases/{case['case_id']}").json()
+    assert "object" not in {one["action"] for one in seen["actions"]}  # nor offered again
+    refused = people.try_step("wei", seen, "object", reason="再次异议")
+    assert refused.status_code == 400
+    for action, given in (("receive", {}), ("request_extension", {"reason": "需外运"})):
+        seen = people.step("wei", seen, action, **given)
+    expect(pane.locator("[data-step=request_extension]")).to_contain_text("需外运")
+    step(page, "grant_extension")
+    form.locator("input[type=number]").fill("3")
+    form.locator("textarea").fill("核实属实")
+    form.locator(".main").click()
+    expect(pane.locator("[data-step=grant_extension]")).to_contain_text("核实属实")
+    longer = people.as_("dora").get(f"/api/v1/cases/{case['case_id']}").json()
+    assert longer["due_at"] > seen["due_at"]
+    send("suspend", "等待管线单位")
+    expect(pane.locator("header [data-state=suspended]")).to_be_visible()
+    expect(pane.locator("header .due")).to_have_text("No clock")
+    send("resume", "已进场")
+
+    page.click(f"[data-case='{other['case_id']}'].row")
+    expect(pane.locator("h2")).to_contain_text(other["number"])
+    step(page, "merge")
+    form.locator("input").fill("no such number")
+    form.locator("textarea").fill("同一井盖")
+    form.locator(".main").click()
+    expect(page.locator(".toast.bad").last).to_contain_text("There is no case no such number")
+    form.locator("input").fill(case["number"])
+    form.locator(".main").click()
+    expect(pane.locator("header [data-state=merged]")).to_be_visible()
+    pane.locator(".facts button").click()
+    expect(pane.locator("h2")).to_contain_text(case["number"])
+    expect(pane.locator(".reports li")).to_have_count(2)
+    send("void", "误报")
+    expect(pane.locator("header [data-state=void]")).to_be_visible()
+    assert check_axe(page) == []

@@ -29,7 +29,7 @@ export class CasePane {
     private readonly login: string,
     private readonly shown: (view: CaseView | null) => void,
   ) {
-    place.tabIndex = -1;
+    place.tabIndex = 0; // a long case without a button left has to scroll by keyboard, too
     this.draw();
   }
 
