@@ -87,6 +87,12 @@ def test_a_night_an_edit_an_approval_and_a_sheet(
     assert "<style>" in text  # a file stands alone
     assert "任务单" in text
     assert "Shift sheet" not in text
+    day = plan("sheets", 1, "--out", sheet, "--day", "2026-02-10", "--lang", "zh")
+    assert day.code == 0, day.err
+    assert "任务单" in sheet.read_text("utf-8")
+    other = plan("export", 1, "routes.gpx", "--day", "2026-02-11", "--out", tmp_path / "r.gpx")
+    assert other.code == 5
+    assert "has no routes on 2026-02-11" in other.err
     refused = plan("sheets", 1, "--out", tmp_path / "sheet.doc")
     assert refused.code == 2
     assert plan("export", 1, "calendar.ics", "--out", tmp_path / "c.ics").code == 0
