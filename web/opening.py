@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import cast
 
 import typer
@@ -12,8 +13,10 @@ from sqlalchemy.pool import NullPool
 
 from geo.database.connect import Database, connect, locate, make_engine
 from geo.database.schema import prepare
+from geo.hexagons import refresh_in_steps
 from geo.imports.staging import Connection
 from geo.settings import DatabaseSettings
+from web.progress import progress
 
 
 def open_database() -> Database:
@@ -22,8 +25,21 @@ def open_database() -> Database:
     The private cluster is started and upgraded as needed; another's server is left as it is.
     """
     database = locate(DatabaseSettings())
-    prepare(database, report=lambda line: typer.echo(line, err=True))
+    if prepare(database, report=lambda line: typer.echo(line, err=True)):
+        count_hexagons(database)
     return database
+
+
+def count_hexagons(database: Database) -> None:
+    """Count the days whose incidents changed by hexagon, for overviews of the live map.
+
+    An upgrade that changes how they are counted empties them: without this, overviews would be
+    empty until a worker came.
+    """
+    with progress() as report:
+        refresh_in_steps(
+            partial(begin, database), report=lambda n: report(f"overview 概览: {n:,} days 天")
+        )
 
 
 def open_connection(database: Database) -> Connection:

@@ -58,8 +58,10 @@ def read_revision(database: Database) -> Revision:
         return Revision(_current(connection), head_revision())
 
 
-def prepare(database: Database, *, report: Callable[[str], None] | None = None) -> None:
+def prepare(database: Database, *, report: Callable[[str], None] | None = None) -> bool:
     """Make `database` ready for work: start a private one and upgrade it by migration.
+
+    Returns whether it was upgraded.
 
     Raises
     ------
@@ -69,13 +71,14 @@ def prepare(database: Database, *, report: Callable[[str], None] | None = None) 
     ensure_available(database)
     revision = read_revision(database)
     if revision.is_head:
-        return
+        return False
     if database.cluster is None:
         raise DatabaseError(
             f"The database {database} has the schema revision {revision.current or 'none'}, but "
             f"{revision.head} is needed. Bring it up to date: gridbeat db migrate."
         )
     migrate(database, report=report)
+    return True
 
 
 def migrate(

@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 from sqlalchemy import Connection, delete, func, insert, select, text, tuple_
 
-from geo.errors import InputError, NotFoundError
+from geo.errors import InputError
 from patrol.models import Plan, PlanDone, PlanEdit
 from patrol.planning.cover import CoverParams
 from patrol.planning.done import Done
@@ -184,15 +184,10 @@ def find_in_force(connection: Connection, jurisdiction_id: int, *, day: date) ->
     return connection.execute(query).scalar_one_or_none()
 
 
-def find_before(connection: Connection, head: Mapping[str, Any]) -> int:
-    """Return the plan that a plan is compared with: the last of an earlier day.
+def find_before(connection: Connection, head: Mapping[str, Any]) -> int | None:
+    """Return the plan that a plan is compared with: the last of an earlier day, if there is one.
 
     That day's plan in force if it has one, else its newest version.
-
-    Raises
-    ------
-    NotFoundError
-        There is no plan of an earlier day.
     """
     in_force = Plan.status.in_(IN_FORCE)
     query = (
@@ -204,9 +199,7 @@ def find_before(connection: Connection, head: Mapping[str, Any]) -> int:
         .limit(1)
     )
     found = connection.execute(query).scalar_one_or_none()
-    if found is None:
-        raise NotFoundError(f"there is no plan of a day before {head['plan_date']}")
-    return int(found)
+    return None if found is None else int(found)
 
 
 def write_done(connection: Connection, plan_id: int, done: Done, act: Act) -> None:

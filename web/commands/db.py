@@ -17,6 +17,7 @@ from geo.database.schema import migrate as migrate_schema
 from geo.database.status import Status, read_status
 from geo.errors import InputError
 from geo.settings import DatabaseSettings
+from web.opening import count_hexagons
 from web.progress import progress
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ def up() -> None:
     ensure_available(database)
     with progress() as report:
         migrate_schema(database, report=report)
+    count_hexagons(database)
     _print_status(read_status(database))
 
 
@@ -74,7 +76,7 @@ def status(
 
 @app.command()
 def migrate() -> None:
-    """Bring the schema up to date.
+    """Bring the schema up to date, and count overviews anew where it changed them.
 
     GRIDBEAT_OWNER_URL, if set, names the role that does it; GRIDBEAT_DATABASE_URL if not.
     """
@@ -82,6 +84,7 @@ def migrate() -> None:
     ensure_available(database)
     with progress() as report:
         revision = migrate_schema(database, report=report)
+    count_hexagons(database)
     typer.echo(f"schema revision {revision.current}")
 
 
@@ -116,6 +119,7 @@ def restore(
     ensure_available(database)
     with progress() as report:
         revision = load_backup(database, file, replace=replace, report=report)
+    count_hexagons(database)
     typer.echo(f"restored, schema revision {revision.current}")
 
 

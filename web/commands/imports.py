@@ -13,9 +13,7 @@ import typer
 from sqlalchemy import text
 
 from geo.china import read_county
-from geo.database.connect import Database
 from geo.errors import InputError
-from geo.hexagons import refresh_in_steps
 from geo.imports.categories import import_categories
 from geo.imports.county import write_county
 from geo.imports.inspect import inspect_file
@@ -25,7 +23,7 @@ from geo.imports.read import mapping_beside
 from geo.imports.retry import export_rows, read_mended, read_open_rows, retry_rows
 from geo.imports.run import import_file
 from geo.store import read_place, set_live
-from web.opening import begin, open_connection, open_database
+from web.opening import begin, count_hexagons, open_connection, open_database
 from web.progress import progress
 from web.subject import read_about
 
@@ -77,14 +75,6 @@ def import_one(file: Path, plan: Mapping, jurisdiction: str | None) -> None:
     typer.echo("\n".join(outcome.lines()))
     if plan.kind == "incidents":
         count_hexagons(database)
-
-
-def count_hexagons(database: Database) -> None:
-    """Count the imported days by hexagon, for overviews of the live map."""
-    with progress() as report:
-        refresh_in_steps(
-            partial(begin, database), report=lambda n: report(f"overview 概览: {n:,} days 天")
-        )
 
 
 def _command(kind: str) -> Callable[[list[Path], Path | None, str | None], None]:

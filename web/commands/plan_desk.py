@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 from sqlalchemy import Connection
 
-from geo.errors import InputError
+from geo.errors import InputError, NotFoundError
 from patrol.planning.changes import compare_plans
 from patrol.planning.cover import edit_cost
 from patrol.planning.done import SOURCE_WORDS
@@ -72,7 +72,10 @@ def diff(
     """Say in words and figures what changed between two plans."""
     with begin(open_database()) as connection:
         after = read_plan(connection, number)
-        before = read_plan(connection, other or find_before(connection, after.head))
+        earlier = other or find_before(connection, after.head)
+        if earlier is None:
+            raise NotFoundError(f"there is no plan of a day before {after.head['plan_date']}")
+        before = read_plan(connection, earlier)
         change = compare_plans(changes_table(before), changes_table(after))
     for label, plan in (("from 由", before), ("to   至", after)):
         typer.echo(

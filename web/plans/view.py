@@ -135,6 +135,15 @@ def view_changes(change: Any, lang: PageLang) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def view_first(lang: PageLang) -> dict[str, Any]:
+    """Return the same shape for a plan that has none before it."""
+    said = ("没有更早的方案可比较。", "There is no earlier plan to compare with.")
+    return {
+        "before": None, "before_day": None, "before_min": None, "after_min": None, "same": None,
+        "begun": [], "ended": [], "sentences": [said[1 if lang == "en" else 0]], "rows": [],
+    }  # fmt: skip
+
+
 def view_done(connection: Connection, plan_id: int) -> dict[str, Any]:
     """Return planned and done minutes by area and shift; null where nobody knows."""
     rows = read_done(connection, plan_id)

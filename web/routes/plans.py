@@ -185,9 +185,15 @@ def show_changes(
     connection: ScopedStore, lang: Language, plan_id: PlanId,
     other: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Compare with another plan, by default that of the last planned day, in figures and words."""
+    """Compare with another plan, by default that of the last planned day, in figures and words.
+
+    The first plan has nothing before it: `before` is null then, and there are no rows.
+    """
     after = read_plan(connection, plan_id)
-    before = read_plan(connection, other or find_before(connection, after.head))
+    earlier = other or find_before(connection, after.head)
+    if earlier is None:
+        return view.view_first(lang)
+    before = read_plan(connection, earlier)
     change = compare_plans(changes_table(before), changes_table(after))
     return {"before": plain(before.head["plan_id"]), "before_day":
             plain(before.head["plan_date"]), **view.view_changes(change, lang)}  # fmt: skip

@@ -132,6 +132,11 @@ def test_an_edit_shows_its_cost_first_and_then_makes_a_version(planned):
     changes = client.get(f"/api/v1/plans/{second}/changes", params={"other": number, "lang": "en"})
     row = next(row for row in changes.json()["rows"] if row["area_id"] == area)
     assert row["after_min"] == 15
+    first = client.get(f"/api/v1/plans/{number}/changes", params={"lang": "en"})
+    assert first.status_code == 200
+    assert (first.json()["before"], first.json()["rows"]) == (None, [])
+    assert first.json()["sentences"] == ["There is no earlier plan to compare with."]
+    assert client.get(f"/api/v1/plans/{number}/changes?other=999").status_code == 404
 
     job = client.post(
         "/ogc/processes/plan_ways/execution", json={"inputs": {"plan": second, "flights": False}}

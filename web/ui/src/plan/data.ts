@@ -84,8 +84,9 @@ export interface Area {
 }
 export type Areas = FeatureCollection<Polygon | MultiPolygon, Area>;
 export interface Changes {
-  before: number;
-  before_day: string;
+  /** Null for a plan that has none before it. */
+  before: number | null;
+  before_day: string | null;
   sentences: string[];
   rows: { area_id: number; code: string; name: string; before_min: number; after_min: number; change_min: number; why: string }[];
 }

@@ -85,13 +85,9 @@ class Planner {
     this.view = view;
     this.tag = tag;
     this.areas = areas;
-    const none = (error: unknown): null => {
-      if (error instanceof Problem && error.status === 404) return null;
-      throw error;
-    };
     if (view.days.length < 2) this.day = null;
     else if (this.day === null || !view.days.includes(this.day)) this.day = view.days[0]!;
-    [this.changes] = await Promise.all([data.readChanges(id).catch(none), this.readWays(view)]);
+    [this.changes] = await Promise.all([data.readChanges(id), this.readWays(view)]);
     history.replaceState(null, "", `?plan=${id}`);
     this.cost = null;
     if (!this.edits.isEmpty) this.askCost();

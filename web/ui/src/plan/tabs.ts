@@ -21,11 +21,11 @@ const note = (text: string): HTMLElement => h("p", { class: "note" }, text);
 const link = (href: string, text: string): HTMLElement => h("a", { href, target: "_blank", rel: "noopener" }, text);
 
 export function changesTab(changes: Changes | null, names: Map<number, string>, choose: (areaId: number) => void): HTMLElement {
-  if (changes === null) return h("div", {}, note(t("before_none")));
+  if (changes === null || changes.before === null) return h("div", {}, note(changes?.sentences[0] ?? ""));
   return h(
     "div",
     {},
-    h("h3", {}, t("compared_with", { day: changes.before_day, plan: changes.before })),
+    h("h3", {}, t("compared_with", { day: changes.before_day ?? "", plan: changes.before })),
     h("ul", { class: "sentences" }, ...changes.sentences.map((one) => h("li", {}, one))),
     table(
       [t("grid"), t("h"), t("reason")],

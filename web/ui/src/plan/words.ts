@@ -110,7 +110,6 @@ export const t = translator({
   mark_cell: ["禁入方格", "forbidden cell"],
   pending: ["未保存", "not saved"],
   no_marks: ["无", "none"],
-  before_none: ["没有更早的方案可比较。", "There is no earlier plan to compare with."],
   compared_with: ["与 {day} 的方案 {plan} 相比", "Compared with plan {plan} of {day}"],
   no_routes: ["此版本还没有路线。", "This version has no routes yet."],
   no_rounds: ["此版本还没有视频轮巡。", "This version has no camera rounds yet."],

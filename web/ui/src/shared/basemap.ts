@@ -77,13 +77,13 @@ function road(id: string, colour: string, wider: number, filter: unknown): Layer
   };
 }
 
-/** Names of grids, as a page places them among its own layers. */
-export function gridNames(): LayerSpecification {
+/** Names of grids, as a page places them among its own layers; a wall's are as large as its other letters. */
+export function gridNames(size?: number): LayerSpecification {
   return {
     id: "grid-names", type: "symbol", source: "grid-labels", "source-layer": "area_labels", minzoom: 13.2,
     layout: {
       "text-field": ["get", "name"], "text-font": FONT, "text-max-width": 7, "text-padding": 6,
-      "text-size": ["interpolate", ["linear"], ["zoom"], 13, 11, 16, 16],
+      "text-size": size ?? ["interpolate", ["linear"], ["zoom"], 13, 11, 16, 16],
     },
     paint: textPaint(),
   };

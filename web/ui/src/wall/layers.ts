@@ -1,47 +1,20 @@
-/** The wall's own layers over the basemap: how each is drawn, and what its legend says. */
+/** The wall's own layers over the basemap: added, switched, filled, coloured by numbers, and aged. */
 
-import type { ExpressionSpecification, GeoJSONSource, LayerSpecification, Map as MapLibreMap, VectorTileSource } from "maplibre-gl";
+import type { GeoJSONSource, LayerSpecification, Map as MapLibreMap, VectorTileSource } from "maplibre-gl";
 import { may } from "../shared/api";
-import { gridNames, textPaint, tiles, tileSource } from "../shared/basemap";
+import { tiles, tileSource } from "../shared/basemap";
 import { token } from "../shared/theme";
-import { ago, language } from "../shared/words";
+import { ago } from "../shared/words";
 import type { Days, Point, UnitSeen, WallState } from "./data";
-import { gridColour, gridLegend, gridLimits, gridValue, hatch, measureColour, measured, measureLegend, type Legend, type LegendEntry } from "./paint";
+import { addSources, drawnLayers, LETTERS_PX, pointPaint, type Moment } from "./drawn";
+import { layerLegends } from "./legends";
+import { gridColour, gridLegend, gridLimits, gridValue, hatch, measureColour, measured, measureLegend, type Legend } from "./paint";
 import { chosenResult, isByScore, resultLayers, resultLegend, scoreColours } from "./results";
-import { ages, breaks, ramp } from "./scales";
-import { EMERGING, t, type Word } from "./words";
+import { breaks } from "./scales";
+import { RUN_SOURCES, SWITCHES } from "./switches";
+import { t } from "./words";
 
-/** Layers that may be switched, in the order of the menu, and the layers of the map that they are. */
-export const SWITCHES: Record<string, { word: Word; ids: string[]; needs?: string; zoom?: number }> = {
-  grids: { word: "layer_grids", ids: ["grids-fill", "grids-line", "grid-names"] },
-  live: { word: "layer_live", ids: ["live", "arrivals"], needs: "incidents.read" },
-  hexagons: { word: "layer_hexagons", ids: ["hexagons"], needs: "incidents.read" },
-  hotspots: { word: "layer_hotspots", ids: ["hotspots", "hotspots-line"], needs: "results.read" },
-  emerging: { word: "layer_emerging", ids: ["emerging", "emerging-line", "emerging-names"], needs: "results.read" },
-  cameras: { word: "layer_cameras", ids: ["cameras"], needs: "cameras.read", zoom: 12 },
-  camera_views: { word: "layer_camera_views", ids: ["camera-views"], needs: "cameras.read", zoom: 13 },
-  blind: { word: "layer_blind", ids: ["blind"], needs: "results.read" },
-  looks: { word: "layer_looks", ids: ["looks", "looks-never"], zoom: 13 },
-  routes: { word: "layer_routes", ids: ["routes"], needs: "plans.read" },
-  tracks: { word: "layer_tracks", ids: ["tracks", "units", "unit-names"], needs: "tracks.read" },
-  drones: { word: "layer_drones", ids: ["drones"], needs: "plans.read" },
-  result: { word: "layer_result", ids: ["result-fill", "result-line"], needs: "results.read" },
-  stations: { word: "layer_stations", ids: ["stations", "station-names"], zoom: 12 },
-};
-/** Kinds of results that have a layer of their own, and its source. */
-const RUN_SOURCES: Record<string, string> = { hotspots: "hotspots", emerging: "emerging", blind_spots: "blind" };
-const HOUR = 3600;
 const UNIT_OLD_S = 900;
-const EMERGING_COLOUR: Record<string, [night: string, day: string]> = {
-  new_hot: ["#ff5ea8", "#b3005e"],
-  consecutive_hot: ["#ff8fc4", "#c2348a"],
-  intensifying_hot: ["#ff6a3d", "#b93a00"],
-  persistent_hot: ["#f0b240", "#8f5a00"],
-  diminishing_hot: ["#9ed8a8", "#2f7d46"],
-  sporadic_hot: ["#c9b8f0", "#6a4fb0"],
-  oscillating_hot: ["#8fb7e8", "#2f6aa8"],
-  historical_hot: ["#8795a3", "#66737f"],
-};
 
 export class Layers {
   /** Of when points and looks are aged, seconds since 1970. */
@@ -63,23 +36,13 @@ export class Layers {
     this.painted.clear();
     for (const key of Object.keys(this.limits)) if (key.startsWith("result:")) delete this.limits[key];
     map.addImage("hatch", hatch(token("unknown")), { pixelRatio: 2 });
-    const run = (kind: string): string => `?run=${state.runs[kind]?.run ?? 1}`;
-    map.addSource("hexagons", { ...tileSource("incidents", { most: 13, query: this.daysQuery() }) });
-    map.addSource("hotspots", tileSource("results", { most: 15, query: run("hotspots") }));
-    map.addSource("emerging", tileSource("results", { most: 15, query: run("emerging") }));
-    map.addSource("blind", tileSource("results", { most: 15, query: run("blind_spots") }));
-    map.addSource("cameras", tileSource("cameras", { least: 11 }));
-    map.addSource("camera-views", tileSource("camera_views", { least: 13 }));
-    map.addSource("looks", tileSource("looks", { least: 13, most: 15 }));
-    map.addSource("drones", tileSource("drone_routes", { least: 9 }));
-    map.addSource("routes", tileSource("routes", { least: 9 }));
-    map.addSource("stations", tileSource("stations", { least: 10 }));
-    map.addSource("live", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
-    map.addSource("arrivals", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
-    for (const id of ["tracks", "units"]) map.addSource(id, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
-    for (const layer of this.specifications()) {
+    addSources(map, state, this.daysQuery());
+    for (const layer of drawnLayers(this.moment())) {
       if (this.isDrawable(layer)) map.addLayer(layer, "road-names");
     }
+    // Letters for eight metres are many on few streets: their names wait until there is room.
+    map.setLayoutProperty("road-names", "text-size", LETTERS_PX);
+    map.setLayerZoomRange("road-names", 15.2, 24);
     this.addResult();
   }
 
@@ -156,93 +119,15 @@ export class Layers {
     return false;
   }
 
-  private specifications(): LayerSpecification[] {
-    const [warm, cold] = [token("up"), token("down")];
-    const emerging = ["match", ["get", "label"], ...Object.entries(EMERGING_COLOUR).flatMap(([label, pair]) => [label, pair[this.night() ? 0 : 1]]), "#888888"] as unknown as ExpressionSpecification;
-    const isEmerging = ["in", ["get", "label"], ["literal", Object.keys(EMERGING_COLOUR)]] as unknown as ExpressionSpecification;
-    const ageRamp = ages();
-    const age: ExpressionSpecification = ["-", this.now, ["get", "t"]];
-    return [
-      { id: "hexagons", type: "fill", source: "hexagons", "source-layer": "hexagons", maxzoom: 14, paint: { "fill-color": ramp()[0]!, "fill-opacity": 0.72, "fill-outline-color": token("map-ground") } },
-      {
-        id: "grids-fill", type: "fill", source: "grids", "source-layer": "areas",
-        paint: {
-          "fill-color": ["coalesce", ["feature-state", "colour"], token("map-ground")] as unknown as ExpressionSpecification,
-          "fill-opacity": ["case", ["==", ["coalesce", ["feature-state", "colour"], ""], ""], 0, 0.5] as unknown as ExpressionSpecification,
-        },
-      },
-      {
-        id: "looks", type: "fill", source: "looks", "source-layer": "looks", filter: ["has", "t"],
-        paint: { "fill-opacity": 0.6, "fill-color": ["step", age, ageRamp[0]!, 4 * HOUR, ageRamp[1]!, 24 * HOUR, ageRamp[2]!, 72 * HOUR, ageRamp[3]!, 168 * HOUR, ageRamp[4]!] },
-      },
-      { id: "looks-never", type: "fill", source: "looks", "source-layer": "looks", filter: ["!", ["has", "t"]], paint: { "fill-pattern": "hatch", "fill-opacity": 0.55 } },
-      { id: "blind", type: "fill", source: "blind", "source-layer": "results", paint: { "fill-color": token("s-4"), "fill-opacity": 0.5 } },
-      {
-        id: "hotspots", type: "fill", source: "hotspots", "source-layer": "results", filter: ["in", ["get", "label"], ["literal", ["hot", "cold"]]],
-        paint: { "fill-color": ["match", ["get", "label"], "hot", warm, cold], "fill-opacity": ["interpolate", ["linear"], ["coalesce", ["get", "q"], 0.05], 0, 0.45, 0.05, 0.22] },
-      },
-      {
-        id: "hotspots-line", type: "line", source: "hotspots", "source-layer": "results", filter: ["in", ["get", "label"], ["literal", ["hot", "cold"]]],
-        paint: { "line-color": ["match", ["get", "label"], "hot", warm, cold], "line-width": 1.4 },
-      },
-      { id: "emerging", type: "fill", source: "emerging", "source-layer": "results", filter: isEmerging, paint: { "fill-color": emerging, "fill-opacity": 0.3 } },
-      { id: "emerging-line", type: "line", source: "emerging", "source-layer": "results", filter: isEmerging, paint: { "line-color": emerging, "line-width": 2.4 } },
-      { id: "camera-views", type: "fill", source: "camera-views", "source-layer": "camera_views", paint: { "fill-color": token("s-1"), "fill-opacity": 0.18, "fill-outline-color": token("s-1") } },
-      {
-        id: "grids-line", type: "line", source: "grids", "source-layer": "areas",
-        paint: {
-          "line-color": ["case", ["boolean", ["feature-state", "chosen"], false], token("focus"), token("map-area")] as unknown as ExpressionSpecification,
-          "line-width": ["case", ["boolean", ["feature-state", "chosen"], false], 4, 1] as unknown as ExpressionSpecification,
-          "line-opacity": 0.85,
-        },
-      },
-      { id: "routes", type: "line", source: "routes", "source-layer": "routes", paint: { "line-color": token("s-3"), "line-width": 3, "line-opacity": 0.85 } },
-      { id: "drones", type: "line", source: "drones", "source-layer": "drone_routes", paint: { "line-color": token("s-4"), "line-width": 2.5, "line-dasharray": [2, 1.5] } },
-      {
-        id: "cameras", type: "circle", source: "cameras", "source-layer": "cameras", minzoom: 12,
-        paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 12, 2, 16, 5], "circle-color": ["match", ["get", "status"], "online", token("s-1"), token("unknown")], "circle-stroke-width": 1, "circle-stroke-color": token("map-ground") },
-      },
-      { id: "stations", type: "circle", source: "stations", "source-layer": "stations", minzoom: 12, paint: { "circle-radius": 6, "circle-color": token("map-ground"), "circle-stroke-color": token("s-3"), "circle-stroke-width": 3 } },
-      { id: "tracks", type: "line", source: "tracks", layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-color": token("s-2"), "line-width": 2.5, "line-opacity": 0.7 } },
-      {
-        id: "units", type: "circle", source: "units",
-        paint: { "circle-radius": 7, "circle-color": ["case", ["get", "old"], token("unknown"), token("s-2")], "circle-stroke-width": 2, "circle-stroke-color": token("ink") },
-      },
-      { id: "live", type: "circle", source: "live", paint: this.pointPaint() },
-      {
-        id: "arrivals", type: "circle", source: "arrivals",
-        paint: { "circle-radius": 14, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": token("ink"), "circle-stroke-width": 2.5 },
-      },
-      {
-        id: "emerging-names", type: "symbol", source: "emerging", "source-layer": "results", filter: isEmerging, minzoom: 14.2,
-        layout: { "text-field": ["match", ["get", "label"], ...Object.entries(EMERGING).flatMap(([label, pair]) => [label, pair[language() === "en" ? 1 : 0]]), ""] as never, "text-size": 13 },
-        paint: textPaint(),
-      },
-      {
-        id: "unit-names", type: "symbol", source: "units",
-        layout: { "text-field": ["get", "text"], "text-size": 13, "text-offset": [0, 1.3], "text-anchor": "top" }, paint: textPaint(),
-      },
-      { id: "station-names", type: "symbol", source: "stations", "source-layer": "stations", minzoom: 14, layout: { "text-field": ["get", "name"], "text-size": 12, "text-offset": [0, 1.2], "text-anchor": "top" }, paint: textPaint() },
-      gridNames(),
-    ] as LayerSpecification[];
-  }
-
-  private pointPaint(): Record<string, unknown> {
-    const age = ["-", this.now, ["get", "t"]];
-    return {
-      "circle-radius": ["interpolate", ["linear"], ["zoom"], 11, ["step", age, 4.5, HOUR, 3.5, 6 * HOUR, 2.6], 16, ["step", age, 9, HOUR, 7, 6 * HOUR, 5.5]],
-      "circle-color": ["step", age, this.night() ? "#ffffff" : "#101a24", HOUR, token("s-1"), 24 * HOUR, token("unknown")],
-      "circle-opacity": ["interpolate", ["linear"], age, 0, 1, 6 * HOUR, 0.8, 24 * HOUR, 0.45, 48 * HOUR, 0.25],
-      "circle-stroke-width": ["step", age, 1.5, HOUR, 0.5],
-      "circle-stroke-color": token("map-ground"),
-    };
+  private moment(): Moment {
+    return { night: this.night(), now: this.now };
   }
 
   /** Let points and looks grow older. */
   age(now: number): void {
     this.now = now;
     if (!this.map.getLayer("live")) return;
-    for (const [name, value] of Object.entries(this.pointPaint())) {
+    for (const [name, value] of Object.entries(pointPaint(this.moment()))) {
       if (JSON.stringify(value).includes('"t"')) this.map.setPaintProperty("live", name as "circle-radius", value as never);
     }
   }
@@ -342,46 +227,8 @@ export class Layers {
 
   /** The legends of the other layers that are shown. */
   legends(shown: string[]): Legend[] {
-    const found: Legend[] = [];
-    const zoom = this.map.getZoom();
-    const dot = (colour: string, label: string): LegendEntry => ({ colour, label, shape: "dot" });
-    const line = (colour: string, label: string): LegendEntry => ({ colour, label, shape: "line" });
-    if (shown.includes("live")) {
-      found.push({
-        title: t("layer_live"),
-        entries: [dot(this.night() ? "#ffffff" : "#101a24", t("age_hour")), dot(token("s-1"), t("age_day")), dot(token("unknown"), t("age_older"))],
-      });
-    }
-    if (shown.includes("hotspots") && this.has("hotspots")) {
-      found.push({ title: `${t("layer_hotspots")} · ${t("significant")}`, entries: [{ colour: token("up"), label: language() === "en" ? "hot" : "热点" }, { colour: token("down"), label: language() === "en" ? "cold" : "冷点" }] });
-    }
-    if (shown.includes("emerging") && this.has("emerging")) {
-      found.push({
-        title: t("layer_emerging"),
-        // Those that were found: eight names of which three are there say less.
-        entries: Object.entries(EMERGING).filter(([label]) => this.emergingLabels().has(label)).map(([label, pair]) => ({ colour: EMERGING_COLOUR[label]![this.night() ? 0 : 1], label: pair[language() === "en" ? 1 : 0], shape: "line" as const })),
-      });
-    }
-    const result = shown.includes("result") ? this.paintResult() : null;
-    if (result !== null) found.push(result);
-    if (shown.includes("looks") && zoom >= 13) {
-      const words: Word[] = ["seen_4h", "seen_24h", "seen_3d", "seen_7d", "seen_older"];
-      found.push({
-        title: t("layer_looks"),
-        entries: [...words.map((word, n) => ({ colour: ages()[n]!, label: t(word) })), { colour: token("unknown"), label: t("seen_never"), shape: "hatch" as const }],
-      });
-    }
-    const single: LegendEntry[] = [];
-    if (shown.includes("cameras")) single.push(dot(token("s-1"), t("layer_cameras")));
-    if (shown.includes("camera_views")) single.push({ colour: token("s-1"), label: t("layer_camera_views") });
-    if (shown.includes("blind") && this.has("blind")) single.push({ colour: token("s-4"), label: t("layer_blind") });
-    if (shown.includes("routes")) single.push(line(token("s-3"), t("layer_routes")));
-    if (shown.includes("tracks") && this.has("tracks")) {
-      single.push(line(token("s-2"), t("layer_tracks")), dot(token("s-2"), t("unit_now")), dot(token("unknown"), t("unit_old")));
-    }
-    if (shown.includes("drones")) single.push(line(token("s-4"), t("layer_drones")));
-    if (shown.includes("stations")) single.push(dot(token("s-3"), t("layer_stations")));
-    if (single.length > 0) found.push({ title: "", entries: single });
-    return found;
+    return layerLegends(shown, {
+      night: this.night(), zoom: this.map.getZoom(), has: (name) => this.has(name), emerging: this.emergingLabels(), result: () => this.paintResult(),
+    });
   }
 }

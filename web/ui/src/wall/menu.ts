@@ -3,7 +3,7 @@
 import { may } from "../shared/api";
 import { h } from "../shared/dom";
 import type { Address } from "./address";
-import { SWITCHES } from "./layers";
+import { SWITCHES } from "./switches";
 import type { StoredResult } from "./data";
 import { chosenResult, keyOf, resultName } from "./results";
 import { bookmarkList, type Stop } from "./tour";

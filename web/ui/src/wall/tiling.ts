@@ -13,7 +13,7 @@ export interface Padding {
 }
 const TILE_PX = 512;
 
-/** Pixels of this screen for one of the map: 2 on a 4K screen, so that the map looks as on full HD. */
+/** Pixels of this screen for one of the map: what is drawn on the map grows as letters do. */
 export function mapScale(): number {
   return Math.max(1, rem() / 16);
 }
@@ -70,5 +70,5 @@ export function fitWall(bounds: [number, number, number, number], screen: Screen
 /** What the panels at a wall's edges cover: the same on each of its screens, so that they meet. */
 export function wallPadding(): Padding {
   const unit = rem() / mapScale();
-  return { left: 27.5 * unit, right: 27.5 * unit, top: 7 * unit, bottom: 6 * unit };
+  return { left: 24.5 * unit, right: 24.5 * unit, top: 7 * unit, bottom: 6 * unit };
 }

@@ -3,56 +3,56 @@
 import type { Map as MapLibreMap } from "maplibre-gl";
 import { call, may, send } from "../shared/api";
 import type { BasemapSettings } from "../shared/basemap";
-import { ask, toast } from "../shared/dialog";
+import { ask } from "../shared/dialog";
 import { byId, h } from "../shared/dom";
 import { Live, type LiveState } from "../shared/live";
 import { createMap, restyle } from "../shared/map";
 import { beginPage, languageButton, pageLinks, themeButton } from "../shared/page";
 import { redraw } from "../shared/redraw";
 import { theme } from "../shared/theme";
-import { ago, clock, named } from "../shared/words";
+import { named } from "../shared/words";
 import { readAddress, writeAddress, type Address } from "./address";
 import { CasePanel } from "./cases";
-import { readAlerts, readDays, readPoints, readState, readUnits, type Alert, type Days, type Direction, type Point, type UnitSeen, type View, type WallState } from "./data";
+import { readAlerts, readDays, readState, readUnits, type Alert, type Days, type UnitSeen, type View, type WallState } from "./data";
 import { savePdf, savePng, stampLines } from "./exports";
 import { keepFitting } from "./fit";
+import { legendBox, SHIFT_MS, shiftPixels, sizeMap } from "./frame";
 import { gridCard } from "./grid_card";
-import { Layers, SWITCHES } from "./layers";
+import { Incidents } from "./incidents";
+import { Layers } from "./layers";
+import { SWITCHES } from "./switches";
 import { menuParts } from "./menu";
 import type { Legend } from "./paint";
 import { Panels } from "./panels";
+import { Signs } from "./signs";
+import { Steering } from "./steering";
 import { fitWall, mapScale, partOf, wallPadding } from "./tiling";
 import { TimeBar, type TimeChoice } from "./time";
 import { readBookmarks, stopsOf, Tour, writeBookmarks } from "./tour";
-import { t, type Word } from "./words";
+import { t } from "./words";
 import "./wall.css";
 import "./cases.css";
 
-const ARRIVED_S = 90;
 const REFRESH_MS = 60_000;
-const SHIFT_MS = 60_000;
 const UNITS_MS = 30_000;
-/** Older than this, the numbers are said to be old even where events still come in. */
-const STALE_MS = 150_000;
 const TOUR_S = 20;
 
 class Wall {
   private days: Days | null = null;
-  private points: Point[] = [];
-  private leftOut = false;
   private choice: TimeChoice = { mode: "live" };
   private chosen: number | null = null;
   private legends: Legend[] = [];
   private connection: LiveState = "connecting";
-  private direction: Direction | null = null;
   private units: { at: number; units: UnitSeen[] } = { at: 0, units: [] };
   private readonly layers: Layers;
+  private readonly incidents: Incidents;
   private readonly panels: Panels;
   private readonly cases: CasePanel;
   private readonly time: TimeBar;
   private readonly tour: Tour;
+  private readonly steering: Steering;
   private refreshing = 0;
-  private freshAt = Date.now();
+  private readonly signs = new Signs();
   /** Where the whole wall looks, of which this screen shows a part. */
   private aim: View;
 
@@ -63,6 +63,7 @@ class Wall {
     private readonly basemap: BasemapSettings,
   ) {
     this.layers = new Layers(map, state, () => theme() === "night");
+    this.incidents = new Incidents(this.layers);
     this.panels = new Panels(byId("left"), byId("right"), {
       goTo: (lon, lat, area) => this.goTo(lon, lat, area),
       acknowledge: may("alerts.write") ? (alert) => void this.acknowledge(alert) : null,
@@ -75,6 +76,10 @@ class Wall {
     if (column === 1) byId("left").append(byId("legend"));
     this.time = new TimeBar(byId("time"), state.place.time_zone, (choice) => this.look(choice));
     this.tour = new Tour(() => stopsOf(this.state, this.whole()), (stop) => this.show(stop, 4000));
+    this.steering = new Steering({
+      wall: address.wall, timeZone: state.place.time_zone, tour: this.tour, tourSeconds: () => address.tour,
+      view: () => this.view(), show: (view, duration) => this.show(view, duration),
+    });
     this.aim = startOf(state, address);
   }
 
@@ -96,7 +101,7 @@ class Wall {
     window.setInterval(() => void this.refresh(), REFRESH_MS);
     window.setInterval(() => shiftPixels(), SHIFT_MS);
     if (may("tracks.read")) window.setInterval(() => void this.readUnits(), UNITS_MS);
-    await this.readDirection();
+    await this.steering.read();
     document.body.dataset.ready = "true";
   }
 
@@ -111,7 +116,7 @@ class Wall {
   private async load(): Promise<void> {
     const code = this.address.code;
     this.days = await readDays(code);
-    if (may("incidents.read")) ({ points: this.points, leftOut: this.leftOut } = await readPoints(code));
+    if (may("incidents.read")) await this.incidents.load(code);
     this.time.setEnd(this.state.as_of, this.days.days);
     this.switchLayers();
     this.drawPoints();
@@ -122,16 +127,16 @@ class Wall {
   private async refresh(): Promise<void> {
     try {
       this.state = await readState(this.address.code);
-      this.freshAt = Date.now();
+      this.signs.renewed();
       if (this.layers.update(this.state)) restyle(this.map, this.basemap, () => this.restyled());
       this.draw();
       this.time.setEnd(this.state.as_of, this.days?.days ?? []);
       this.paint();
       // The document is kept for some seconds: ask again until it knows of what was heard here.
-      if (this.state.is_old && (this.points[0]?.t ?? 0) > this.state.as_of) this.refreshSoon();
+      if (this.state.is_old && this.incidents.newest > this.state.as_of) this.refreshSoon();
     } catch {
       // The numbers keep saying of when they are, and soon that they are old.
-      this.sayStale();
+      this.signs.stale(this.state);
     }
   }
 
@@ -167,11 +172,11 @@ class Wall {
       onState: (state, heardAt) => {
         const wasAway = this.connection === "lost";
         this.connection = state;
-        this.sayConnection(heardAt);
+        this.signs.connected(this.state, state, heardAt);
         // Who steers is not in the log of events: what was missed is asked for.
-        if (wasAway && state === "connected") void this.readDirection();
+        if (wasAway && state === "connected") void this.steering.read();
       },
-      onDirect: () => void this.readDirection(),
+      onDirect: () => void this.steering.read(),
       onReset: () => location.reload(),
     });
   }
@@ -182,17 +187,9 @@ class Wall {
       return;
     }
     if (kind === "incident") {
-      const [lon, lat] = [Number(body.lon), Number(body.lat)];
-      const point = {
-        id: Number(body.incident_id), lon, lat, t: Number(body.occurred_at), category: body.category_id as number | null,
-        found_by: String(body.found_by), arrived: Date.now() / 1000,
-      };
-      if (Number.isFinite(lon) && Number.isFinite(lat) && !this.points.some((known) => known.id === point.id)) {
-        this.points.unshift(point);
-        if (this.state.is_old) {
-          // What was old is not any more: the document says of when it is now.
-          void this.refresh();
-        }
+      if (this.incidents.hear(body)) {
+        // What was old is not any more: the document says of when it is now.
+        if (this.state.is_old) void this.refresh();
         this.drawPoints();
       }
     }
@@ -233,63 +230,21 @@ class Wall {
     byId("place").textContent = named(place);
     byId("simulated").hidden = !place.simulated;
     byId("stamp").replaceChildren(...stampLines(this.state).map((line) => h("span", { class: line === t("internal") ? "internal" : "" }, line)));
-    const old = byId("old");
-    old.hidden = !this.state.is_old;
-    const last = this.state.last_incident_at;
-    old.textContent = last === null ? t("no_data") : t("old_data", { at: clock(new Date(last * 1000), place.time_zone, { day: true }), ago: ago(this.state.at - last) });
-    this.sayConnection();
-  }
-
-  private sayConnection(heardAt = 0): void {
-    const chip = byId("connection");
-    const word: Record<LiveState, Word> = { connecting: "connecting", connected: "connected", lost: "lost", "signed-out": "signed_out" };
-    chip.textContent = t(word[this.connection]);
-    chip.className = `chip ${this.connection}`;
-    const banner = byId("lost");
-    const isLost = this.connection === "lost" || this.connection === "signed-out";
-    if (isLost && banner.hidden) {
-      const at = clock(new Date(Math.max(heardAt, this.state.at * 1000)), this.state.place.time_zone);
-      banner.textContent = this.connection === "lost" ? t("lost_since", { at }) : t("signed_out");
-    }
-    banner.hidden = !isLost;
-  }
-
-  /** Events may come while the numbers cannot be worked out: that is said, too. */
-  private sayStale(): void {
-    const banner = byId("stale");
-    banner.hidden = Date.now() - this.freshAt < STALE_MS;
-    if (!banner.hidden) {
-      banner.textContent = t("stale", { at: clock(new Date(this.state.at * 1000), this.state.place.time_zone, { day: true }) });
-    }
+    this.signs.old(this.state);
+    this.signs.connected(this.state, this.connection);
   }
 
   private tick(): void {
     const now = new Date();
     byId("clock").textContent = now.toLocaleTimeString("en-GB", { timeZone: this.state.place.time_zone });
     byId("date").textContent = now.toLocaleDateString("sv-SE", { timeZone: this.state.place.time_zone });
-    this.sayStale();
-    const fresh = this.arrivals();
-    if (fresh.length > 0 && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.pulse();
+    this.signs.stale(this.state);
+    const isLeft = (): boolean => this.incidents.arrivals(this.choice.mode).length > 0;
+    if (isLeft() && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.incidents.pulse(() => this.drawPoints(), isLeft);
     if (now.getSeconds() === 0 && this.choice.mode === "live") {
       this.layers.age(this.moment());
       this.drawPoints();
     }
-  }
-
-  private pulse(): void {
-    const from = performance.now();
-    const step = (): void => {
-      const phase = (performance.now() - from) / 900;
-      this.layers.pulse(Math.min(1, phase));
-      if (phase < 1) window.setTimeout(step, 90);
-      else if (this.arrivals().length === 0) this.drawPoints();
-    };
-    step();
-  }
-
-  private arrivals(): Point[] {
-    const since = Date.now() / 1000 - ARRIVED_S;
-    return this.choice.mode === "live" ? this.points.filter((point) => (point.arrived ?? 0) > since) : [];
   }
 
   /** Of when the points are shown: now, the newest data's time, or the hour that is looked back to. */
@@ -299,12 +254,8 @@ class Wall {
   }
 
   private drawPoints(): void {
-    const until = this.moment();
-    this.layers.age(until);
-    const shown = this.choice.mode === "days" ? [] : this.points.filter((point) => point.t <= until + 60 && point.t > until - 48 * 3600);
-    this.layers.drawPoints(shown, this.arrivals());
-    this.time.tell(this.choice.mode === "days" || !may("incidents.read") ? null : shown.length);
-    byId("left-out").hidden = !this.leftOut;
+    const shown = this.incidents.draw(this.moment(), this.choice.mode);
+    this.time.tell(this.choice.mode === "days" || !may("incidents.read") ? null : shown);
   }
 
   private look(choice: TimeChoice): void {
@@ -398,34 +349,6 @@ class Wall {
     writeAddress(this.address);
   }
 
-  // Who steers.
-
-  private async readDirection(): Promise<void> {
-    this.direction = await call<Direction>(`/api/v1/wall/direction?wall=${encodeURIComponent(this.address.wall)}`);
-    const line = byId("directed");
-    line.hidden = this.direction.view === null;
-    if (this.direction.view === null) {
-      if (!this.tour.isOn) this.tour.run(this.address.tour);
-      return;
-    }
-    this.tour.run(0);
-    const at = clock(new Date(this.direction.directed_at ?? 0), this.state.place.time_zone);
-    line.textContent = t("directed", { who: this.direction.directed_by ?? "", at }) + (this.direction.view.note ? ` · ${this.direction.view.note}` : "");
-    this.show(this.direction.view, 1500);
-  }
-
-  private async direct(): Promise<void> {
-    const wall = this.address.wall;
-    await send(`/api/v1/wall/direction?wall=${encodeURIComponent(wall)}`, { body: this.view() });
-    toast(t("directed_done", { wall }));
-  }
-
-  private async release(): Promise<void> {
-    const wall = this.address.wall;
-    await send(`/api/v1/wall/direction?wall=${encodeURIComponent(wall)}`, { method: "DELETE" });
-    toast(t("released_done", { wall }));
-  }
-
   // The menu.
 
   private menu(): void {
@@ -437,8 +360,8 @@ class Wall {
       bookmark: () => void this.bookmark(),
       show: (stop) => this.show(stop, 1500),
       again: () => this.menu(),
-      direct: () => void this.direct(),
-      release: () => void this.release(),
+      direct: () => void this.steering.direct(),
+      release: () => void this.steering.release(),
       png: () => void savePng(this.map, this.state, this.legends),
       pdf: () => void savePdf(this.map, this.state, this.address.code, this.legends),
     }));
@@ -466,30 +389,6 @@ class Wall {
     writeBookmarks([...readBookmarks(), { ...this.view(), name: name.slice(0, 60) }]);
     this.menu();
   }
-}
-
-function legendBox(legend: Legend): HTMLElement {
-  return h(
-    "section", {},
-    legend.title ? h("h3", {}, legend.title) : null,
-    h("ul", {}, ...legend.entries.map((entry) => {
-      const swatch = h("span", { class: `swatch ${entry.shape ?? "fill"}`, "aria-hidden": "true" });
-      swatch.style.setProperty("--colour", entry.colour);
-      return h("li", {}, swatch, entry.label);
-    })),
-  );
-}
-
-/** Move everything by some pixels, so that no edge burns into a screen that hangs for years. */
-function shiftPixels(): void {
-  const step = Math.floor(Date.now() / SHIFT_MS) % 9;
-  const [x, y] = [(step % 3) - 1, Math.floor(step / 3) - 1];
-  byId("frame").style.transform = `translate(${x * 3}px, ${y * 3}px)`;
-}
-
-function sizeMap(map: MapLibreMap | null): void {
-  byId("map").style.setProperty("--scale", String(mapScale()));
-  map?.setPixelRatio(mapScale() * devicePixelRatio);
 }
 
 /** Where a wall looks at first: as its address says, or at the whole place. */
