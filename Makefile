@@ -8,7 +8,7 @@ export UV_NO_PROGRESS = 1
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help ui demo test check lint lock bench build smoke clean system-run system-test
+.PHONY: help ui demo test check lint lock bench build smoke pictures clean system-run system-test
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -32,6 +32,9 @@ smoke:  ## build the wheel and use it in an empty environment
 
 bench: $(VENV)/test.stamp  ## print every ratio that the documents name
 	@for file in benchmarks/*.py; do name=$$(basename $$file .py); echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+pictures: $(VENV)/test.stamp web/assets/vendor/manifest.json  ## the pictures of docs/, from the demo district
+	$(BIN)/python tools/docs_pictures.py
 
 ui: web/assets/vendor/manifest.json  ## the browser pages and libraries
 
@@ -59,7 +62,7 @@ $(BIN)/uv: | system-run
 
 $(VENV)/run.stamp: requirements.lock pyproject.toml | system-run $(BIN)/uv
 	@echo "Installing Python packages from requirements.lock"
-	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@echo "Compiling the numerical kernels, once"
 	@$(BIN)/python tools/warm_kernels.py
@@ -67,7 +70,7 @@ $(VENV)/run.stamp: requirements.lock pyproject.toml | system-run $(BIN)/uv
 
 $(VENV)/test.stamp: requirements-dev.lock $(VENV)/run.stamp | system-test
 	@echo "Installing Python packages from requirements-dev.lock"
-	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
 
 UI_SOURCES := $(shell find web/ui -name node_modules -prune -o -type f -print)

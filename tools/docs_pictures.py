@@ -52,29 +52,22 @@ class Scene:
 
 def choose_grid(page: Page) -> None:
     """Choose the first grid of the list, so that the map turns to it."""
-    page.locator("main tbody tr button, main tbody tr").first.click()
-
-
-def show_plan_routes(page: Page) -> None:
-    """Open the routes beside the map."""
-    page.click("#tab-routes")
+    page.locator("li[data-code] input").first.check()
 
 
 # By the picture's name. The map's place and layers stand in the address, as for any screen.
 PAGES: dict[str, Scene] = {
     "wall-night": Scene("/wall?layers=grids,live,hotspots,emerging"),
     "wall-day": Scene(
-        "/wall?layers=hexagons,routes,stations&measure=per_patrol_hour", theme="day", lang="en"
+        "/wall?layers=hexagons,stations&measure=per_patrol_hour", theme="day", lang="en"
     ),
-    "wall-looks": Scene("/wall?layers=grids,looks,blind&colour=none&at=121.0434,35.6262,13.6"),
+    "wall-looks": Scene("/wall?layers=grids,looks,blind&colour=none&at=121.045,35.60,13.4"),
     "plan": Scene("/plan", (1600, 1000), theme="day", lang="en"),
-    "plan-routes": Scene("/plan", (1600, 1000), prepare=show_plan_routes),
     "grids-page": Scene("/grids", (1600, 1000), theme="day", prepare=choose_grid),
     "posts": Scene("/posts", (1600, 1000), theme="day", lang="en"),
 }
 # Maps that commands write: one file each, opened from disk as by whoever receives it.
 MAPS: dict[str, tuple[list[str], str]] = {
-    "demo-map": (["map", "--out", "map.html"], "map.html"),
     "coverage": (["coverage", "--no-store", "--out", "coverage.html"], "coverage.html"),
     "cameras-map": (["cameras", "map", "--out", "cameras.html"], "cameras.html"),
     "grids-findings": (["grids", "check", "--out", "."], "findings.html"),

@@ -1,10 +1,14 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { defineConfig } from "vite";
 
 // Every page of this folder is an entry: wall.html, plan.html, ...
 const pages = readdirSync(import.meta.dirname).filter((name) => name.endsWith(".html"));
 
+// What stands in the head of each page, once.
+const head = readFileSync(`${import.meta.dirname}/src/shared/head.html`, "utf-8").trim();
+
 export default defineConfig({
+  plugins: [{ name: "head", transformIndexHtml: { order: "pre", handler: (html) => html.replace("<!-- head -->", head) } }],
   root: import.meta.dirname,
   base: "/app/",
   build: {

@@ -115,3 +115,29 @@ def test_results_on_streets_and_hexagons_are_listed_for_the_wall_and_drawn(
 def listed(client: httpx.Client) -> dict[tuple[str, str, str], dict[str, Any]]:
     found = client.get("/api/v1/wall/state").json()["results"]
     return {(one["kind"], one["unit"], one["shape"]): one for one in found}
+
+
+@pytest.mark.parametrize("zoom", [10, 12, 14, 16])
+def test_a_flight_that_leaves_a_tile_and_comes_home_is_drawn_in_all_that_it_crosses(
+    own_service: Service, zoom: int
+) -> None:
+    corners = [(0.2, 0.2), (1.2, 1.8), (3.8, 1.2), (3.0, 0.1), (0.2, 0.2)]
+    way = [(WEST + x * STEP, SOUTH + y * STEP) for x, y in corners]
+    line = ", ".join(f"{lon} {lat} 80" for lon, lat in way)
+    with connect(own_service.database) as connection:
+        connection.execute(
+            "INSERT INTO drone (feed_id, source_ref, content_hash, name, size_class, endurance_s, "
+            f"speed_m_s, geom) VALUES (1, %s, 0, '一号', 'light', 1800, 10, {SPOT})", [f"d{zoom}"],
+        )  # fmt: skip
+        connection.execute(
+            "INSERT INTO drone_route (jurisdiction_id, drone_id, mission, flight_no, geom, "
+            "camera_on, duration_s, speed_m_s, code_version) SELECT 1, drone_id, %s, 1, "
+            "ST_GeomFromText(%s, 4326), '{t,t,t,t}', 900, 10, 't' FROM drone "
+            "WHERE source_ref = %s",
+            [f"m{zoom}", f"LINESTRING Z ({line})", f"d{zoom}"],
+        )  # fmt: skip
+        connection.commit()
+    planner = own_service.client(headers=own_service.bearer("planner"))
+    for lon, lat in way:
+        found = get(planner, "drone_routes", zoom, *tile_of(zoom, lon, lat))["drone_routes"]
+        assert f"m{zoom}" in {one["mission"] for one in found}

@@ -6,12 +6,15 @@ import { h } from "../shared/dom";
 import { Live } from "../shared/live";
 import { beginPage } from "../shared/page";
 import { redraw } from "../shared/redraw";
-import { language, number } from "../shared/words";
+import { language } from "../shared/words";
 import * as data from "./data";
-import type { Area, Areas, Changes, Cost, EditIn, Flight, Head, MarkView, PlanView, Routes } from "./data";
+import type { Area, Areas, Changes, Cost, Flight, Head, PlanView, Routes } from "./data";
 import { Edits } from "./edits";
 import { GridList, keyOf } from "./grids";
-import { middle, PlanMap, squareAround, type Measure } from "./map";
+import { headline, notices } from "./head";
+import { middle, PlanMap, squareAround } from "./map";
+import { askMinutes, mapTools } from "./map_tools";
+import { marksBox, pendingMarks } from "./marks";
 import { MissionDesk, type Checked } from "./missions";
 import { askNight, followJob } from "./night";
 import { changesTab, dayName, doneTab, flightsTab, lifeTab, roundsTab, routesTab } from "./tabs";
@@ -54,7 +57,12 @@ class Planner {
     mapBox: HTMLElement,
     main: HTMLElement,
   ) {
-    mapBox.append(this.mapTools(), this.placeBar);
+    const tools = mapTools(map, {
+      redraw: () => this.drawGrids(),
+      pin: () => this.place((lon, lat) => void this.pinAt(lon, lat)),
+      forbid: () => this.place((lon, lat) => this.edits.add({ kind: "forbid_cell", geometry: squareAround(lon, lat, CELL_M) })),
+    });
+    mapBox.append(tools, this.placeBar);
     main.append(this.bar, this.notices, mapBox, h("section", { class: "side" }, this.desk, this.tabs, this.panel));
     this.missions = new MissionDesk(info, info.jurisdiction.time_zone, (found) => {
       this.checked = found;
@@ -137,6 +145,9 @@ class Planner {
   private get editable(): boolean {
     return may("plans.write") && this.session.areas === null && this.view !== null && this.newest?.plan_id === this.view.plan.plan_id;
   }
+  private get by(): string {
+    return this.session.name ?? "";
+  }
   private get names(): Map<number, string> {
     return new Map((this.areas?.features ?? []).map((one) => [one.properties.area_id, one.properties.name]));
   }
@@ -182,7 +193,7 @@ class Planner {
 
   private draw(): void {
     this.drawBar();
-    this.drawNotices();
+    this.notices.replaceChildren(notices(this.view, this.info));
     this.drawDesk();
     this.drawTabs();
     this.drawPanel();
@@ -195,24 +206,10 @@ class Planner {
     choice.addEventListener("change", () => void this.open(Number(choice.value)));
     const parts: (Node | null)[] = [h("label", { for: "plan-choice", class: "quiet" }, t("choose")), this.plans.length ? choice : null];
     if (plan) {
-      parts.push(h("span", { class: `status ${plan.status}` }, t(plan.status)), this.headline());
+      parts.push(h("span", { class: `status ${plan.status}` }, t(plan.status)), headline(this.view!, this.info));
     }
     parts.push(h("span", { class: "gap" }), this.nightBar, ...this.steps());
     redraw(this.bar, ...parts);
-  }
-
-  private headline(): HTMLElement {
-    const { plan, coverage } = this.view!;
-    const share = coverage.share === null ? "?" : `${number(coverage.share * 100, 1)} %`;
-    const how = coverage.cover_h !== null ? t("coverage_by", { hours: number(coverage.cover_h, 2), unknown: coverage.unknown_areas }) : t("coverage_how", { dwell: coverage.dwell_min, visible: coverage.visible_min, unknown: coverage.unknown_areas });
-    const until = plan.parameters?.data?.until?.slice(0, 10);
-    return h(
-      "dl",
-      { class: "figures" },
-      h("div", {}, h("dt", {}, t("hours_all")), h("dd", {}, `${number(plan.hours, 2)} ${t("h")}`)),
-      h("div", { title: how }, h("dt", {}, t("coverage")), h("dd", {}, t("coverage_of", { covered: number(coverage.covered, 1), need: number(coverage.need, 1), share })), h("dd", { class: "quiet" }, how)),
-      until ? h("div", {}, h("dt", {}, this.info.jurisdiction.simulated ? t("simulated") : t("internal")), h("dd", {}, t("as_of", { day: until }))) : null,
-    );
   }
 
   private steps(): HTMLElement[] {
@@ -226,18 +223,6 @@ class Planner {
     }
     if (may("plans.write") && may("jobs.run") && this.session.areas === null) made.push(button(t("new_night"), () => void this.night(), this.view === null));
     return made;
-  }
-
-  private drawNotices(): void {
-    const said = [...(this.view?.night?.words ?? (this.info.night?.words ?? []))];
-    const latest = this.info.night;
-    if (latest && latest.outcome === "failed" && this.view?.plan.plan_id !== latest.plan_id) said.unshift(...latest.words.filter((one) => !said.includes(one)));
-    const plan = this.view?.plan;
-    const force = plan && ["published", "executed", "compared"].includes(plan.status);
-    const items = said.map((one) => h("li", { class: "warn" }, one));
-    if (plan) items.push(h("li", {}, t(force ? "in_force" : "not_in_force")));
-    if (this.view === null) items.push(h("li", {}, t("none")));
-    this.notices.replaceChildren(h("ul", {}, ...items));
   }
 
   private drawDesk(): void {
@@ -268,37 +253,8 @@ class Planner {
       const newest = this.newest;
       parts.push(h("p", { class: "note" }, t("only_newest", { version: newest.version })), h("button", { type: "button", onclick: () => void this.open(newest.plan_id) }, t("load_newest")));
     }
-    parts.push(this.marks());
+    parts.push(marksBox({ held: this.view?.marks ?? [], edits: this.edits, names: this.names, by: this.by, editable: this.editable }));
     redraw(this.desk, ...parts);
-  }
-
-  private pendingMarks(): { edit: EditIn; mark: MarkView }[] {
-    return this.edits.all
-      .filter((one) => ["pin_stop", "forbid_area", "forbid_cell"].includes(one.kind))
-      .map((edit) => ({ edit, mark: { mark: "", kind: edit.kind as MarkView["kind"], by: this.session.name ?? "", reason: edit.reason ?? "", minutes: edit.minutes ?? null, area_id: edit.area_id ?? null, geometry: edit.geometry ?? null } }));
-  }
-
-  private marks(): HTMLElement | null {
-    const lifted = new Set(this.edits.all.filter((one) => one.kind === "unpin_stop" || one.kind === "allow").map((one) => one.mark));
-    const held = (this.view?.marks ?? []).filter((one) => !lifted.has(one.mark));
-    const pending = this.pendingMarks();
-    if (held.length + pending.length === 0) return null;
-    const text = (mark: MarkView): string => {
-      if (mark.kind === "pin_stop") return t("mark_pin", { minutes: mark.minutes ?? 0 });
-      return mark.kind === "forbid_area" ? t("mark_area", { name: this.names.get(mark.area_id ?? -1) ?? "" }) : t("mark_cell");
-    };
-    const lift = (mark: MarkView): void => this.edits.add({ kind: mark.kind === "pin_stop" ? "unpin_stop" : "allow", mark: mark.mark });
-    return h(
-      "details",
-      { class: "marks", open: pending.length > 0 },
-      h("summary", {}, `${t("marks")} (${held.length + pending.length})`),
-      h(
-        "ul",
-        {},
-        ...held.map((mark) => h("li", {}, text(mark), h("small", {}, ` ${mark.by}: ${mark.reason}`), this.editable ? h("button", { type: "button", class: "small", onclick: () => lift(mark) }, t("lift")) : null)),
-        ...pending.map(({ edit, mark }) => h("li", { class: "pending" }, text(mark), h("small", {}, ` ${t("pending")}`), h("button", { type: "button", class: "small", onclick: () => this.edits.drop(edit) }, t("lift")))),
-      ),
-    );
   }
 
   private drawTabs(): void {
@@ -379,35 +335,10 @@ class Planner {
       change: new Map([...change].map(([id, minutes]) => [id, minutes / 60])),
       routes: this.routes,
       flights: [...this.flights, ...(this.checked?.geometry ? [{ geometry: this.checked.geometry, may_fly: this.checked.kind === "log" || this.checked.may_fly === true }] : [])],
-      marks: [...(this.view?.marks ?? []).filter((one) => !lifted.has(one.mark)), ...this.pendingMarks().map((one) => one.mark)],
+      marks: [...(this.view?.marks ?? []).filter((one) => !lifted.has(one.mark)), ...pendingMarks(this.edits, this.by).map((one) => one.mark)],
       hotspotRun: this.view?.plan.hotspot_run_id ?? null,
       trendRun: this.view?.plan.trend_run_id ?? null,
     });
-  }
-
-  private mapTools(): HTMLElement {
-    const measures: Measure[] = ["hours", "expected", "trend", "change"];
-    const measure = h("select", { id: "measure" }, ...measures.map((one) => h("option", { value: one }, t(`c_${one}`))));
-    measure.addEventListener("change", () => {
-      this.map.measure = measure.value as Measure;
-      this.drawGrids();
-    });
-    const toggle = (name: "hotspots" | "trends" | "routes" | "flights"): HTMLElement => {
-      const made = h("button", { type: "button", "aria-pressed": String(this.map.layers.has(name)) }, t(name));
-      made.addEventListener("click", () => {
-        if (!this.map.layers.delete(name)) this.map.layers.add(name);
-        made.setAttribute("aria-pressed", String(this.map.layers.has(name)));
-        this.drawGrids();
-      });
-      return made;
-    };
-    const edit = may("plans.write")
-      ? [
-          h("button", { type: "button", id: "pin-map", onclick: () => this.place((lon, lat) => void this.pinAt(lon, lat)) }, t("pin_map")),
-          h("button", { type: "button", id: "forbid-map", onclick: () => this.place((lon, lat) => this.edits.add({ kind: "forbid_cell", geometry: squareAround(lon, lat, CELL_M) })) }, t("forbid_cell")),
-        ]
-      : [];
-    return h("div", { class: "map-tools" }, h("label", { for: "measure" }, t("show")), measure, toggle("hotspots"), toggle("trends"), toggle("routes"), toggle("flights"), ...edit);
   }
 
   private place(then: (lon: number, lat: number) => void): void {
@@ -508,24 +439,6 @@ class Planner {
     toast(language() === "en" ? words.en : words.zh, { seconds: 12 });
     await this.reload();
   }
-}
-
-function askMinutes(): Promise<number | null> {
-  const field = h("input", { id: "pin-minutes", type: "number", min: 5, max: 240, step: 5, value: 15, required: true });
-  const dialog = h(
-    "dialog",
-    { "aria-labelledby": "pin-title" },
-    h("form", { method: "dialog" }, h("h2", { id: "pin-title" }, t("pin")), h("label", { for: "pin-minutes" }, t("pin_minutes")), field, h("div", { class: "row" }, h("button", { type: "button", onclick: () => dialog.close("cancel") }, t("cancel")), h("button", { type: "submit", value: "ok", class: "main" }, t("pin")))),
-  );
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      resolve(dialog.returnValue === "ok" ? Number(field.value) : null);
-      dialog.remove();
-    });
-    document.body.append(dialog);
-    dialog.showModal();
-    field.focus();
-  });
 }
 
 const session = await beginPage("plan", { title: t("title") });
