@@ -62,6 +62,9 @@ def pyvrp(
     class Watch(IteratedLocalSearchCallbacks):
         reached = False
 
+        def on_start(self, ils: vrp.IteratedLocalSearch) -> None:
+            self.on_best(ils.initial_solution)
+
         def on_best(self, best: vrp.Solution) -> None:
             self.reached |= best.is_feasible() and best.prizes() >= 1000 * enough
 

@@ -20,8 +20,10 @@ from patrol.routes.search import (
 from patrol.routes.share_kernel import even_out, shorten_longest, works_of
 
 _STEPS = 2000  # moves of one stop, at most
-_POWER = 12.0  # the higher, the more the longest work weighs
-_TRIES = 5000  # single stops that are tried elsewhere, for each stop
+_POWERS = (12.0, 24.0, 24.0, 48.0)  # round by round; the higher, the more the longest work weighs
+_RAISED = 0.5  # worth of a higher mean beside a shorter longest work
+_STARTS = 4  # sharings from the start, until one is even
+_TRIES = 5000  # single stops that are tried elsewhere in a round, for each stop
 
 
 @dataclass(frozen=True)
@@ -117,10 +119,10 @@ def balance_routes(
 ) -> Balanced:
     """Shorten the longest work as far as the prize allows.
 
-    First stops are moved, swapped and passed on between routes. Where that is not enough, by
-    bisection over the longest work: each try gives every unit no more than a length of work,
-    searches again from the routes before, and shares what it found. Musts and rests are never
-    given up.
+    First stops are moved, swapped and passed on between routes, from the start again where that
+    ends uneven. Where that is not enough, by bisection over the longest work: each try gives every
+    unit no more than a length of work, searches again from the routes before, and shares what it
+    found. Musts and rests are never given up.
 
     Parameters
     ----------
@@ -131,7 +133,12 @@ def balance_routes(
     """
     params = params or BalanceParams()
     floor = (1 - params.loss) * routes.prize
-    best, low, high = _shared(problem, routes, floor, params, rng), 0.0, routes.makespan_s
+    least, tied_to = least_longest(problem, prize=floor)
+    best, low, high = routes, 0.0, routes.makespan_s
+    for _ in range(_STARTS):
+        if _over(best) <= params.over or best.makespan_s <= least * 1.01:
+            break
+        best = min(best, _shared(problem, routes, floor, params, rng), key=_over)
     for _ in range(params.steps):
         if _over(best) <= params.over:
             break
@@ -142,9 +149,7 @@ def balance_routes(
             continue
         high = min(cap, tried.makespan_s)
         tried = _shared(problem, tried, floor, params, rng)
-        if _over(tried) < _over(best):
-            best = tried
-    least, tied_to = least_longest(problem, prize=floor)
+        best = min(best, tried, key=_over)
     return Balanced(best, _over(best) <= params.over, _over(best), routes.prize, least, tied_to)
 
 
@@ -156,10 +161,13 @@ def _shared(
     ground = make_ground(problem)
     tour = start_tour(ground, problem, [route.stops for route in routes.routes])
     prize, n = routes.prize, problem.n_stops
-    if _over(routes) > params.over and n > 0:
-        state = np.array([int(rng.integers(1, 2**62))], dtype=np.uint64)
-        even, most = copied(tour), params.more * sum(r.work_s for r in routes.routes)
-        even_out(ground, tour, n, _POWER, most, _TRIES * n, state, even)
+    over, most = _over(routes), params.more * sum(r.work_s for r in routes.routes)
+    state = np.array([int(rng.integers(1, 2**62))], dtype=np.uint64)
+    for power in _POWERS if n > 0 else ():
+        if over <= params.over:
+            break
+        even = copied(tour)
+        over = even_out(ground, tour, n, power, _RAISED, most, _TRIES * n, state, even)
         tour = even
     while not shorten_longest(ground, tour, n, params.over, _STEPS):
         k = int(np.argmax(works_of(ground, tour, n)))

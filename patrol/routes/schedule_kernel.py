@@ -169,8 +169,10 @@ def put(g: Ground, t: Tour, v: int, k: int, i: int) -> None:
 @njit(cache=True, nogil=True)
 def reprice_after_put(g: Ground, t: Tour, k: int, i: int) -> None:
     """Bring prices in route `k` up to date after an insertion behind position `i`."""
-    if g.timed:
-        price_route(g, t, k)
+    if g.timed:  # what did not fit does not fit a longer route either
+        for v in range(len(g.prize)):
+            if t.unit[v] < 0 and STALE < t.cost[v, k] < np.inf:
+                price_insertion(g, t, v, k)
         return
     way, unit, price, place = g.travel[g.profile[k]], t.unit, t.cost, t.place
     a, u, b = t.seq[k, i], t.seq[k, i + 1], t.seq[k, i + 2]

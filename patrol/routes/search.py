@@ -43,13 +43,17 @@ class SearchParams:
         Instead: CPU seconds of this process, which no two runs use alike.
     hot, cold
         First and last temperature, in mean prizes.
+    hotter
+        Every other chain begins so many times as hot: where what is best looks like nothing
+        near it, a cool search ends beside it.
     taken
         Stops taken out in one step on average.
     way_weight
         Value of the median way between two stops, in mean prizes: shorter routes with the same
         stops leave room for more.
     chains
-        Searches from the start before the last one from the best of them.
+        Searches from the start before the last one from the best of them; fewer where each would
+        have less than 600 iterations.
     enough
         A search that has collected so much prize stops before its time. None: none does.
     """
@@ -60,7 +64,8 @@ class SearchParams:
     cold: float = 0.01
     taken: float = 20.0
     way_weight: float = 0.5
-    chains: int = 3
+    hotter: float = 5.0
+    chains: int = 9
     enough: float | None = None
 
     def __post_init__(self) -> None:
@@ -69,6 +74,8 @@ class SearchParams:
         length = self.cpu_s if self.iterations is None else self.iterations
         if length is None or not length > 0 or not 0 < self.cold <= self.hot:
             raise InputError("iterations and cpu_s must be above 0, and 0 < cold <= hot")
+        if not self.hotter >= 1:
+            raise InputError("hotter must be 1 or more")
 
 
 def find_routes(
@@ -212,10 +219,15 @@ def _anneal(
     marks = np.array(value(g, now, weight))
     clock = _Clock(params)
     paid = np.array([stop.prize for stop in problem.stops] + [0.0] * (n - problem.n_stops))
-    for chain in range(params.chains + 1):
-        until = 0.6 * (chain + 1) / params.chains if chain < params.chains else 1.0
-        hot = params.hot if chain < params.chains else params.hot / 3
-        copy_tour(now, first if chain < params.chains else best)
+    chains = params.chains
+    if params.iterations is not None:
+        chains = max(1, min(chains, params.iterations // 1000))
+    for chain in range(chains + 1):
+        until = 0.6 * (chain + 1) / chains if chain < chains else 1.0
+        hot = params.hot * (params.hotter if chain % 2 else 1.0)
+        if chain == chains:
+            hot = params.hot / 3
+        copy_tour(now, first if chain < chains else best)
         marks[0] = value(g, now, weight)[0]
         begun = share = clock.share
         while share < until:

@@ -105,26 +105,41 @@ def ruin(g: Ground, t: Tour, mean: float, touched: NDArray[np.bool_], state: See
 def recreate(
     g: Ground, t: Tour, touched: NDArray[np.bool_], power: float, noise: float, state: Seed
 ) -> None:
-    """Insert stops where prize ** power a second is most, shaken by `noise`, until none fits."""
+    """Insert stops where prize ** power a second is most, shaken by `noise`, until none fits.
+
+    A stop that does not fit a route is not looked at again: routes only grow here, and where no
+    way is longer than one over a third place it cannot fit later.
+    """
     n, m = t.cost.shape
-    for k in range(m):
-        for v in range(n):
-            if t.unit[v] < 0 and t.cost[v, k] == STALE:
-                price_insertion(g, t, v, k)
     worth = np.empty(n)
+    held, n_held = np.empty(n * m, np.int32), 0  # pairs of stop and route that may still fit
     for v in range(n):
+        if t.unit[v] >= 0:
+            continue
         worth[v] = g.prize[v] ** power * np.exp(noise * (draw(state) + draw(state) - 1.0))
+        for k in range(m):
+            if t.cost[v, k] == STALE:
+                price_insertion(g, t, v, k)
+            held[n_held] = v * m + k
+            n_held += 1
     while True:
         best, v_best, k_best = 0.0, -1, -1
-        for v in range(n):
+        kept = 0
+        for h in range(n_held):
+            v = held[h] // m
+            k = held[h] - v * m
             if t.unit[v] >= 0:
                 continue
-            for k in range(m):
-                rate = worth[v] / (t.cost[v, k] + 1e-6)
-                if rate > best and fits(g, t, v, k):
-                    best, v_best, k_best = rate, v, k
+            rate = worth[v] / (t.cost[v, k] + 1e-6)
+            if rate > best or t.cost[v, k] == np.inf:
+                if not fits(g, t, v, k):
+                    continue
+                best, v_best, k_best = rate, v, k
+            held[kept] = held[h]
+            kept += 1
         if v_best < 0:
             return
+        n_held = kept
         i = t.place[v_best, k_best]
         put(g, t, v_best, k_best, i)
         touched[k_best] = True

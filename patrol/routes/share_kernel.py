@@ -91,18 +91,21 @@ def _set(t: Tour, k: int, order: Ints, size: int) -> None:
 
 @njit(cache=True, nogil=True)
 def even_out(
-    g: Ground, t: Tour, n_stops: int, power: float, most: float, steps: int, state: Seed,
-    best: Tour,
+    g: Ground, t: Tour, n_stops: int, power: float, raised: float, most: float, steps: int,
+    state: Seed, best: Tour,
 ) -> float:  # fmt: skip
     """Move and swap single stops between routes near each other, annealed; keep the most even.
 
-    What is made small is the sum of ``(work / mean) ** power``: stops wander over several routes
-    from where there is much work to where there is little (Kirkpatrick et al. 1983).
+    What is made small is the sum of ``(work / mean ** raised) ** power``: stops wander over
+    several routes from where there is much work to where there is little (Kirkpatrick et al. 1983).
 
     Parameters
     ----------
     power
         The higher, the more the longest work weighs.
+    raised
+        From 0, a higher mean is worth nothing, to 1, as much as a shorter longest work; detours
+        raise it, so that with 1 they are made until `most` is used up.
     most
         Seconds that all units together may work: evenness is not bought with detours for ever.
     steps
@@ -156,7 +159,7 @@ def even_out(
         if new_sum > most:
             continue
         new_weight = weight + new_k**power + new_r**power - work[k] ** power - work[r] ** power
-        gain = np.log(weight / new_weight) - power * np.log(total / new_sum)
+        gain = np.log(weight / new_weight) - raised * power * np.log(total / new_sum)
         if gain < heat * np.log(draw(state) + 1e-300):
             continue
         total, weight = new_sum, new_weight

@@ -55,8 +55,13 @@ def test_an_incident_is_reached_and_what_was_begun_is_not_visited_again(db, stor
 
 
 def test_a_unit_goes_on_from_where_its_track_says(db, stored):
-    now = START + timedelta(minutes=5)
-    unit = db.execute(text("SELECT unit_id FROM unit WHERE source_ref = 'c1'")).scalar_one()
+    begins = stored.stops.groupby("unit")["start_at"].min()
+    name = begins.idxmax()  # on its way still while the track is read
+    now = begins[name].to_pydatetime() - timedelta(seconds=1)
+    assert now >= START
+    unit = db.execute(
+        text("SELECT unit_id FROM unit WHERE name = :name"), {"name": name}
+    ).scalar_one()
     device = db.execute(
         text("INSERT INTO track_device (jurisdiction_id, device_ref, source, unit_id, sight_m) "
              "VALUES (:place, 'car', 'vehicle', :unit, 30) RETURNING track_device_id"),
