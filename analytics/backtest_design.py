@@ -14,8 +14,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from analytics.cube import REPORTED, Cube, Units
 from analytics.evaluate.backtest import BacktestParams, backtest, score_forecast
-from analytics.evaluate.choose import Choice, choose_method
+from analytics.evaluate.choose import SMALL_SHARES, Choice, choose_method
 from analytics.evaluate.origins import Origins, rolling_origins
+from analytics.evaluate.scores import AREA_SHARES
 from analytics.forecast.baselines import ALL_HISTORY, EWMA, LAST_WINDOW
 from analytics.forecast.blend import BlendParams
 from analytics.forecast.kept import Kept
@@ -55,6 +56,8 @@ class BacktestDesign:
         Origins that one task takes. It changes how work is spread, never what comes out.
     seed
         Of the randomised PIT and of the bootstrap that chooses.
+    share
+        The share of the area that can be watched, if the choice is to be made for it alone.
     """
 
     n_origins: int = 20
@@ -65,8 +68,11 @@ class BacktestDesign:
     least_incidents: int = 50
     origins_per_task: int = 20
     seed: int = 20_260_101
+    share: float | None = None
 
     def __post_init__(self) -> None:
+        if self.share is not None and not 0 < self.share < 1:
+            raise InputError(f"share is {self.share}; it must lie between 0 and 1")
         if self.origins_per_task < 1 or self.least_incidents < 1:
             raise InputError("origins_per_task and least_incidents must be at least 1")
         if self.suite not in ("light", "full"):
@@ -74,6 +80,17 @@ class BacktestDesign:
         unknown = set(self.by) - {"class", "source", "community"}
         if unknown:
             raise InputError(f"{unknown.pop()!r} is none of class, source, community")
+
+    @property
+    def scored(self) -> tuple[float, ...]:
+        """Return the shares of the area at which methods are scored."""
+        more = () if self.share is None else (self.share,)
+        return tuple(dict.fromkeys((*AREA_SHARES, *more)))
+
+    @property
+    def watched(self) -> tuple[float, ...]:
+        """Return the shares of the area for which a method is chosen."""
+        return SMALL_SHARES if self.share is None else (self.share,)
 
     def origins(self, n_steps: int) -> Origins:
         """Return all origins in a cube of so many steps; the last window ends with the data."""
@@ -193,7 +210,7 @@ def run_task(arena: Arena, task: Task, design: BacktestDesign) -> pd.DataFrame:
     before = max(task.first - 1, 0)
     origins = replace(every, steps=every.steps[before : task.last])
     methods = make_methods(arena, task.target, every.cutoffs[0], design)
-    params = BacktestParams(seed=design.seed)
+    params = BacktestParams(shares=design.scored, seed=design.seed)
     table = backtest(
         arena.cube, methods, origins, target=task.target, area=arena.area, params=params
     ).assign(area=task.area)
@@ -283,7 +300,9 @@ def join_tables(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return whole.sort_values([*KEY, "method", "origin"], kind="stable", ignore_index=True)
 
 
-def choose_all(table: pd.DataFrame, *, seed: int) -> dict[Key, Choice]:
+def choose_all(
+    table: pd.DataFrame, *, seed: int, shares: Sequence[float] = SMALL_SHARES
+) -> dict[Key, Choice]:
     """Choose the method of each class, source and area by what it did.
 
     Returns
@@ -293,16 +312,16 @@ def choose_all(table: pd.DataFrame, *, seed: int) -> dict[Key, Choice]:
         came to compare, counting is chosen.
     """
     return {
-        (str(key[0]), str(key[1]), str(key[2])): _choose(rows, np.random.default_rng(seed))
+        (str(key[0]), str(key[1]), str(key[2])): _choose(rows, np.random.default_rng(seed), shares)
         for key, rows in table.groupby(list(KEY), sort=True)
     }
 
 
-def _choose(rows: pd.DataFrame, rng: np.random.Generator) -> Choice:
+def _choose(rows: pd.DataFrame, rng: np.random.Generator, shares: Sequence[float]) -> Choice:
     try:
         if rows["incidents"].any():
             with np.errstate(invalid="ignore", divide="ignore"):
-                return choose_method(rows, rng=rng)
+                return choose_method(rows, rng=rng, shares=shares)
     except InputError:  # counting never caught anything: there is nothing to be better than
         pass
     return Choice(ALL_HISTORY, False, None, None, rows["origin"].nunique())

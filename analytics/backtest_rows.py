@@ -31,7 +31,7 @@ def list_backtest(
         the gain over counting. Label ``scored``: the table of
         `analytics.backtest_design.run_task`; score is the log score.
     """
-    choices = choose_all(table, seed=design.seed)
+    choices = choose_all(table, seed=design.seed, shares=design.watched)
     chosen = pd.DataFrame(
         [_choice_row(key, choice, table) for key, choice in choices.items()]
     ).assign(label=CHOSEN)

@@ -19,7 +19,7 @@ from analytics import queries
 from analytics.contiguity import touching
 from analytics.cube import Cube, Units
 from analytics.cube_fill import Tally, empty_counts, fill_parts, fill_whole
-from analytics.cube_keys import REASONS, Columns, Counted, Ground, unpack
+from analytics.cube_keys import AT_ONCE, REASONS, Columns, Counted, Ground, placed, unpack
 from analytics.cube_layers import name_layers, name_lost
 from analytics.cube_queries import Counting, count_by_area, count_by_cell
 from analytics.fetch import fetch, fetch_columns
@@ -35,8 +35,6 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 DAYS_AT_ONCE = 92
 """How much of a window is read at a time, which bounds the memory that the server takes."""
-AT_ONCE = 1 << 17
-"""Incidents that are placed at a time."""
 
 
 def read_lattice(
@@ -212,7 +210,9 @@ def make_cube(
     `locate` gives the rows of flat cells, segments or area_ids among the units, -1 for none.
     """
     found = [
-        fetch_counts(connection, replace(counting, within=span, reaching=i == 0), frame)
+        placed(
+            fetch_counts(connection, replace(counting, within=span, reaching=i == 0), frame), frame
+        )
         for i, span in enumerate(spans_at_once(counting.steps))
     ]
     occurs = np.zeros((counting.n_kinds, len(counting.request.found_by)), dtype=np.int64)

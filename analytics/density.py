@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from analytics.cube import REPORTED, Cube
-from analytics.density_kernel import convolve_lines, spread_each
+from analytics.density_kernel import convolve_disc, convolve_lines, spread_each
 from analytics.results import Result
 from geo.errors import InputError
 from geo.lattice.lattice import Lattice, from_grid, to_grid
@@ -21,6 +21,8 @@ Kernel = Literal["gaussian", "quartic"]
 
 GAUSSIAN_REACH = 4.0
 """Bandwidths after which the Gaussian kernel is cut off."""
+ADDED_UP = 12.0
+"""Radius in cells up to which adding up a disc costs less than Fourier space."""
 
 
 @dataclass(frozen=True)
@@ -224,8 +226,12 @@ def kernel_mass(share: Floats, reach: float, kernel: Kernel) -> tuple[Floats, fl
 def _smooth(grid: Floats, reach: float, kernel: Kernel) -> Floats:
     if kernel == "gaussian":
         return convolve_lines(grid, _gaussian_line(reach))
-    # The quartic kernel is no product of lines, so it goes through Fourier space.
-    return np.asarray(signal.oaconvolve(grid, _quartic_disc(reach), mode="same"))
+    # The quartic kernel is no product of lines: a small one is added up, a wide one goes through
+    # Fourier space.
+    disc = _quartic_disc(reach)
+    if reach <= ADDED_UP:
+        return convolve_disc(grid, disc)
+    return np.asarray(signal.oaconvolve(grid, disc, mode="same"))
 
 
 def _gaussian_line(reach: float) -> Floats:

@@ -56,6 +56,42 @@ def _convolve(padded: Floats, middle: float, weights: Floats, out: Floats) -> No
                 )
 
 
+def convolve_disc(grid: Floats, disc: Floats) -> Floats:
+    """Convolve a grid with a small kernel that is the same to all four sides, zeros around it.
+
+    `disc` is square with an odd side; the work grows with its area.
+    """
+    reach = len(disc) // 2
+    out = np.zeros(grid.shape)
+    quarter = np.ascontiguousarray(disc[reach:, reach:])
+    _convolve_disc(np.pad(grid, reach), quarter, out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _convolve_disc(padded: Floats, quarter: Floats, out: Floats) -> None:
+    n_rows, n_columns = out.shape
+    reach = len(quarter) - 1
+    both = np.empty(n_columns + 2 * reach)
+    for row in range(n_rows):
+        here, line = row + reach, out[row]
+        for d in range(reach + 1):
+            weights, above, below = quarter[d], padded[here - d], padded[here + d]
+            for c in range(len(both)):
+                both[c] = above[c] + below[c] if d else above[c]
+            middle = both[reach : reach + n_columns]
+            for c in range(n_columns):
+                line[c] += weights[0] * middle[c]
+            for j in range(1, reach + 1):
+                w = weights[j]
+                if w == 0.0:
+                    break
+                left = both[reach - j : reach - j + n_columns]
+                right = both[reach + j : reach + j + n_columns]
+                for c in range(n_columns):
+                    line[c] += w * (left[c] + right[c])
+
+
 @njit(cache=True, nogil=True)
 def count_points(
     x: Floats, y: Floats, x0: float, y0: float, size: float, n_rows: int, n_columns: int

@@ -15,7 +15,7 @@ from analytics.evaluate.bootstrap import paired_gain
 from analytics.evaluate.choose import SMALL_SHARES, choose_method, explain_choice, score_matrix
 from analytics.evaluate.origins import Origins, rolling_origins
 from analytics.evaluate.scores import capture
-from analytics.forecast.baselines import ALL_HISTORY, EWMA
+from analytics.forecast.baselines import CHAMPIONS
 from analytics.forecast.blend import Blend, BlendParams
 from analytics.forecast.protocol import Method, Places, Target
 from analytics.forecast.suite import standard_methods
@@ -27,6 +27,8 @@ from benchmarks.accuracy_cities import Points
 FOOT_M = 0.3048
 PORTLAND_FT2 = 4_117_777_129.0
 FORECAST_FT2 = 0.25 * 5280.0**2
+MILES = (0.25, 0.5, 0.75)
+"""Square miles that the contest allows to be named."""
 CONTEST = pd.Timestamp("2017-03-01")
 NOTE = {  # incidents caught of 71, 273, 805 by the best naive method, chosen after the fact
     (250, "1 week"): 4,
@@ -72,7 +74,7 @@ class Portland:
         places = places_of(ids, side_ft, FOOT_M)
         params = BlendParams(outcome_steps=4, windows=26)
         standard = standard_methods(Target(), places, params=params)
-        methods = (*standard, *naive_methods(places, params))
+        methods = (*standard, *naive_kernels(places, params))
         return cls(points, count(points, steps, ids, side_ft), methods, side_ft)
 
     @property
@@ -113,62 +115,61 @@ class Portland:
         found = rolling_origins(
             len(self.cube.steps), n_origins=n_origins + DECIDING, horizon_steps=4
         )
-        how = BacktestParams(shares=(self.share, *SMALL_SHARES))
+        how = BacktestParams(shares=(*(self.share * m / MILES[0] for m in MILES), *SMALL_SHARES))
         table = backtest(
             self.cube, self.methods, Origins(found.steps, 4), target=Target(), params=how
         )
         return table.assign(task=f"{self.side_ft:g} ft", share=self.share)
 
 
-def naive_methods(places: Places, params: BlendParams) -> list[Method]:
-    """Return ways of counting that need no more than a line: memories and kernels by hand."""
-    memories = [Surface(Memory("decay", days)) for days in (365.0, 730.0)]
-    kernels = [Surface(Memory("all"), feet * FOOT_M) for feet in (300.0, 600.0)]
-    names = ["EWMA, 1 year", "EWMA, 2 years", "kernel 300 ft", "kernel 600 ft"]
+def naive_kernels(places: Places, params: BlendParams) -> list[Method]:
+    """Return the kernels of the note, by hand; its ways of counting are among the methods."""
     return [
-        Blend(name, Target(), places, (surface,), params)
-        for name, surface in zip(names, memories + kernels, strict=True)
+        Blend(
+            f"kernel {feet:g} ft",
+            Target(),
+            places,
+            (Surface(Memory("all"), feet * FOOT_M),),
+            params,
+        )
+        for feet in (300.0, 600.0)
     ]
 
 
 def write_windows(table: pd.DataFrame) -> Iterator[str]:
-    """Choose by the first windows, at the contest's share of the area, and judge by the others."""
-    over = " | ".join(f"over {name}" for name in (ALL_HISTORY, EWMA, "EWMA, 1 year"))
+    """Choose by the first windows for each area that may be named, and judge by the others."""
     for cells, rows in table.groupby("task", sort=False):
         share = float(rows["share"].iloc[0])
         first = int(np.unique(rows["origin"])[DECIDING])
-        choice = choose_method(
-            rows,
-            rng=np.random.default_rng(0),
-            before_origin=first,
-            shares=(share, *SMALL_SHARES),
-        )
-        yield f"\n{explain_choice(choice, 'en')}\n"
-        yield f"| cells | windows | method | PAI | {over} | PAI at 1 / 2 / 5 % of these | log score |"
-        yield "|---|---|---|--:|---|---|---|---|--:|"
-        late = rows[rows["origin"] >= first]
-        chosen = late[late["method"] == choice.method].assign(method=f"chosen: {choice.method}")
-        late = pd.concat([late, chosen], ignore_index=True)
-        for method in dict.fromkeys(late["method"]):
-            yield f"| {cells} | {late['origin'].nunique()} x 4 weeks " + window_row(
-                late, method, share
+        for miles in MILES:
+            watched = share * miles / MILES[0]
+            choice = choose_method(
+                rows, rng=np.random.default_rng(0), before_origin=first, shares=(watched,)
             )
+            late = rows[rows["origin"] >= first]
+            chosen = late[late["method"] == choice.method].assign(method=f"chosen: {choice.method}")
+            late = pd.concat([late, chosen], ignore_index=True)
+            n = late["origin"].nunique()
+            yield f"\n{miles:g} square miles, {cells}, {n} x 4 weeks. {explain_choice(choice, 'en')}\n"
+            yield from window_rows(late, watched, PORTLAND_FT2 / FORECAST_FT2 * MILES[0] / miles)
 
 
-def window_row(table: pd.DataFrame, method: str, share: float) -> str:
-    column = f"hit_rate_{100 * share:g}"
-    scale = PORTLAND_FT2 / FORECAST_FT2
-    ours = score_matrix(table, method, column) * scale
-    gains = [
-        paired_gain(ours, score_matrix(table, b, column) * scale, rng=np.random.default_rng(1))
-        for b in (ALL_HISTORY, EWMA, "EWMA, 1 year")
-    ]
-    words = " | ".join(f"{g.mean:+.2f} ({g.low:+.2f} to {g.high:+.2f})" for g in gains)
-    wide = " / ".join(
-        f"{score_matrix(table, method, f'pai_{100 * s:g}').mean():.2f}" for s in SMALL_SHARES
-    )
-    log = score_matrix(table, method, "log_score").mean()
-    return f"| {method} | {ours.mean():.1f} | {words} | {wide} | {log:.5f} |"
+def window_rows(table: pd.DataFrame, share: float, scale: float) -> Iterator[str]:
+    over = " | ".join(f"over {name}" for name in CHAMPIONS)
+    yield f"| method | PAI | {over} | PAI at 1 / 2 / 5 % of the cells | log score |"
+    yield "|---|--:" + "|---" * len(CHAMPIONS) + "|---|--:|"
+    hits = {
+        name: score_matrix(table, name, f"hit_rate_{100 * share:g}") * scale
+        for name in table["method"].unique()
+    }
+    for name, ours in hits.items():
+        gains = [paired_gain(ours, hits[b], rng=np.random.default_rng(1)) for b in CHAMPIONS]
+        words = " | ".join(f"{g.mean:+.2f} ({g.low:+.2f} to {g.high:+.2f})" for g in gains)
+        wide = " / ".join(
+            f"{score_matrix(table, name, f'pai_{100 * s:g}').mean():.2f}" for s in SMALL_SHARES
+        )
+        log = score_matrix(table, name, "log_score").mean()
+        yield f"| {name} | {ours.mean():.1f} | {words} | {wide} | {log:.5f} |"
 
 
 def around(ids: NDArray[np.int64]) -> NDArray[np.int64]:

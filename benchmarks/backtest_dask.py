@@ -1,12 +1,14 @@
 """What a backtest costs on two worker processes beside one process, with the same figures.
 
-    python -m benchmarks.backtest_dask [--units 400] [--classes 6] [--origins 10]
+    python -m benchmarks.backtest_dask [--units 400] [--classes 8] [--origins 5] [--suite light]
 
 Starts a scheduler and two workers of one thread each on this machine, as anybody would. Workers
 import the package and read the cube before the clock starts, as on a cluster that stays up. On a
 machine that is busy with other work the clock says little, so processor times stand beside it: those
 of one process, and those of the busier worker, which is what the clock would show on idle cores. In
-the end one of the workers is killed in the middle of the same backtest.
+the end one of the workers is killed when two tasks of the same backtest are done, and the scheduler is
+asked how many tasks ended in all: those above their number were done twice. With up to five origins a
+task holds a whole class; with more, tasks of one class fit the same windows anew.
 """
 
 from __future__ import annotations
@@ -18,19 +20,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from threading import Timer
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import psutil
 from distributed import Client
 
-from analytics.backtest_dask import run_on_cluster
-from analytics.backtest_design import Arena, BacktestDesign, lay_tasks, run_tasks
+from analytics.backtest_dask import ORIGINS_PER_TASK, run_on_cluster
+from analytics.backtest_design import Arena, BacktestDesign, Task, lay_tasks, run_tasks
 from analytics.cube import Cube, Units
 from analytics.forecast.protocol import Places
 from analytics.steps import make_steps
@@ -77,13 +81,14 @@ def cluster(workers: int) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--units", type=int, default=400)
-    parser.add_argument("--classes", type=int, default=6)
-    parser.add_argument("--origins", type=int, default=10)
+    parser.add_argument("--classes", type=int, default=8)
+    parser.add_argument("--origins", type=int, default=5)
+    parser.add_argument("--suite", choices=["light", "full"], default="light")
     given = parser.parse_args()
     arenas = {"": make_arena(given.units, given.classes)}
-    warm = BacktestDesign(n_origins=1, suite="full", by=())
+    warm = BacktestDesign(n_origins=1, suite=given.suite, by=())
     run_tasks(arenas, warm)
-    design = BacktestDesign(n_origins=given.origins, suite="full")
+    design = BacktestDesign(n_origins=given.origins, suite=given.suite)
     began, used = time.perf_counter(), time.process_time()
     here = run_tasks(arenas, design)
     alone, used = time.perf_counter() - began, time.process_time() - used
@@ -106,14 +111,33 @@ def main() -> None:
             f"{used / max(each):.2f} times less for the busier; every figure identical",
             flush=True,
         )
-        killer = Timer(spent / 3, workers[0].kill)
-        killer.start()
-        began = time.perf_counter()
-        there = run_on_cluster(arenas, design, address=address)
-        spent = time.perf_counter() - began
-        was_killed = workers[0].poll() is not None
+        with Client(address, set_as_default=False) as client:
+            before_kill = sum(client.run_on_scheduler(ended_tasks).values())
+
+            def kill_one(done: int, n: int, task: Task) -> None:
+                if done == 1:
+                    workers[0].kill()
+                    workers[0].wait()
+
+            began = time.perf_counter()
+            there = run_on_cluster(arenas, design, address=address, report=kill_one)
+            spent = time.perf_counter() - began
+            ended = sum(client.run_on_scheduler(ended_tasks).values()) - before_kill
+            n_left = len(client.scheduler_info()["workers"])
     pd.testing.assert_frame_equal(there, here, check_exact=True)
-    print(f"one of them killed on the way ({was_killed}): {spent:.1f} s, every figure identical")
+    n_sent = len(lay_tasks(arenas, replace(design, origins_per_task=ORIGINS_PER_TASK)))
+    print(
+        f"one worker killed after 2 of {n_sent} tasks, {n_left} left: {spent:.1f} s, {ended - n_sent} "
+        "tasks done twice, every figure identical"
+    )
+
+
+def ended_tasks(dask_scheduler: Any) -> dict[str, int]:
+    """Count how often each task came to an end; runs on the scheduler."""
+    log = [entry[:3] for entry in dask_scheduler.transition_log]
+    return dict(
+        Counter(str(key) for key, _, now in log if now == "memory" and "run_from_file" in str(key))
+    )
 
 
 def processor_s(worker: subprocess.Popen[bytes]) -> float:

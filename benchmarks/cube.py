@@ -2,8 +2,8 @@
 
     python -P benchmarks/cube.py [--rows 2000000] [--repeat 5] [--explain] [--keep DIRECTORY]
 
-A private cluster in a temporary directory gets a jurisdiction of 30 x 30 km, 900 grids, 30 classes
-and generated incidents of three years in the partitioned table. Every round runs the bare count
+A private cluster in a temporary directory gets a jurisdiction of 30 x 30 km, 900 grids, streets every
+200 m (45,000 segments), 30 classes and generated incidents of three years in the partitioned table. Every round runs the bare count
 and each cube once, one after the other; reported are best times and the ratio of the medians. The
 count has the filter of the cube: the feeds of the jurisdiction and the window. In the end a year
 of days on 1000 x 1000 cells of 30 m is kept in a mapped file by a process of its own.
@@ -38,6 +38,7 @@ from analytics.cube_store import (
     read_lattice,
 )
 from analytics.queries import CubeRequest
+from analytics.street_store import read_street_cube, read_streets
 from geo.cluster.layout import Cluster
 from geo.cluster.server import ensure_running, stop
 from geo.database.connect import Database, connect, make_engine, private_database
@@ -180,6 +181,7 @@ def measure(connection: Connection, repeat: int, *, plan: bool) -> None:
     number = connection.execute(text("SELECT jurisdiction_id FROM jurisdiction")).scalar_one()
     squares = read_lattice(connection, number, cell_size_m=250.0)
     hexagons = read_lattice(connection, number, cell_size_m=250.0, kind="hexagon")
+    streets = read_streets(connection, number, reach_m=100.0)
 
     def asked(step: str, **changes: bool) -> CubeRequest:
         return CubeRequest(number, START, END, step=step, **changes)  # type: ignore[arg-type]
@@ -193,6 +195,7 @@ def measure(connection: Connection, repeat: int, *, plan: bool) -> None:
         "squares of 250 m by week": lambda: read_cell_cube(connection, asked("week"), squares),
         "squares of 250 m by day": lambda: read_cell_cube(connection, asked("day"), squares),
         "hexagons of 250 m by week": lambda: read_cell_cube(connection, asked("week"), hexagons),
+        "street segments by week": lambda: read_street_cube(connection, asked("week"), streets),
         "900 grids by week": lambda: read_area_cube(connection, asked("week")),
         "900 grids by week and class": lambda: read_area_cube(
             connection, asked("week", by_class=True)

@@ -1,4 +1,4 @@
--- Purpose: a city of 30 x 30 km with 900 grids and :rows generated incidents of three years.
+-- Purpose: a city of 30 x 30 km with 900 grids, streets every 200 m and :rows generated incidents of three years.
 INSERT INTO jurisdiction (code, name, name_en, geom, metric_srid, time_zone)
 SELECT 'b', '巡格', 'Bench', ST_Multi(ST_Transform(ST_MakeEnvelope(
     400000, 4400000, 430000, 4430000, 32650), 4326)), 32650, 'Asia/Shanghai';
@@ -13,6 +13,13 @@ SELECT jurisdiction_id, feed_id, n::text, 0, 'G' || n, 'G' || n, 'grid', 'basic'
         400000 + n % 30 * 1000, 4400000 + n / 30 * 1000,
         401000 + n % 30 * 1000, 4401000 + n / 30 * 1000, 32650), 4326))
 FROM feed, generate_series(0, 899) AS n WHERE source = 'hotline';
+INSERT INTO road (feed_id, source_ref, content_hash, kind, geom)
+SELECT feed_id, n || way, 0, 'residential', ST_Transform(ST_SetSRID(CASE way
+    WHEN 'e' THEN ST_MakeLine(ST_MakePoint(400000 + n % 150 * 200, 4400000 + n / 150 * 200),
+        ST_MakePoint(400200 + n % 150 * 200, 4400000 + n / 150 * 200))
+    ELSE ST_MakeLine(ST_MakePoint(400000 + n % 150 * 200, 4400000 + n / 150 * 200),
+        ST_MakePoint(400000 + n % 150 * 200, 4400200 + n / 150 * 200)) END, 32650), 4326)
+FROM feed, generate_series(0, 22499) AS n, unnest(ARRAY['e', 'n']) AS way WHERE source = 'hotline';
 INSERT INTO import_run (feed_id, kind, file_name, file_sha256, mapping, crs, code_version, rows_new)
 SELECT feed_id, 'incidents', f, f, '{}', 'wgs84', '0', 1 FROM feed, unnest(ARRAY['all', 'late']) AS f
 WHERE source = 'hotline';

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analytics.evaluate.bootstrap import Gain, paired_gain
-from analytics.forecast.baselines import ALL_HISTORY, EWMA
+from analytics.forecast.baselines import ALL_HISTORY, CHAMPIONS, EWMA
 from analytics.results import Lang
 from geo.errors import InputError
 
@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 
 SMALL_SHARES = (0.01, 0.02, 0.05)
 """Shares of the area that a watch can really be sent to."""
+FEW = 0.01
+"""Share of the area below which the log score, of every unit, says little about the few."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,9 @@ class Choice:
     Attributes
     ----------
     method
-        Its name; the counting baseline if nothing beats it.
+        Its name; a way of counting if nothing beats them.
     beats_counting
-        Whether anything beats all-history counts.
+        Whether it is more than counting, or counting that beats all-history counts.
     over_counting, over_ewma
         Relative gain in PAI over the two baselines, mean over `SMALL_SHARES`; None where the
         method is that baseline or the baseline was not run.
@@ -54,12 +56,16 @@ def choose_method(
 ) -> Choice:
     """Choose the method by what it did at earlier origins.
 
-    Counting has two champions, all history and EWMA, and a method must hold its own against each:
-    its gain in log score over it has an interval above zero, and its gain in PAI has not one
-    below zero. The log score decides among those that do, for it is proper and looks at every
-    unit, so that few origins suffice; where the best is ahead of others by no more than chance,
-    PAI at the shares that are patrolled decides among them. If no method holds its own, EWMA is
-    taken if it does so against all-history counts, otherwise all-history counts are.
+    Counting has champions that differ in how long they remember (`CHAMPIONS`), and a method must
+    hold its own against each: its gain in log score over it has an interval above zero, and its
+    gain in PAI has not one below zero. The log score decides among those that do, for it is proper
+    and looks at every unit, so that few origins suffice; where the best is ahead of others by no
+    more than chance, PAI at the shares that are patrolled decides among them. If no method holds
+    its own, another champion is taken if it does so against all-history counts, else these are.
+
+    For less than `FEW` of the area more is asked, because hardly any unit that the log score looks
+    at is among the few: the gain in PAI at that very share must have an interval above zero. If no
+    method's has, the champion with the most PAI there is taken.
 
     Parameters
     ----------
@@ -69,6 +75,8 @@ def choose_method(
         Only earlier origins decide; all when None.
     baseline
         Name of the counting method.
+    shares
+        Shares of the area that will be watched; one by itself chooses for that one.
 
     Raises
     ------
@@ -82,20 +90,25 @@ def choose_method(
             "earlier origins, with the counting baseline among its methods"
         )
     scores = {name: score_matrix(early, name, "log_score") for name in early["method"].unique()}
-    champions = [name for name in (baseline, EWMA) if name in scores]
+    champions = [name for name in dict.fromkeys((baseline, *CHAMPIONS)) if name in scores]
+    few = max(shares) < FEW
 
     def holds_its_own(name: str, other: str) -> bool:
-        return (
-            paired_gain(scores[name], scores[other], rng=rng).low > 0
-            and relative_gain(early, name, other, rng=rng, shares=shares).high >= 0
-        )
+        if paired_gain(scores[name], scores[other], rng=rng).low <= 0:
+            return False
+        gain = relative_gain(early, name, other, rng=rng, shares=shares)
+        return gain.low > 0 if few else gain.high >= 0
 
-    method = baseline
-    for candidates in ([name for name in scores if name not in champions], champions[1:]):
-        able = [n for n in candidates if all(holds_its_own(n, c) for c in champions if c != n)]
-        if able:
-            level = _level_with_best({name: scores[name] for name in able}, rng)
-            method = max(level, key=lambda name: _mean_pai(early, name, baseline, shares))
+    def most_pai(names: Sequence[str]) -> str:
+        return max(names, key=lambda name: _mean_pai(early, name, baseline, shares))
+
+    able = [n for n in scores if n not in champions and all(holds_its_own(n, c) for c in champions)]
+    remembering = [n for n in champions[1:] if not few and holds_its_own(n, baseline)]
+    method, beats = most_pai(champions) if few else baseline, False
+    for candidates in (able, remembering):
+        if candidates:
+            level = _level_with_best({name: scores[name] for name in candidates}, rng)
+            method, beats = most_pai(level), True
             break
 
     def over(other: str) -> Gain | None:
@@ -103,7 +116,7 @@ def choose_method(
             return None
         return relative_gain(early, method, other, rng=rng, shares=shares)
 
-    return Choice(method, method != baseline, over(baseline), over(EWMA), early["origin"].nunique())
+    return Choice(method, beats, over(baseline), over(EWMA), early["origin"].nunique())
 
 
 def _level_with_best(scores: Mapping[str, Floats], rng: np.random.Generator) -> list[str]:
@@ -160,6 +173,13 @@ def score_matrix(table: pd.DataFrame, method: str, column: str) -> Floats:
 
 def explain_choice(choice: Choice, lang: Lang) -> str:
     """Say in one sentence which method is used and why."""
+    if not choice.beats_counting and choice.method != ALL_HISTORY:
+        return {
+            "zh": f"在过去 {choice.n_origins} 次回测中，没有模型优于各种计数，"
+            f"故采用其中命中率最高的 {choice.method}。",
+            "en": f"No model beat counting in {choice.n_origins} backtests, so counting is used, "
+            f"in the way that caught most: {choice.method}.",
+        }[lang]
     if not choice.beats_counting:
         return {
             "zh": f"在过去 {choice.n_origins} 次回测中，没有方法优于历史计数，故采用历史计数。",

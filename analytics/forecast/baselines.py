@@ -1,4 +1,4 @@
-"""What must be beaten: counting, in five ways."""
+"""What must be beaten: counting, in seven ways."""
 
 from __future__ import annotations
 
@@ -11,8 +11,13 @@ ALL_HISTORY = "all-history counts"
 doi:10.1007/s10940-020-09457-7): a forecast that does not beat it is not used."""
 LAST_WINDOW = "last window"
 EWMA = "EWMA"
+EWMA_YEAR = "EWMA, 1 year"
+EWMA_TWO_YEARS = "EWMA, 2 years"
 KERNEL = "kernel"
 PROMAP = "ProMap"
+CHAMPIONS = (ALL_HISTORY, EWMA, EWMA_YEAR, EWMA_TWO_YEARS)
+"""Ways of counting in place that differ in how long they remember. Which of them is best differs
+from city to city, so whatever claims to beat counting must hold its own against each."""
 
 
 def last_window(
@@ -36,6 +41,18 @@ def ewma(
 ) -> Blend:
     """Count all incidents so far, half as much after each half-life."""
     return _single(EWMA, target, places, Surface(Memory("decay", half_life_days)), params)
+
+
+def long_ewmas(
+    target: Target, places: Places, *, params: BlendParams | None = None
+) -> tuple[Blend, Blend]:
+    """Count with half-lives of one year and of two."""
+    named = ((EWMA_YEAR, 365.0), (EWMA_TWO_YEARS, 730.0))
+    one, two = (
+        _single(name, target, places, Surface(Memory("decay", days)), params)
+        for name, days in named
+    )
+    return one, two
 
 
 def kernel(

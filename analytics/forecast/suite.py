@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from analytics.cube import Cube
-from analytics.forecast.baselines import all_history, ewma, kernel, last_window, promap
+from analytics.forecast.baselines import (
+    all_history,
+    ewma,
+    kernel,
+    last_window,
+    long_ewmas,
+    promap,
+)
 from analytics.forecast.blend import Blend, BlendParams
 from analytics.forecast.boosting import Boosting, BoostingParams
 from analytics.forecast.cox import Cox, CoxParams
@@ -70,7 +77,7 @@ def standard_methods(
     params: BlendParams | None = None,
     boosting: BoostingParams | None = None,
 ) -> tuple[Method, ...]:
-    """Return counting in five ways, the models, and a stack of counting and models.
+    """Return counting in seven ways, the models, and a stack of counting and models.
 
     Parameters
     ----------
@@ -116,6 +123,7 @@ def standard_methods(
         promap(target, places, params=how),
         counts,
         decayed,
+        *long_ewmas(target, places, params=how),
         *smart,
         stack,
     )

@@ -98,6 +98,18 @@ def test_a_method_sees_nothing_of_the_embargo_or_after(arena):
     pd.testing.assert_frame_equal(a, b, check_exact=True)
 
 
+def test_a_share_of_the_area_that_is_watched_is_scored_and_decides(arena):
+    design = BacktestDesign(n_origins=4, suite="light", by=(), share=0.004)
+    table = run_tasks({"": arena()}, design)
+    assert {"pai_0.4", "pai_1", "pai_5"} <= set(table.columns)
+    assert (BacktestDesign().watched, design.watched) == ((0.01, 0.02, 0.05), (0.004,))
+    choice = choose_all(table, seed=1, shares=design.watched)["all", "reported", ""]
+    assert not choice.beats_counting
+    assert choice.method in (ALL_HISTORY, "EWMA")
+    with pytest.raises(InputError, match="share is 4"):
+        BacktestDesign(share=4.0)
+
+
 def test_where_nothing_changes_nothing_beats_counting(arena):
     design = BacktestDesign(n_origins=20, suite="light", by=())
     choices = choose_all(run_tasks({"": arena()}, design), seed=1)

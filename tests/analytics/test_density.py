@@ -7,15 +7,18 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import signal
 
 from analytics.cube import Units
 from analytics.density import (
     GAUSSIAN_REACH,
     DensityParams,
+    _quartic_disc,
     adaptive_density,
     estimate_density,
     find_density,
 )
+from analytics.density_kernel import convolve_disc
 from geo.errors import InputError
 from geo.lattice.lattice import make_lattice
 
@@ -54,6 +57,17 @@ def test_surface_is_the_sum_of_kernels_and_keeps_every_incident(seed, kernel, ba
     assert np.nansum(surface * share) * 0.01 == pytest.approx(counts.sum(), abs=1e-9)
     assert np.nanmin(surface) >= 0
     assert (np.isnan(surface) == (share == 0)).all()
+
+
+@pytest.mark.parametrize("reach", [1.0, 1.5, 4.2, 12.0])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 40), (31, 17)])
+def test_a_disc_added_up_is_the_one_from_fourier_space(reach, shape):
+    grid = np.random.default_rng(4).poisson(0.5, shape).astype(float)
+    disc = _quartic_disc(reach)
+    expected = signal.convolve2d(grid, disc, mode="full")
+    edge = len(disc) // 2
+    inner = expected[edge : edge + shape[0], edge : edge + shape[1]]
+    np.testing.assert_allclose(convolve_disc(grid, disc), inner, rtol=1e-12, atol=1e-15)
 
 
 def test_a_lone_incident_far_from_the_boundary_has_the_kernel_of_the_books():

@@ -37,7 +37,6 @@ from web.subject import About, data_window, read_about
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Names = Mapping[str, tuple[str, str]]
-SHARES = (1, 2, 5, 10, 20)
 STEPS_ZH = {"day": "日", "week": "周", "month": "月"}
 
 
@@ -77,6 +76,10 @@ def backtest(
         int | None,
         typer.Option(min=0, help="Newest steps not to look at; default: by the reporting delay."),
     ] = None,
+    share: Annotated[
+        float | None,
+        typer.Option(help="Percent of the area that can be watched: choose for it alone."),
+    ] = None,
     light: Annotated[
         bool, typer.Option("--light", help="Only the methods that cost least.")
     ] = False,
@@ -111,7 +114,7 @@ def backtest(
         parts: tuple[By, ...] = tuple(part.value for part in by or (Part.CLASS,))
         design = BacktestDesign(
             n_origins=origins, horizon_steps=horizon, seed=seed, by=parts,
-            suite="light" if light else "full",
+            suite="light" if light else "full", share=None if share is None else share / 100,
             embargo_steps=embargo if embargo is not None else proposed(triangle),
         )  # fmt: skip
         names = read_class_names(connection)
@@ -187,7 +190,7 @@ def describe(
     table = table[[name for name in table.columns if not table[name].isna().all()]]
     summary = summarise(table, seed=design.seed)
     chosen = _records(listing.rows[listing.rows["label"] == CHOSEN])
-    yield from _whole_lines(summary, chosen)
+    yield from _whole_lines(summary, chosen, design)
     yield from _part_lines(summary, chosen, names)
 
 
@@ -215,13 +218,16 @@ def _is_whole(row: Mapping[str, Any]) -> bool:
     return bool((row["category"], row["found_by"], row["area"]) == (ALL, "reported", WHOLE))
 
 
-def _whole_lines(summary: pd.DataFrame, chosen: list[dict[str, Any]]) -> Iterator[str]:
+def _whole_lines(
+    summary: pd.DataFrame, chosen: list[dict[str, Any]], design: BacktestDesign
+) -> Iterator[str]:
     """Say all of the scores over all classes."""
     rows = [row for row in _records(summary) if _is_whole(row)]
     used = next((row for row in chosen if _is_whole(row)), None)
     if used is None:
         return
-    shares = " ".join(f"{f'PAI{share}%':>6}" for share in SHARES)
+    scored = [f"{100 * share:g}" for share in design.scored]
+    shares = " ".join(f"{f'PAI{share}%':>6}" for share in scored)
     yield ""
     yield f"全部类别 all classes: {rows[0]['incidents']:,.0f} incidents forecast 被预测事件"
     yield (
@@ -230,7 +236,7 @@ def _whole_lines(summary: pd.DataFrame, chosen: list[dict[str, Any]]) -> Iterato
     )
     for row in rows:
         mark = "=>" if row["method"] == used["method"] else "  "
-        pai = " ".join(f"{row[f'pai_{share}']:>6.2f}" for share in SHARES)
+        pai = " ".join(f"{row[f'pai_{share}']:>6.2f}" for share in scored)
         yield (
             f" {mark} {row['method']:<20} {row['hit_rate_5']:>5.1%} {pai} {row['pei_5']:>6.3f} "
             f"{row['deviance']:>7.3f} {row['log_score']:>7.4f} {row['crps']:>6.3f} "

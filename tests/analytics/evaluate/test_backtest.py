@@ -32,7 +32,7 @@ def table(town, places):
 
 def test_every_method_is_scored_at_every_origin(table):
     assert table.groupby("method")["origin"].apply(list).map(tuple).nunique() == 1
-    assert len(table) == 24 * 11
+    assert len(table) == 24 * 13
     assert (
         not table.drop(columns=["stability_1", *(f"busy_{n}" for n in (50, 80, 90, 95))])
         .isna()
@@ -166,6 +166,44 @@ def test_a_method_must_hold_its_own_against_ewma_as_against_all_history(ewma_sco
     choice = choose_method(table, rng=rng)
     assert choice.method == used
     assert choice.beats_counting == (used != ALL_HISTORY)
+
+
+@pytest.mark.parametrize(
+    ("model", "used"),
+    [
+        (
+            (-0.90, 5.45),
+            "EWMA, 2 years",
+        ),  # ahead in log score, level with the best at so few places
+        ((-0.90, 5.60), "model"),
+        ((-0.99, 5.60), "EWMA, 2 years"),  # ahead there, and behind over all
+    ],
+)
+def test_for_few_places_a_method_must_catch_more_there_than_every_way_of_counting(model, used):
+    rng = np.random.default_rng(5)
+    table = scores_of(
+        rng,
+        counts=(-1.0, 5.0),
+        EWMA=(-1.0, 4.0),
+        EWMA_2=(-0.98, 5.4),
+        model=(*model, 0.1),
+    )
+    table = table.replace({"method": {"EWMA 2": "EWMA, 2 years"}})
+    few = table.rename(columns={"pai_1": "pai_0.17"})
+    choice = choose_method(few, rng=rng, shares=(0.0017,))
+    assert choice.method == used
+    assert choice.beats_counting == (used == "model")
+    words = explain_choice(choice, "en")
+    assert words.startswith("No model beat counting") == (used != "model")
+    assert used in words
+    assert used in explain_choice(choice, "zh")
+
+
+def test_a_method_must_hold_its_own_against_every_length_of_memory():
+    rng = np.random.default_rng(5)
+    table = scores_of(rng, counts=(-1.0, 5.0), EWMA_2=(-0.9, 5.4), model=(-0.95, 5.6))
+    table = table.replace({"method": {"EWMA 2": "EWMA, 2 years"}})
+    assert choose_method(table, rng=rng).method == "EWMA, 2 years"
 
 
 def test_pai_decides_between_methods_that_chance_alone_tells_apart():
