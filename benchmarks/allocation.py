@@ -9,6 +9,8 @@ even shares. Time is CPU time of this process, after one run that compiles.
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -84,6 +86,11 @@ def main() -> None:
     given = parser.parse_args()
     for fairness in (0.0, 0.25):
         share_hours(make_problem(40, 2, 2, fairness=fairness))
+    revision = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    load = "/".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"Revision {revision}, {os.cpu_count()} cores, load {load} at the start.\n")
     print(
         "| grids x shifts x kinds | steps | fairness | greedy s | best s | method | value | greedy below | proved gap | SciPy s | SciPy value |"
     )

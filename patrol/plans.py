@@ -172,16 +172,7 @@ def draft_plan(
         If the grids have no CRS.
     """
     trend = trend or TrendParams()
-    check_grids(grids, signals)
-    demand = expect_demand(
-        signals.level,
-        slope=signals.slope,
-        q_value=signals.q_value,
-        weight=signals.weight,
-        unknown=signals.reports == 0,
-        forecast=signals.forecast,
-        params=trend,
-    )
+    demand = demand_of(grids, signals, trend)
     turn = context.plan_date.toordinal()
     given = allocate_hours(demand, params=params, effort_h=effort_h, turn=turn)
     reasons = grid_reasons(demand, given, signals, trend, step, context.interval)
@@ -222,6 +213,15 @@ def equity_table(items: pd.DataFrame) -> pd.DataFrame:
     homes = table["households"].where(table["households"] > 0)
     table["hours_per_1000_households"] = 1000 * table["hours"] / homes
     return table
+
+
+def demand_of(grids: gpd.GeoDataFrame, signals: Signals, trend: TrendParams) -> Demand:
+    """Return what the signals let expect of each grid, after checking that they fit each other."""
+    check_grids(grids, signals)
+    return expect_demand(
+        signals.level, slope=signals.slope, q_value=signals.q_value, weight=signals.weight,
+        unknown=signals.reports == 0, forecast=signals.forecast, params=trend,
+    )  # fmt: skip
 
 
 def check_grids(grids: gpd.GeoDataFrame, signals: Signals) -> None:

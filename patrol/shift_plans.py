@@ -18,8 +18,8 @@ from patrol.allocation.day import DayRules, DayShare, Duty, share_day
 from patrol.allocation.explore import unsure_of
 from patrol.allocation.margins import cell_margins
 from patrol.allocation.needs import need_by_cell, share_shifts
-from patrol.demand import Demand, TrendParams, expect_demand
-from patrol.plans import UNPLACED, Plan, PlanContext, check_grids, equity_table, grid_reasons
+from patrol.demand import Demand, TrendParams
+from patrol.plans import UNPLACED, Plan, PlanContext, demand_of, equity_table, grid_reasons
 from patrol.prescribe.prescription import Prescription, split_kinds
 from patrol.reasons import Reason, explain, explain_parts
 from patrol.shifts import PlanShift
@@ -81,11 +81,7 @@ def draft_shift_plan(
         If the grids have no CRS.
     """
     trend = trend or TrendParams()
-    check_grids(grids, signals)
-    demand = expect_demand(
-        signals.level, slope=signals.slope, q_value=signals.q_value, weight=signals.weight,
-        unknown=signals.reports == 0, forecast=signals.forecast, params=trend,
-    )  # fmt: skip
+    demand = demand_of(grids, signals, trend)
     zone = context.data_from.tzinfo or UTC
     in_shift = share_shifts(
         signals.classes, roster.profile, roster.shifts, roster.prescriptions, zone=zone
