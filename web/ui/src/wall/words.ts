@@ -35,7 +35,7 @@ const WORDS = {
   plan_of: ["{day} 第{version}版", "{day}, version {version}"],
   planned: ["计划 {n} 小时", "{n} h planned"],
   done: ["已执行 {n} 小时", "{n} h done"],
-  done_unknown: ["执行情况未知：当日无轨迹记录", "Done: unknown, no tracks of that day"],
+  done_unknown: ["执行未知：当日无轨迹", "Done: unknown, no tracks of that day"],
   grids_begun: ["{n}/{all} 个网格已到", "{n} of {all} grids reached"],
   no_plan: ["没有今日或之后的计划", "No plan for today or later"],
   status_draft: ["草案，未批准", "draft, not approved"],
