@@ -75,7 +75,8 @@ def own_s(database: Database) -> float:
     """Return the processors' seconds that all connections of the service have had so far."""
     with connect(database, role="owner") as owner:
         pids = owner.execute(
-            "SELECT pid FROM pg_stat_activity WHERE usename = 'gridbeat_web'"
+            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' "
+            "AND datname = current_database() AND pid <> pg_backend_pid()"
         ).fetchall()
     return sum(processor_s(pid) for (pid,) in pids)
 
