@@ -139,8 +139,10 @@ def warm_places(lattice: Lattice, counts: np.ndarray, rng: np.random.Generator) 
         params = ScanParams(mode=mode, radius_cells=2, longest_steps=3, replicates=2)
         find_scan_clusters(cube, lattice, params, rng=rng)
     # More than 32,766 incidents are scanned in wider numbers.
-    shaped[0, 0] = 40_000
-    find_scan_clusters(cube, lattice, ScanParams(radius_cells=1, replicates=1), rng=rng)
+    many = shaped.copy()
+    many[0, 0] = 40_000
+    busy = Cube(many, cube.units, steps, ("all",), ("resident",))
+    find_scan_clusters(busy, lattice, ScanParams(radius_cells=1, replicates=1), rng=rng)
     find_near_repeats(x[:20], y[:20], np.arange(20.0), permutations=2, rng=rng)
     how, places = ExcitingParams(), Places(x, y)
     wide = spread_matrix(places, reach_m=how.background_m)
