@@ -76,7 +76,9 @@ def status(
 
 @app.command()
 def migrate() -> None:
-    """Bring the schema up to date, and count overviews anew where it changed them.
+    """Bring the schema up to date.
+
+    Overviews of the map are counted anew where the schema of their counts changed.
 
     GRIDBEAT_OWNER_URL, if set, names the role that does it; GRIDBEAT_DATABASE_URL if not.
     """

@@ -109,11 +109,13 @@ def test_a_large_problem_by_prices_agrees_with_scipy_over_all_steps(make_problem
         n, s, k, seed=5, budget=rng.integers(40, 90, (s, k)), lower=np.full(n, 2),
         upper=np.full(n, 14), cell_upper=np.full((n, s, k), 6), group=np.arange(n) // 10,
     )  # fmt: skip
-    monkeypatch.setattr(exact, "_SMALL", 0)
+    for limit in ("_TINY", "_SMALL"):
+        monkeypatch.setattr(exact, limit, 0)
     by_prices = share_hours(problem)
+    assert by_prices.method == "prices"
     monkeypatch.setattr(exact, "_ENOUGH", 0.0)
     found = share_hours(problem)
-    assert by_prices.method == "prices"
+    assert found.value >= by_prices.value
     j = np.arange(6)
     gain = (problem.first_gain[..., None] * np.exp(-problem.reach[..., None] * j)).ravel()
     column = np.tile(np.repeat(np.arange(s * k), 6), n)
@@ -183,7 +185,7 @@ def test_where_highs_has_no_answer_the_greedy_one_is_named(make_problem, monkeyp
     def none(*_given, **_more):
         raise exact.NoAnswerError("HiGHS ended with Time limit reached")
 
-    monkeypatch.setattr(exact, "_solve", none)
+    monkeypatch.setattr(exact, "solve", none)
     found = share_hours(make_problem())
     assert (found.method, found.why) == ("greedy", "HiGHS ended with Time limit reached")
     assert np.isnan(found.hour_price).all()
