@@ -26,9 +26,12 @@ NUMBERS = count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Try a test of pages once more if it fails, as browsers' own runners do; the retry is printed."""
+    """Try a test of other processes once more if it fails, as browsers' own runners do.
+
+    The server and the browser keep their own time; the summary names what was tried again.
+    """
     for item in items:
-        if item.get_closest_marker("browser"):
+        if item.get_closest_marker("browser") or item.get_closest_marker("db"):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 

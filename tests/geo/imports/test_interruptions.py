@@ -123,7 +123,7 @@ def test_killed_at_random_points_it_ends_like_one_clean_run(
 
 
 def test_interrupted_by_hand_it_goes_on_where_it_stopped(desk: Desk, twin: Desk) -> None:
-    file = desk.csv(dirty_rows(4000))
+    file = desk.csv(dirty_rows(20_000))  # a fast machine is not done before it hears the signal
     mapping_file(desk)
     process = start(desk, file)
     wait_for_progress(process, 5)
