@@ -7,8 +7,10 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from sqlalchemy import NullPool, text
 
-from geo.database.connect import connect
+from geo.database.connect import connect, make_engine
+from governance.statements import packaged
 from tests.web.conftest import Service
 from tests.web.district import CAMERAS, INCIDENTS, SOUTH, STEP, WEST
 from web.database import EVERYTHING, NOBODY, Scope, packaged_sql
@@ -88,6 +90,23 @@ def test_a_box_under_row_security_is_found_by_index(service: Service) -> None:
     text = "\n".join(row[0] for row in plan)
     assert "Index Cond: (geom && " in text
     assert "InitPlan" in text
+
+
+def test_repetitions_under_row_security_are_found_by_index(service: Service) -> None:
+    """An expression that PostgreSQL holds to leak, such as coalesce, would read every case."""
+    look = '[{"n": 0, "lon": 121.0, "lat": 35.6, "seen_at": "2026-01-05T00:00:00Z"}]'
+    asked = {"jurisdiction": 1, "reports": look, "radius_m": None, "hours": None}
+    engine = make_engine(service.database, role="owner", pool=NullPool)
+    with engine.connect() as connection:  # nothing is committed
+        # In an empty table the planner would take any other index that serves.
+        other = "uq_case_file_jurisdiction_id_number"
+        connection.exec_driver_sql(f"ALTER TABLE case_file DROP CONSTRAINT {other} CASCADE")
+        connection.exec_driver_sql("SET LOCAL ROLE gridbeat_web")
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        statement = text(f"EXPLAIN {packaged('similar_cases').text}")
+        plan = "\n".join(connection.execute(statement, asked).scalars())
+    [condition] = [line for line in plan.splitlines() if "Index Cond: ((geom && " in line]
+    assert "(opened_at >= " in condition
 
 
 def test_commands_pay_nothing_for_it(service: Service) -> None:
