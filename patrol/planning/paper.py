@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection, text
 
 from geo.errors import NotFoundError
-from patrol.planning.gather import read_gathered
+from patrol.planning.gathered import read_gathered
 from patrol.planning.needs import need_of
 from patrol.planning.sheets import Sheet, SheetStop
 from patrol.planning.sketch import Drawing

@@ -20,7 +20,7 @@ from patrol.drones.formats.files import write_mission
 from patrol.drones.preflight import check_flight
 from patrol.drones.rules import Flying, Preflight
 from patrol.drones.store import StoredRoute, read_drone, read_route
-from patrol.planning.gather import read_gathered
+from patrol.planning.gathered import read_gathered
 from patrol.planning.paper import (
     plan_calendar,
     plan_items_csv,

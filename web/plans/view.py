@@ -14,7 +14,8 @@ from sqlalchemy import Connection, text
 from patrol.drones.store import read_drone, read_drones
 from patrol.planning.cover import Cost, expected_coverage
 from patrol.planning.edits import Mark
-from patrol.planning.gather import plan_days, read_gathered, read_looks
+from patrol.planning.gather import plan_days
+from patrol.planning.gathered import read_gathered, read_looks
 from patrol.planning.nights import Part, night_words, read_night
 from patrol.planning.paper import plain
 from patrol.planning.steps import read_steps
