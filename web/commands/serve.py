@@ -65,11 +65,18 @@ def serve(
 
 def serve_together(config: uvicorn.Config) -> None:
     """Serve by several processes on one port; each makes its own application."""
+    Multiprocess(config, sockets=[listen(config)]).run()
+
+
+def listen(config: uvicorn.Config) -> socket.socket:
+    """Return the socket that the processes share; what it accepts sends at once.
+
+    asyncio sees to that only on sockets that name their protocol, which this one does not: the body
+    of an answer would wait until the client has acknowledged the head, 40 ms on Linux.
+    """
     listening = config.bind_socket()
-    # asyncio sets it only on sockets that name their protocol, which this one does not: the body of
-    # an answer would wait until the client has acknowledged the head, 40 ms on Linux.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    Multiprocess(config, sockets=[listening]).run()
+    return listening
 
 
 def introduce(database: Database, settings: WebSettings) -> None:

@@ -14,10 +14,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+import uvicorn
 
 from geo.database.connect import connect
 from tests.web.conftest import Service
 from tests.web.ports import listen_anywhere
+from web.commands.serve import listen
 
 pytestmark = pytest.mark.db
 SERVE = "from web.cli import main; main()"
@@ -91,3 +93,11 @@ def test_every_screen_hears_all_once_and_is_let_go_when_the_service_is_told_to_s
             read_until(line, b"0\r\n\r\n")  # the answer's proper end
         process.wait()
         assert "graceful shutdown exceeded" not in log.read_text()
+
+
+def test_what_several_processes_accept_sends_the_body_without_waiting_for_a_receipt() -> None:
+    config = uvicorn.Config("web.app:make_app", host="127.0.0.1", port=0)
+    with listen(config) as shared:
+        shared.listen()
+        with socket.create_connection(shared.getsockname()), shared.accept()[0] as taken:
+            assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
