@@ -3,13 +3,13 @@
 -- Inputs:  jurisdiction, start, end (half-open), now (nothing after it counts), level of areas.
 -- Index:   primary keys of case_transition; the tables of one jurisdiction's cases.
 WITH RECURSIVE up AS (
-    SELECT area_id AS grid_id, area_id, parent_id, level, name FROM area
+    SELECT area_id AS grid_id, area_id, parent_id, level, code, name FROM area
     WHERE jurisdiction_id = :jurisdiction
     UNION ALL
-    SELECT u.grid_id, a.area_id, a.parent_id, a.level, a.name FROM up u
+    SELECT u.grid_id, a.area_id, a.parent_id, a.level, a.code, a.name FROM up u
     JOIN area a ON a.area_id = u.parent_id WHERE u.level <> :level
 ), place AS (
-    SELECT grid_id, area_id, name FROM up WHERE level = :level
+    SELECT grid_id, area_id, code, name FROM up WHERE level = :level
 ), steps AS (
     SELECT t.*, c.area_id AS grid_id, c.category_id AS class_id, c.state AS now_state,
         c.level AS now_level, c.department_id AS now_department, c.first_due_at,
@@ -59,7 +59,7 @@ WITH RECURSIVE up AS (
     SELECT 'satisfaction', at, satisfaction = 'satisfied', grid_id, now_department, class_id, NULL
     FROM steps WHERE action = 'call_back' AND satisfaction <> 'not_reached'
 )
-SELECT f.indicator, f.good, p.name AS area, d.name AS department,
+SELECT f.indicator, f.good, p.code || ' ' || p.name AS area, d.name AS department,
     (SELECT min(o.role) FROM post o JOIN person n USING (person_id)
      WHERE n.jurisdiction_id = :jurisdiction AND n.staff_no = f.actor
        AND o.valid_from <= f.at::date AND f.at::date < o.valid_to) AS post,

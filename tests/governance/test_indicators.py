@@ -187,7 +187,7 @@ class TestFacts:
         rows = read_facts(month.db, place.jurisdiction, MARCH, zone=ZONE, now=LATER, level="street")
         on_time = rows[rows["indicator"] == "on_time"].iloc[0]
         assert (on_time["area"], on_time["department"], on_time["class"], on_time["post"]) == (
-            "street", "环卫所", "0102 暴露垃圾", "grid_officer",
+            "street street", "环卫所", "0102 暴露垃圾", "grid_officer",
         )  # fmt: skip
         assert on_time["month"] == "2026-03"
         none = dict.fromkeys(INDICATORS, (0, 0))

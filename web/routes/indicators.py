@@ -139,12 +139,13 @@ def record(
 
 
 _AREAS = text(
-    "SELECT name FROM area WHERE jurisdiction_id = :j AND level = :level "
+    "SELECT code || ' ' || name FROM area WHERE jurisdiction_id = :j AND level = :level "
     "AND grid_kind IS DISTINCT FROM 'micro' AND valid_from <= CURRENT_DATE "
     "AND CURRENT_DATE < valid_to ORDER BY code"
 )
 _ENGLISH_AREAS = text(
-    "SELECT name, name_en FROM area WHERE jurisdiction_id = :j AND level = :level "
+    "SELECT code || ' ' || name AS name, code || ' ' || name_en AS name_en FROM area "
+    "WHERE jurisdiction_id = :j AND level = :level "
     "AND name_en IS NOT NULL ORDER BY valid_from, area_id"
 )
 _ENGLISH_DEPARTMENTS = text(

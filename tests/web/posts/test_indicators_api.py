@@ -67,7 +67,7 @@ def test_one_closed_case_counts_by_area_department_post_class_and_month(
     )
     found = {by: values(supervisor, by=by)
              for by in ("area", "department", "post", "class", "month")}  # fmt: skip
-    assert found["area"]["w1"]["at_level"] == (1, 1)
+    assert found["area"]["w1 w1"]["at_level"] == (1, 1)
     assert found["department"]["网格服务队"]["at_level"] == (1, 1)
     assert found["post"]["grid_leader"]["at_level"] == (1, 1)
     assert [group[1]["at_level"] for group in found["class"].items()] == [(1, 1)]
@@ -78,9 +78,9 @@ def test_one_closed_case_counts_by_area_department_post_class_and_month(
 def test_nothing_due_is_null_and_neither_nought_nor_all(supervisor: httpx.Client) -> None:
     told = supervisor.get("/api/v1/indicators", params={"by": "area"}).json()
     areas = {group["group"]: group["values"] for group in told["groups"]}
-    assert set(areas) == {"w1", "w2", "e1", "e2"}
-    assert {one["value"] for one in areas["e2"]} == {None}
-    assert {one["grade"] for one in areas["e2"]} == {None}
+    assert set(areas) == {"w1 w1", "w2 w2", "e1 e1", "e2 e2"}
+    assert {one["value"] for one in areas["e2 e2"]} == {None}
+    assert {one["grade"] for one in areas["e2 e2"]} == {None}
     departments = supervisor.get("/api/v1/indicators", params={"by": "department"}).json()
     idle = next(group for group in departments["groups"] if group["group"] == "环卫所")
     assert {one["value"] for one in idle["values"]} == {None}
@@ -111,7 +111,7 @@ def test_groups_are_named_in_english_where_they_have_an_english_name(
     with engine.begin() as connection:
         connection.execute(text("UPDATE area SET name_en = 'West 1' WHERE code = 'w1'"))
     engine.dispose()
-    wanted = {"area": ("w1", "West 1"), "department": ("网格服务队", "Grid team")}
+    wanted = {"area": ("w1 w1", "w1 West 1"), "department": ("网格服务队", "Grid team")}
     for by, (zh, en) in wanted.items():
         groups = supervisor.get("/api/v1/indicators", params={"by": by}).json()["groups"]
         assert {one["zh"]: one["en"] for one in groups}[zh] == en
@@ -119,6 +119,23 @@ def test_groups_are_named_in_english_where_they_have_an_english_name(
     code, _, name = group["en"].partition(" ")
     assert group["zh"].startswith(f"{code} ")
     assert name.isascii()
+
+
+def test_grids_of_one_name_in_two_communities_are_told_apart(
+    worked: People, supervisor: httpx.Client
+) -> None:
+    engine = make_engine(worked.service.database, pool=NullPool)
+    rename = text("UPDATE area SET name = coalesce(:name, code) WHERE code IN ('w1', 'e1')")
+    with engine.begin() as connection:
+        connection.execute(rename, {"name": "第一网格"})
+    try:
+        found = values(supervisor, by="area")
+    finally:
+        with engine.begin() as connection:
+            connection.execute(rename, {"name": None})
+        engine.dispose()
+    assert found["w1 第一网格"]["at_level"] == (1, 1)
+    assert found["e1 第一网格"]["at_level"] == (0, 0)
 
 
 def signed(service: Service, who: str) -> httpx.Client:
