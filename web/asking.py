@@ -164,3 +164,8 @@ def both(label: str) -> str:
 def figure(value: float | None, form: str) -> str:
     """Return a figure as text, a dash where it is missing."""
     return "-" if value is None or value != value else format(value, form)
+
+
+def chance(value: float | None) -> str:
+    """Return a p- or q-value as text; one too small for a float is said to be so, not to be 0."""
+    return "<1e-300" if value is not None and value < 1e-300 else figure(value, ".2g")

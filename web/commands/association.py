@@ -9,7 +9,7 @@ import typer
 from analytics.cell_association import AssociationParams
 from analytics.join_rows import JoinParams
 from geo.network.streets import REACH_M
-from web.asking import Told, ask, both, figure, make_request, place_of
+from web.asking import Told, ask, both, chance, make_request, place_of
 from web.opening import begin, open_database
 from web.options import Category, Hexagons, Jurisdiction, Level, OnStreets, Top, Until, Weeks
 from web.subject import read_about
@@ -61,7 +61,7 @@ def describe_joins(told: Told, *, top: int) -> list[str]:
     head = f"  {'joins':>7} {'expected':>9} {'z':>7} {'q':>9}  marked 高于均值的单元"
     return [head] + [
         f"  {row['observed']:>7,.0f} {row['expected']:>9,.1f} {row['score']:>7.1f} "
-        f"{figure(row['q_value'], '.2g'):>9}  {row['marked_units']:>5,.0f}  "
+        f"{chance(row['q_value']):>9}  {row['marked_units']:>5,.0f}  "
         f"{both(row['label'])}  {told.class_name(row['category'])}"
         for row in marked.to_dict("records")
     ]
@@ -79,7 +79,7 @@ def describe(told: Told, *, top: int) -> list[str]:
     if called.empty:
         return [*lines, "  none significant 无显著关联"]
     return lines + [
-        f"  {both(row['label']):<22} I = {row['score']:>6.2f}  q = {row['q_value']:<8.2g} "
+        f"  {both(row['label']):<22} I = {row['score']:>6.2f}  q = {chance(row['q_value']):<8} "
         f"{row['observed']:>6,.0f} incidents  {place_of(row)}"
         for row in called.to_dict("records")
     ]

@@ -10,7 +10,7 @@ from analytics.answers import SEED
 from analytics.fdr import Procedure
 from analytics.hotspots import Chance, HotspotParams, Near, Weights
 from geo.network.streets import REACH_M
-from web.asking import Told, ask, both, figure, make_request, place_of
+from web.asking import Told, ask, both, chance, make_request, place_of
 from web.opening import begin, open_database
 from web.options import Category, Hexagons, Jurisdiction, Level, OnStreets, Seed, Top, Until, Weeks
 from web.subject import read_about
@@ -74,7 +74,7 @@ def describe(told: Told, *, top: int) -> list[str]:
     if called.empty:
         return ["  none significant 无显著冷热点"]
     return [f"  {'incidents':>9} {'z':>7} {'p':>9} {'q':>9}"] + [
-        f"  {row['observed']:>9,.0f} {row['score']:>7.2f} {figure(row['p_value'], '.2g'):>9} "
-        f"{figure(row['q_value'], '.2g'):>9}  {both(row['label'])}  {place_of(row)}"
+        f"  {row['observed']:>9,.0f} {row['score']:>7.2f} {chance(row['p_value']):>9} "
+        f"{chance(row['q_value']):>9}  {both(row['label'])}  {place_of(row)}"
         for row in called.head(top).to_dict("records")
     ]

@@ -20,6 +20,7 @@ from analytics.results import Result, label_text
 from geo.crs.systems import unproject
 from geo.lattice.lattice import cell_centres, neighbours
 from patrol.store import read_class_names, read_planning_grids
+from web.asking import chance
 from web.opening import begin, open_database
 from web.options import Jurisdiction, Until, Weeks
 from web.subject import About, data_window, read_about
@@ -131,7 +132,7 @@ def _class_lines(
         zh, en = names.get(str(category), (str(category), str(category)))
         lines.append(
             f"  {len(rows):>4}  {lon[0]:>11.5f} {lat[0]:>10.5f}  z {best['score']:>6.2f}  "
-            f"q {best['q_value']:<8.2g} {zh} {en}"
+            f"q {chance(best['q_value']):<8} {zh} {en}"
         )
     return lines
 

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from analytics.profile_rows import ProfileParams
-from web.asking import Told, ask, both, figure, make_request
+from web.asking import Told, ask, both, chance, figure, make_request
 from web.opening import begin, open_database
 from web.options import Category, Jurisdiction, Top, Until, Weeks
 from web.subject import read_about
@@ -56,7 +56,7 @@ def describe(told: Told, *, top: int) -> list[str]:
     lines.append(f"  {'incidents':>9} {'times':>6} {'q':>8}  0 h {'.' * 16} 23 h  busiest 最忙时段")
     return lines + [
         f"  {row['observed']:>9,.0f} {figure(row['score'], '.2f'):>6} "
-        f"{figure(row['q_value'], '.2g'):>8}  "
+        f"{chance(row['q_value']):>8}  "
         f"{strip(np.reshape(row['week'], (7, 24)).sum(axis=0))}  "
         f"{busiest(row)}  {both(row['label'])}  {_name(told, row)}"
         for row in rows[:top]

@@ -23,6 +23,7 @@ from analytics.result_queries import (
 from analytics.results import LABELS, label_text
 from analytics.store import StoredResult, library_versions, read_result
 from geo.errors import ConflictError
+from web.asking import chance, figure
 from web.opening import begin, open_database
 from web.options import Jurisdiction
 from web.subject import read_about
@@ -161,9 +162,9 @@ def strongest(stored: StoredResult, *, top: int) -> list[str]:
     for row in table.to_dict("records"):
         name = f"  {row['code']} {row['name']}" if row["code"] else ""
         lines.append(
-            f"  {row['lon']:>11.5f} {row['lat']:>10.5f} {_number(row['observed'], '.0f'):>9} "
-            f"{_number(row['score'], '.3f'):>9} {_number(row['q_value'], '.2g'):>9} "
-            f"{_number(row['slope'], '+.3f'):>9}  {_label(row['label'])}{name}"
+            f"  {row['lon']:>11.5f} {row['lat']:>10.5f} {figure(row['observed'], '.0f'):>9} "
+            f"{figure(row['score'], '.3f'):>9} {chance(row['q_value']):>9} "
+            f"{figure(row['slope'], '+.3f'):>9}  {_label(row['label'])}{name}"
         )
     return lines
 
@@ -274,10 +275,6 @@ def _label(label: str) -> str:
     if label not in LABELS:
         return label
     return f"{label_text(label, 'zh')} {label_text(label, 'en')}"
-
-
-def _number(value: float | None, form: str) -> str:
-    return "-" if value is None or pd.isna(value) else format(value, form)
 
 
 def _day(moment: datetime, zone: ZoneInfo) -> str:

@@ -10,7 +10,7 @@ from analytics.answers import SEED
 from analytics.hot_streets import Method, StreetParams
 from analytics.network_density import Split
 from geo.network.streets import REACH_M
-from web.asking import Told, ask, both, figure, make_request, place_of
+from web.asking import Told, ask, both, chance, make_request, place_of
 from web.opening import begin, open_database
 from web.options import Category, Jurisdiction, Seed, Top, Until, Weeks
 from web.subject import read_about
@@ -79,7 +79,7 @@ def describe(told: Told, *, top: int) -> list[str]:
     head = f"  {'incidents':>9} {'by length':>9} {'length':>8} {'per km':>8} {'z':>7} {'q':>8}"
     return [*lines, head] + [
         f"  {row['observed']:>9,.0f} {row['expected']:>9.1f} {row['length_m']:>6.0f} m "
-        f"{row['density']:>8,.0f} {row['score']:>7.2f} {figure(row['q_value'], '.2g'):>8}  "
+        f"{row['density']:>8,.0f} {row['score']:>7.2f} {chance(row['q_value']):>8}  "
         f"{both(row['label'])}  {place_of(row)}"
         for row in hot.head(top).to_dict("records")
     ]

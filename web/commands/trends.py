@@ -9,7 +9,7 @@ import typer
 from analytics.adjusted_trends import AdjustedTrendParams, Method
 from analytics.steps import Step
 from geo.network.streets import REACH_M
-from web.asking import Told, ask, both, figure, make_request, place_of
+from web.asking import Told, ask, both, chance, figure, make_request, place_of
 from web.opening import begin, open_database
 from web.options import Category, Hexagons, Jurisdiction, Level, OnStreets, Top, Until, Weeks
 from web.subject import read_about
@@ -91,5 +91,5 @@ def _line(row: Any, per: str) -> str:
     low, high = figure(row["slope_low"], "+.2f"), figure(row["slope_high"], "+.2f")
     return (
         f"  {both(row['label']):<12} {row['slope']:+.2f} ({low} .. {high}) a {per}  "
-        f"q = {row['q_value']:.2g}  {row['observed']:,.0f} incidents  {place_of(row)}"
+        f"q = {chance(row['q_value'])}  {row['observed']:,.0f} incidents  {place_of(row)}"
     )
