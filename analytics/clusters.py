@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial import cKDTree
-from sklearn.cluster import DBSCAN, HDBSCAN
 
 from geo.errors import InputError
 
@@ -55,6 +54,8 @@ def find_dense_clusters(x: Floats, y: Floats, *, radius_m: float, fewest: int = 
     ----------
     Ester, Kriegel, Sander and Xu (1996), KDD-96:226-231.
     """
+    from sklearn.cluster import DBSCAN  # heavy: only who looks for clusters waits for it
+
     xy = _points(x, y)
     _need_positive(radius_m=radius_m, fewest=fewest)
     if len(xy) == 0:
@@ -83,6 +84,8 @@ def find_nested_clusters(x: Floats, y: Floats, *, smallest: int = 20, fewest: in
     ----------
     Campello, Moulavi and Sander (2013), doi:10.1007/978-3-642-37456-2_14.
     """
+    from sklearn.cluster import HDBSCAN  # heavy, as above
+
     xy = _points(x, y)
     _need_positive(fewest=fewest)
     if smallest < 2:

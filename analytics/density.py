@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
+from scipy import fft
 
 from analytics.cube import REPORTED, Cube
 from analytics.density_kernel import convolve_disc, convolve_lines, spread_each
@@ -18,10 +19,11 @@ from geo.lattice.lattice import Lattice, from_grid, to_grid
 
 Floats = NDArray[np.float64]
 Kernel = Literal["gaussian", "quartic"]
+Smoother = Callable[[Floats], Floats]
 
 GAUSSIAN_REACH = 4.0
 """Bandwidths after which the Gaussian kernel is cut off."""
-ADDED_UP = 12.0
+ADDED_UP = 14.0
 """Radius in cells up to which adding up a disc costs less than Fourier space."""
 
 
@@ -131,12 +133,15 @@ def estimate_density(
     """
     mass = np.asarray(counts, dtype=np.float64)
     _check(mass, share, cell_size_m, bandwidth_m)
-    reach = bandwidth_m / cell_size_m
-    inside, _ = kernel_mass(share, reach, kernel)
-    spread = np.divide(mass, inside, out=np.zeros_like(mass), where=mass > 0)
-    cell_km2 = (cell_size_m / 1000.0) ** 2
-    surface = np.maximum(_smooth(spread, reach, kernel), 0.0) / cell_km2
-    return np.where(share > 0, surface, np.nan)
+    smooth = _smoother(mass.shape, bandwidth_m / cell_size_m, kernel)
+    inside = smooth(share)
+    # Where there are counts the mass inside is well above zero.
+    np.maximum(inside, np.finfo(float).tiny, out=inside)
+    surface = smooth(np.divide(mass, inside, out=inside))
+    np.maximum(surface, 0.0, out=surface)
+    surface /= (cell_size_m / 1000.0) ** 2
+    surface[share <= 0] = np.nan
+    return surface
 
 
 def adaptive_density(
@@ -220,18 +225,43 @@ def kernel_mass(share: Floats, reach: float, kernel: Kernel) -> tuple[Floats, fl
     else:
         disc = _quartic_disc(reach)
         top = float(disc[len(disc) // 2, len(disc) // 2])
-    return _smooth(share, reach, kernel), top
+    return _smoother(share.shape, reach, kernel)(share), top
 
 
-def _smooth(grid: Floats, reach: float, kernel: Kernel) -> Floats:
+def _smoother(shape: tuple[int, ...], reach: float, kernel: Kernel) -> Smoother:
+    """Return what lays the kernel over a grid of this shape, zeros around it."""
     if kernel == "gaussian":
-        return convolve_lines(grid, _gaussian_line(reach))
+        line = _gaussian_line(reach)
+        return lambda grid: convolve_lines(grid, line)
     # The quartic kernel is no product of lines: a small one is added up, a wide one goes through
     # Fourier space.
     disc = _quartic_disc(reach)
     if reach <= ADDED_UP:
-        return convolve_disc(grid, disc)
-    return np.asarray(signal.oaconvolve(grid, disc, mode="same"))
+        return lambda grid: convolve_disc(grid, disc)
+    return _wide_smoother(shape, disc)
+
+
+def _wide_smoother(shape: tuple[int, ...], disc: Floats) -> Smoother:
+    """Return what convolves in Fourier space with a kernel that is the same to all four sides.
+
+    The transform of such a kernel is real, and a product of cosines with its quarter.
+    """
+    radius = len(disc) // 2
+    rows, columns = (fft.next_fast_len(n + radius, real=True) for n in shape)
+    away = np.arange(radius + 1)
+    up, across = (
+        np.cos(2 * np.pi / n * np.outer(np.arange(kept), away)) * np.where(away > 0, 2.0, 1.0)
+        for n, kept in ((rows, rows), (columns, columns // 2 + 1))
+    )
+    passed = up @ disc[radius:, radius:] @ across.T
+
+    def smooth(grid: Floats) -> Floats:
+        waves = fft.rfft2(grid, s=(rows, columns))
+        waves *= passed
+        back = fft.irfft2(waves, s=(rows, columns), overwrite_x=True)
+        return np.asarray(back[: shape[0], : shape[1]])
+
+    return smooth
 
 
 def _gaussian_line(reach: float) -> Floats:

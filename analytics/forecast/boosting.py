@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from analytics.cube import Cube
@@ -145,6 +144,8 @@ class Boosting:
             yield self._fitted(past, grown[start], cutoff)
 
     def _grow(self, past: Surfaces, cutoff: int) -> Grown:
+        from sklearn.ensemble import HistGradientBoostingRegressor  # heavy: who forecasts waits
+
         how = self.params
         learnt = tuple(base.learn(past.cube, cutoff) for base in self.bases)
         starts = window_starts(cutoff, self.bases[0].params)
@@ -227,7 +228,7 @@ class Grown:
     def __init__(
         self,
         learnt: tuple[Learnt, ...],
-        trees: HistGradientBoostingRegressor,
+        trees: Any,
         edges: list[Singles],
     ) -> None:
         self.learnt, self.trees, self.edges = learnt, trees, edges

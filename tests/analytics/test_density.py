@@ -11,9 +11,11 @@ from scipy import signal
 
 from analytics.cube import Units
 from analytics.density import (
+    ADDED_UP,
     GAUSSIAN_REACH,
     DensityParams,
     _quartic_disc,
+    _wide_smoother,
     adaptive_density,
     estimate_density,
     find_density,
@@ -59,7 +61,7 @@ def test_surface_is_the_sum_of_kernels_and_keeps_every_incident(seed, kernel, ba
     assert (np.isnan(surface) == (share == 0)).all()
 
 
-@pytest.mark.parametrize("reach", [1.0, 1.5, 4.2, 12.0])
+@pytest.mark.parametrize("reach", [1.0, 1.5, 4.2, 12.0, 15.3, 44.0])
 @pytest.mark.parametrize("shape", [(1, 1), (3, 40), (31, 17)])
 def test_a_disc_added_up_is_the_one_from_fourier_space(reach, shape):
     grid = np.random.default_rng(4).poisson(0.5, shape).astype(float)
@@ -68,6 +70,18 @@ def test_a_disc_added_up_is_the_one_from_fourier_space(reach, shape):
     edge = len(disc) // 2
     inner = expected[edge : edge + shape[0], edge : edge + shape[1]]
     np.testing.assert_allclose(convolve_disc(grid, disc), inner, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(_wide_smoother(shape, disc)(grid), inner, rtol=0, atol=1e-14)
+
+
+def test_a_wide_quartic_kernel_keeps_every_incident_inside_a_ragged_boundary():
+    rng = np.random.default_rng(5)
+    share = np.where(rng.random((40, 30)) < 0.3, 0.0, rng.random((40, 30)))
+    counts = rng.poisson(0.4, share.shape) * (share > 0)
+    bandwidth = 100.0 * (ADDED_UP + 5)
+    surface = estimate_density(counts, share, cell_size_m=100.0, bandwidth_m=bandwidth)
+    expected = density_by_sums(counts, share, cell=100.0, bandwidth=bandwidth, kernel="quartic")
+    np.testing.assert_allclose(surface, expected, atol=1e-10 * np.nanmax(expected))
+    assert np.nansum(surface * share) * 0.01 == pytest.approx(counts.sum(), abs=1e-9)
 
 
 def test_a_lone_incident_far_from_the_boundary_has_the_kernel_of_the_books():
