@@ -8,7 +8,9 @@ import numpy as np
 
 from geo.errors import InputError
 from patrol.routes.check import check_routes
-from patrol.routes.problem import Routes, RoutingProblem, Unit
+from patrol.routes.even_kernel import even_out
+from patrol.routes.problem import Floats, Routes, RoutingProblem, Unit
+from patrol.routes.schedule_kernel import Ground, Tour
 from patrol.routes.search import (
     SearchParams,
     copied,
@@ -17,13 +19,13 @@ from patrol.routes.search import (
     read_tour,
     start_tour,
 )
-from patrol.routes.share_kernel import even_out, shorten_longest, works_of
+from patrol.routes.share_kernel import shorten_longest, works_of
 
 _STEPS = 2000  # moves of one stop, at most
-_POWERS = (12.0, 24.0, 24.0, 48.0)  # round by round; the higher, the more the longest work weighs
-_RAISED = 0.5  # worth of a higher mean beside a shorter longest work
-_STARTS = 4  # sharings from the start, until one is even
-_TRIES = 5000  # single stops that are tried elsewhere in a round, for each stop
+_STEP = 0.05  # by how much more the units together work from one try to the next
+_INSIDE = 0.999  # of the distance to the mean that is allowed: rounding must not go beyond
+_STARTS = 2  # sharings from the start, until one is even
+_TRIES = 5000  # single stops that are tried elsewhere in a try, for each stop
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,14 @@ class BalanceParams:
     steps
         Lengths of the longest work that are tried.
     more
-        How much all units together may work, as a multiple of what they did before.
+        How much all units together may work, as a multiple of what they did before: evenness is
+        paid in ways, and not more of them are made than it needs.
     """
 
     over: float = 0.05
     loss: float = 0.01
     steps: int = 7
-    more: float = 1.15
+    more: float = 1.5
 
     def __post_init__(self) -> None:
         if not (self.over > 0 and 0 <= self.loss < 1 and self.steps >= 1 and self.more >= 1):
@@ -66,11 +69,14 @@ class Balanced:
         Whether their longest work is as close to the mean as asked.
     over
         How far it is above the mean, as a share.
-    prize_before
-        The prize without sharing.
+    prize_before, way_before_s
+        The prize and the seconds of travel without sharing.
     least_s, tied_to
         No routes within the loss allowed have a longest work of less than so many seconds,
         because this stop (its row; -1: none) alone takes its nearest unit so long, out and back.
+    least_over
+        No routes within the loss and the work allowed have a longest work nearer to the mean than
+        this share above it.
     """
 
     routes: Routes
@@ -79,6 +85,13 @@ class Balanced:
     prize_before: float
     least_s: float
     tied_to: int
+    least_over: float
+    way_before_s: float
+
+    @property
+    def more_way_s(self) -> float:
+        """Seconds of travel that sharing costs, all units together."""
+        return sum(route.travel_s for route in self.routes.routes) - self.way_before_s
 
     @property
     def proved(self) -> bool:
@@ -101,10 +114,15 @@ class Balanced:
                 f"{en}: stop {stop} alone takes its nearest unit {least:.0f} min out and back, so "
                 "the longest cannot be shorter; more visits or fewer units would lift the mean",
             )
+        bound_zh = f"已证明最长不低于 {least:.0f} 分钟、不能低于比平均高 {self.least_over:.0%}"
+        bound_en = (
+            f"no less than {least:.0f} min, and not nearer than {self.least_over:.0%} above the "
+            "mean, is proved"
+        )
         return (
-            f"{zh}：未找到更均衡的方案，已证明最长不低于 {least:.0f} 分钟；"
+            f"{zh}：未找到更均衡的方案，{bound_zh}；"
             "整个点位无法拆分，增加点位、减少单元或延长计算可改善",
-            f"{en}: nothing more even was found, no less than {least:.0f} min is proved; whole "
+            f"{en}: nothing more even was found, {bound_en}; whole "
             "visits cannot be split: more visits, fewer units or a longer search would help",
         )
 
@@ -133,14 +151,17 @@ def balance_routes(
     """
     params = params or BalanceParams()
     floor = (1 - params.loss) * routes.prize
+    before_s = sum(route.work_s for route in routes.routes)
     least, tied_to = least_longest(problem, prize=floor)
+    bound = least_above(problem, least, most=params.more * before_s)
     best, low, high = routes, 0.0, routes.makespan_s
     for _ in range(_STARTS):
-        if _over(best) <= params.over or best.makespan_s <= least * 1.01:
+        if _over(best) <= max(params.over, bound) or best.makespan_s <= least * 1.01:
             break
-        best = min(best, _shared(problem, routes, floor, params, rng), key=_over)
+        mores = np.arange(1.0, params.more + 1e-9, _STEP) * before_s
+        best = min(best, _shared(problem, routes, floor, params, mores, rng), key=_over)
     for _ in range(params.steps):
-        if _over(best) <= params.over:
+        if _over(best) <= max(params.over, bound):
             break
         cap = max((low + high) / 2, best.mean_work_s * 0.5)
         tried = _within(problem, best, cap, rng, search)
@@ -148,43 +169,87 @@ def balance_routes(
             low = cap
             continue
         high = min(cap, tried.makespan_s)
-        tried = _shared(problem, tried, floor, params, rng)
-        best = min(best, tried, key=_over)
-    return Balanced(best, _over(best) <= params.over, _over(best), routes.prize, least, tied_to)
+        most = np.array([params.more * before_s])
+        best = min(best, _shared(problem, tried, floor, params, most, rng), key=_over)
+    return Balanced(
+        best, _over(best) <= params.over, _over(best), routes.prize, least, tied_to, bound,
+        sum(route.travel_s for route in routes.routes),
+    )  # fmt: skip
 
 
 def _shared(
     problem: RoutingProblem, routes: Routes, floor: float, params: BalanceParams,
-    rng: np.random.Generator,
+    totals: Floats, rng: np.random.Generator,
 ) -> Routes:  # fmt: skip
-    """Move stops off the longest route while that helps; give some up where the loss allows it."""
+    """Move stops off the longest route while that helps; give some up where the loss allows it.
+
+    Parameters
+    ----------
+    totals
+        Seconds that all units together are to work, from one try to the next.
+    """
     ground = make_ground(problem)
     tour = start_tour(ground, problem, [route.stops for route in routes.routes])
-    prize, n = routes.prize, problem.n_stops
-    over, most = _over(routes), params.more * sum(r.work_s for r in routes.routes)
+    n, over = problem.n_stops, params.over * _INSIDE
     state = np.array([int(rng.integers(1, 2**62))], dtype=np.uint64)
-    for power in _POWERS if n > 0 else ():
-        if over <= params.over:
-            break
+    for total in totals.tolist() if n > 0 else ():
+        longest = (1 + over) * total / len(problem.units)
         even = copied(tour)
-        over = even_out(ground, tour, n, power, _RAISED, most, _TRIES * n, state, even)
+        left_over = even_out(ground, tour, n, longest, total, _TRIES * n, state, even)
         tour = even
-    while not shorten_longest(ground, tour, n, params.over, _STEPS):
-        k = int(np.argmax(works_of(ground, tour, n)))
-        spare = [
-            v for v in tour.seq[k, 1 : tour.size[k] + 1].tolist()
-            if v < n and not problem.stops[v].must and prize - problem.stops[v].prize >= floor
-        ]  # fmt: skip
-        if not spare:
+        if left_over <= 0:
             break
-        gone = min(spare, key=lambda v: problem.stops[v].prize)
-        prize -= problem.stops[gone].prize
+    _give_up(ground, tour, problem, over=params.over, spare=routes.prize - floor)
+    made = read_tour(problem, tour, iterations=routes.iterations)
+    kept = sum(route.work_s for route in made.routes) <= totals[-1] * (1 + 1e-9)
+    sound = kept and not check_routes(problem, made)
+    return made if sound and _over(made) < _over(routes) else routes
+
+
+def _give_up(
+    ground: Ground, tour: Tour, problem: RoutingProblem, *, over: float, spare: float
+) -> None:
+    """Shorten the longest route step by step; where that ends, give up its cheapest visit."""
+    n = problem.n_stops
+    while not shorten_longest(ground, tour, n, over, _STEPS):
+        k = int(np.argmax(works_of(ground, tour, n)))
+        may = [
+            v for v in tour.seq[k, 1 : tour.size[k] + 1].tolist()
+            if v < n and not problem.stops[v].must and problem.stops[v].prize <= spare
+        ]  # fmt: skip
+        if not may:
+            return
+        gone = min(may, key=lambda v: problem.stops[v].prize)
+        spare -= problem.stops[gone].prize
         left = [v for v in tour.seq[k, 1 : tour.size[k] + 1].tolist() if v != gone]
         tour.seq[k, 1 : len(left) + 2] = [*left, ground.end[k]]
         tour.size[k] = len(left)
         tour.unit[gone] = -1
-    made = read_tour(problem, tour, iterations=routes.iterations)
-    return made if not check_routes(problem, made) and _over(made) < _over(routes) else routes
+
+
+def least_above(problem: RoutingProblem, least_s: float, *, most: float) -> float:
+    """Return a bound on how far the longest work of any routes lies above the mean, as a share.
+
+    All units together work at most `most`; and at most as many units as there are stops, of
+    those that can make any, go out: each works no longer than the longest, the others no longer
+    than their way from base to base. Both bounds of the mean grow slower than the longest, so that
+    a longest work of `least_s` comes nearest.
+
+    Parameters
+    ----------
+    most
+        Seconds that all units together may work.
+    """
+    if least_s <= 0:
+        return 0.0
+    n, m = problem.n_stops, len(problem.units)
+    ways = np.array([
+        problem.travel_s[u.mode][n + u.start, n + u.end] + sum(rest.dwell_s for rest in u.breaks)
+        for u in problem.units
+    ])  # fmt: skip
+    out = min(n, int(np.isfinite(_alone(problem)).any(axis=1).sum()))
+    resting = float(np.sort(ways)[out:].sum())
+    return max(0.0, least_s * m / min(most, out * least_s + resting) - 1)
 
 
 def least_longest(problem: RoutingProblem, *, prize: float) -> tuple[float, int]:
@@ -199,19 +264,7 @@ def least_longest(problem: RoutingProblem, *, prize: float) -> tuple[float, int]
     tuple
         Seconds (0 where nothing has to be visited), and the row of the stop, -1 for none.
     """
-    alone = np.full(problem.n_stops, np.inf)
-    n, may = problem.n_stops, problem.may_visit()
-    dwell = np.array([stop.dwell_s for stop in problem.stops])
-    opens, closes = (
-        np.array([getattr(stop, name) for stop in problem.stops])
-        for name in ("opens_s", "closes_s")
-    )
-    for k, unit in enumerate(problem.units):
-        way = problem.travel_s[unit.mode]
-        start = np.maximum(unit.begin_s + way[n + unit.start, :n], opens)
-        back = start + dwell + way[:n, n + unit.end]
-        good = may[k] & (start <= closes) & (back <= unit.finish_s)
-        alone = np.minimum(alone, np.where(good, back - unit.begin_s, np.inf))
+    alone = _alone(problem).min(axis=0)
     must = np.array([stop.must for stop in problem.stops], dtype=bool)
     rank = np.where(must, -1.0, alone)
     order = np.argsort(rank, kind="stable")
@@ -224,6 +277,29 @@ def least_longest(problem: RoutingProblem, *, prize: float) -> tuple[float, int]
         return 0.0, -1
     worst = int(needed[np.argmax(alone[needed])])
     return float(alone[worst]), worst
+
+
+def _alone(problem: RoutingProblem) -> Floats:
+    """Return what each stop takes each unit alone, out and back.
+
+    Returns
+    -------
+    ndarray
+        Seconds, shape ``(n_units, n_stops)``; infinite where the unit cannot.
+    """
+    alone = np.full((len(problem.units), problem.n_stops), np.inf)
+    n, may = problem.n_stops, problem.may_visit()
+    dwell, opens, closes = (
+        np.array([getattr(stop, name) for stop in problem.stops], dtype=np.float64)
+        for name in ("dwell_s", "opens_s", "closes_s")
+    )
+    for k, unit in enumerate(problem.units):
+        way = problem.travel_s[unit.mode]
+        start = np.maximum(unit.begin_s + way[n + unit.start, :n], opens)
+        back = start + dwell + way[:n, n + unit.end]
+        good = may[k] & (start <= closes) & (back <= unit.finish_s) & (unit.capacity != 0)
+        alone[k] = np.where(good, back - unit.begin_s, np.inf)
+    return alone
 
 
 def _over(routes: Routes) -> float:

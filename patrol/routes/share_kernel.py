@@ -7,11 +7,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from patrol.routes.schedule_kernel import SLACK, Floats, Ground, Ints, Tour
-from patrol.routes.search_kernel import Seed, below, draw
 
 _LEAST_S = 1e-6  # a gain below this is rounding
-_HOT, _COLD = 0.3, 0.001  # temperatures, in logarithms of what is made small
-_NEAR = 30  # stops next to a stop to whose routes it may go
 
 
 @njit(cache=True, nogil=True)
@@ -80,124 +77,14 @@ def works_of(g: Ground, t: Tour, n_stops: int) -> Floats:
 
 
 @njit(cache=True, nogil=True)
-def _set(t: Tour, k: int, order: Ints, size: int) -> None:
+def set_route(t: Tour, k: int, order: Ints, size: int) -> None:
+    """Give a unit other stops in an order."""
     last = t.seq[k, t.size[k] + 1]
     t.seq[k, 1 : size + 1] = order[:size]
     t.seq[k, size + 1] = last
     t.size[k] = size
     for i in range(size):
         t.unit[order[i]] = k
-
-
-@njit(cache=True, nogil=True)
-def even_out(
-    g: Ground, t: Tour, n_stops: int, power: float, raised: float, most: float, steps: int,
-    state: Seed, best: Tour,
-) -> float:  # fmt: skip
-    """Move and swap single stops between routes near each other, annealed; keep the most even.
-
-    What is made small is the sum of ``(work / mean ** raised) ** power``: stops wander over
-    several routes from where there is much work to where there is little (Kirkpatrick et al. 1983).
-
-    Parameters
-    ----------
-    power
-        The higher, the more the longest work weighs.
-    raised
-        From 0, a higher mean is worth nothing, to 1, as much as a shorter longest work; detours
-        raise it, so that with 1 they are made until `most` is used up.
-    most
-        Seconds that all units together may work: evenness is not bought with detours for ever.
-    steps
-        Moves that are tried.
-    best
-        The routes before, written over by the most even ones.
-
-    Returns
-    -------
-    float
-        Share by which the longest work of `best` lies above the mean.
-    """
-    m, room = len(t.size), t.seq.shape[1]
-    work = works_of(g, t, n_stops)
-    total, weight = work.sum(), (work**power).sum()
-    over = work.max() / total * m - 1.0
-    _copy_orders(best, t)
-    own, theirs, held = (np.empty(room, np.int32), np.empty(room, np.int32),
-                         np.empty(room, np.int32))  # fmt: skip
-    for step in range(steps):
-        heat = _HOT * (_COLD / _HOT) ** (step / steps)
-        v = below(state, n_stops)
-        k = t.unit[v]
-        if k < 0:
-            continue
-        j, r = -1, below(state, m)
-        u = -1
-        if draw(state) < 0.95 and g.near.shape[1] > 0:  # to the route of a stop nearby
-            u = g.near[v, below(state, min(_NEAR, g.near.shape[1]))]
-            r = t.unit[u]
-        if r < 0 or r == k or not g.allowed[r, v]:
-            continue
-        i = _place_of(t, k, v)
-        without(t.seq[k, 1:], t.size[k], i, own)
-        n_own, n_theirs = t.size[k] - 1, t.size[r]
-        theirs[:n_theirs] = t.seq[r, 1 : 1 + n_theirs]
-        if 0 <= u < n_stops and g.allowed[k, u] and draw(state) < 0.5:
-            j = _place_of(t, r, u)
-            without(t.seq[r, 1:], t.size[r], j, theirs)
-            n_theirs -= 1
-        end_r, at_r = insert_best(g, theirs, n_theirs, v, r, n_stops, held)
-        at_k = -1
-        if j >= 0:
-            end_k, at_k = insert_best(g, own, n_own, u, k, n_stops, held)
-        else:
-            end_k = end_of(g, own, n_own, k, n_stops)
-        if not (end_r < np.inf and end_k < np.inf):
-            continue
-        new_k, new_r = end_k - g.begin[k], end_r - g.begin[r]
-        new_sum = total + new_k + new_r - work[k] - work[r]
-        if new_sum > most:
-            continue
-        new_weight = weight + new_k**power + new_r**power - work[k] ** power - work[r] ** power
-        gain = np.log(weight / new_weight) - raised * power * np.log(total / new_sum)
-        if gain < heat * np.log(draw(state) + 1e-300):
-            continue
-        total, weight = new_sum, new_weight
-        _put(theirs, n_theirs, v, at_r)
-        _set(t, r, theirs, n_theirs + 1)
-        if j >= 0:
-            _put(own, n_own, u, at_k)
-            n_own += 1
-        _set(t, k, own, n_own)
-        work[k], work[r] = new_k, new_r
-        if work.max() / total * m - 1.0 < over:
-            over = work.max() / total * m - 1.0
-            _copy_orders(best, t)
-    return float(over)
-
-
-@njit(cache=True, nogil=True)
-def _place_of(t: Tour, k: int, v: int) -> int:
-    """Return the place of a stop in a route, from 0."""
-    i = 0
-    while t.seq[k, 1 + i] != v:
-        i += 1
-    return i
-
-
-@njit(cache=True, nogil=True)
-def _put(order: Ints, size: int, v: int, at: int) -> None:
-    for i in range(size, at, -1):
-        order[i] = order[i - 1]
-    order[at] = v
-
-
-@njit(cache=True, nogil=True)
-def _copy_orders(to: Tour, t: Tour) -> None:
-    to.size[:] = t.size
-    to.unit[:] = t.unit
-    for k in range(len(t.size)):
-        to.seq[k, : t.size[k] + 2] = t.seq[k, : t.size[k] + 2]
 
 
 @njit(cache=True, nogil=True)
@@ -294,15 +181,15 @@ def _make(
     third[:at] = theirs[:at]
     third[at] = v
     third[at + 1 : n_theirs + 1] = theirs[at:n_theirs]
-    _set(t, r, third, n_theirs + 1)
+    set_route(t, r, third, n_theirs + 1)
     if q == k:
         _end, at = insert_best(g, own, n_own, u, k, n_stops, held)
         third[:at] = own[:at]
         third[at] = u
         third[at + 1 : n_own + 1] = own[at:n_own]
-        _set(t, k, third, n_own + 1)
+        set_route(t, k, third, n_own + 1)
         return
-    _set(t, k, own, n_own)
+    set_route(t, k, own, n_own)
     if q >= 0:
         n_third = t.size[q]
         theirs[:n_third] = t.seq[q, 1 : 1 + n_third]
@@ -310,4 +197,4 @@ def _make(
         third[:at] = theirs[:at]
         third[at] = u
         third[at + 1 : n_third + 1] = theirs[at:n_third]
-        _set(t, q, third, n_third + 1)
+        set_route(t, q, third, n_third + 1)

@@ -136,6 +136,7 @@ def route_parameters(made: ShiftRoutes) -> dict[str, Any]:
         "longest_above_mean": None if shared is None else round(shared.over, 4),
         "prize_before_sharing": None if shared is None else shared.prize_before,
         "least_longest_s": None if shared is None else round(shared.least_s, 1),
+        "way_for_evenness_s": None if shared is None else round(shared.more_way_s, 1),
         "uneven": None if shared is None else list(shared.why_uneven(made.plan.problem)),
     }
 

@@ -213,6 +213,12 @@ def describe(stored: StoredRoutes, made: ShiftRoutes, about: About) -> list[str]
     if made.plan.balanced is not None and not made.plan.balanced.even:
         zh, en = made.plan.balanced.why_uneven(made.plan.problem)
         lines += [f"work is NOT even 工作量不均: {en}", f"  {zh}"]
+    if made.plan.balanced is not None and made.plan.balanced.more_way_s > 0:
+        more, before = made.plan.balanced.more_way_s / 60, made.plan.balanced.way_before_s / 60
+        lines.append(
+            f"even work costs {more:.0f} min on the way, {before:.0f} before "
+            f"为均衡工作量增加路程 {more:.0f} 分钟（原 {before:.0f} 分钟）"
+        )
     if made.unplaced:
         lines.append(f"no road in reach 附近无道路: {', '.join(made.unplaced[:5])}")
     for way in stored.routes.to_dict("records"):

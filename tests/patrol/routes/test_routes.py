@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.errors import InputError
-from patrol.routes.balance import balance_routes, least_longest
+from patrol.routes.balance import balance_routes, least_above, least_longest
 from patrol.routes.check import check_routes
 from patrol.routes.diagnose import find_blame
 from patrol.routes.planning import plan_routes, replan_routes, stand_by_plan
@@ -262,6 +262,29 @@ class TestBalance:
         zh, en = shared.why_uneven(problem)
         assert "far" in en
         assert "far" in zh
+
+    def test_fewer_stops_than_units_are_proved_uneven_at_once(self):
+        xy = np.array([[0.0, 500], [0, -500], [0, 0]])
+        stops = [Stop(name, 10.0, 600.0) for name in ("north", "south")]
+        units = [Unit(f"u{k}", "foot", 0, 0, 0.0, 9000.0) for k in range(3)]
+        problem = problem_of(stops, units, xy)
+        shared = balance_routes(problem, find(problem), rng=np.random.default_rng(7), search=SHORT)
+        assert not shared.even
+        assert shared.least_over == pytest.approx(0.5)  # two work, three share the mean
+        assert shared.over == pytest.approx(0.5)
+        assert "50% above the mean" in shared.why_uneven(problem)[1]
+
+    @pytest.mark.parametrize("seed", [4, 5, 6, 7])
+    def test_no_sharing_comes_nearer_to_the_mean_than_the_bound_or_works_more_than_allowed(
+        self, seed
+    ):
+        problem = random_problem(seed, n=7, m=5)
+        before = find(problem)
+        shared = balance_routes(problem, before, rng=np.random.default_rng(seed), search=SHORT)
+        assert 0 <= shared.least_over <= shared.over + 1e-9
+        works = [sum(r.work_s for r in routes.routes) for routes in (before, shared.routes)]
+        assert works[1] <= 1.5 * works[0] + 1e-6
+        assert least_above(problem, 0.0, most=works[0]) == 0.0
 
     @pytest.mark.parametrize("seed", [4, 5, 6, 7])
     def test_no_routes_have_less_longest_work_than_the_bound(self, seed):
