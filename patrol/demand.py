@@ -196,10 +196,14 @@ def _drivers(base: Floats, moved: Floats, unknown: NDArray[np.bool_]) -> NDArray
 
 
 def _change(level: Floats, slope: Floats, recent_steps: int) -> Floats:
-    """Return the relative rise of the fitted line from the first recent step to the last."""
+    """Return the relative rise of the fitted line from the first recent step to the last.
+
+    A line that was steeper before the recent steps may end below nothing: it counts as nothing.
+    """
     begin = level - slope * recent_steps / 2
+    end = np.maximum(level + slope * recent_steps / 2, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(begin > 0, slope * recent_steps / begin, np.nan)
+        return np.where(begin > 0, (end - begin) / begin, np.nan)
 
 
 def _picked(values: Floats, driver: NDArray[np.intp]) -> Floats:

@@ -248,6 +248,8 @@ def _trend_en(reason: Reason) -> str:
         return f"{name} up from nothing in {_span_en(reason)} ({proof})"
     if reason.change == 0:
         return f"{name} moves, but its median change is 0 ({proof})"
+    if reason.change <= -1:
+        return f"{name} down to hardly any in {_span_en(reason)} ({proof})"
     way = "up" if reason.change > 0 else "down"
     return f"{name} {way} {abs(reason.change):.0%}".replace("%", " %") + (
         f" in {_span_en(reason)} ({proof})"
@@ -305,6 +307,8 @@ def _trend_zh(reason: Reason) -> str:
         return f"{name}{span}内从无到有（{proof}）"
     if reason.change == 0:
         return f"{name}有趋势，但变化中位数为0（{proof}）"
+    if reason.change <= -1:
+        return f"{name}{span}降至极少（{proof}）"
     way = "上升" if reason.change > 0 else "下降"
     return f"{name}{span}{way}{abs(reason.change):.0%}（{proof}）"
 

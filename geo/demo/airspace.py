@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
 import geopandas as gpd
 import pandas as pd
 import shapely
 
 from geo.demo.district import District
-from geo.demo.size import METRIC_CRS
+from geo.demo.size import METRIC_CRS, TIME_ZONE
 
-# Station near which a zone lies, its radius in metres, and what it is.
+# Station near which a zone lies, its radius in metres, what it is, and from when to when it holds:
+# days after the last one of the incidents, and local hour.
 _AROUND = (
     ("Station Patrol Post", 150.0, "transport", "澜海站铁路净空区", None, None),
     ("Night Market Patrol Post", 90.0, "crowd", "渔火夜市人员密集区", None, None),
     ("South Bank Fire Station", 200.0, "prohibited", "营区禁飞区", None, None),
     (
-        "Park Patrol Post", 350.0, "temporary", "半程马拉松临时管制",
-        "2026-11-08T06:00:00+08:00", "2026-11-08T12:00:00+08:00",
+        "Park Patrol Post", 350.0, "temporary", "半程马拉松临时管制", (8, 6), (8, 12),
     ),
 )  # fmt: skip
 _AIRPORT_FROM_M = 60.0
@@ -34,7 +37,14 @@ def airspace_zones(district: District) -> gpd.GeoDataFrame:
     stations = district.stations.to_crs(METRIC_CRS).set_index("name_en").geometry
     outline = district.district.to_crs(METRIC_CRS).geometry.iloc[0]
     rows: list[tuple[object, ...]] = [
-        (kind, name, 0.0, begin, end, stations[near].buffer(radius, quad_segs=12))
+        (
+            kind,
+            name,
+            0.0,
+            _moment(district, begin),
+            _moment(district, end),
+            stations[near].buffer(radius, quad_segs=12),
+        )
         for near, radius, kind, name, begin, end in _AROUND
     ]
     _, south, east, north = outline.bounds
@@ -46,6 +56,13 @@ def airspace_zones(district: District) -> gpd.GeoDataFrame:
     table.insert(0, "source_ref", [f"Z{number:03d}" for number in range(1, len(table) + 1)])
     table["name"] += "（模拟）"
     return table.assign(authority="澜海区空域管理（模拟）").to_crs(4326)
+
+
+def _moment(district: District, after: tuple[int, int] | None) -> str | None:
+    if after is None:
+        return None
+    day = district.size.last_day + timedelta(days=after[0])
+    return datetime.combine(day, time(after[1]), tzinfo=ZoneInfo(TIME_ZONE)).isoformat()
 
 
 def drone_fleet(district: District) -> pd.DataFrame:

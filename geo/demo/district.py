@@ -127,7 +127,10 @@ def make_district(*, seed: int = DEFAULT_SEED, size: DemoSize | None = None) -> 
         categories=category_table(),
         incidents=incidents,
         truth=Truth(
-            intensity, hotspot_table(intensity), provenance, plan_dirt(incidents, rng=dirt_rng)
+            intensity,
+            hotspot_table(intensity, size.last_day),
+            provenance,
+            plan_dirt(incidents, rng=dirt_rng),
         ),
     )
 

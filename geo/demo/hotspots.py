@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import shapely
@@ -37,8 +36,8 @@ class Hotspot:
     weekly_from, weekly_to
         Incidents per week before the change starts, and at the last day (for a seasonal one
         in the quietest and in the busiest week).
-    change_on
-        When a growing or fading one starts to change, then linearly to the last day.
+    change_days
+        How many days before the last a growing or fading one starts to change, linearly.
     peak_day
         Day of the year on which a seasonal one peaks.
     note, note_en
@@ -55,7 +54,7 @@ class Hotspot:
     weekly_to: float
     note: str
     note_en: str
-    change_on: date | None = None
+    change_days: int | None = None
     peak_day: int | None = None
 
 
@@ -74,10 +73,10 @@ HOTSPOTS = (
             "商场夜间噪音", "Noise at the mall"),
     Hotspot("HS07", "growing", "0504", None, (1500, -500), 140, 1, 60,
             "新商街店外经营增多", "A new shopping street spills outside",
-            change_on=date(2026, 7, 20)),
+            change_days=103),
     Hotspot("HS08", "fading", "0302", "building_site", (0, 0), 140, 40, 1,
             "工地扬尘逐步治理", "Dust at a building site, brought under control",
-            change_on=date(2026, 4, 15)),
+            change_days=199),
     Hotspot("HS09", "seasonal", "0510", None, (3150, 1000), 200, 0.3, 20,
             "夏季海滩烧烤", "Summer barbecues on the shore", peak_day=205),
 )  # fmt: skip
@@ -140,8 +139,8 @@ def hotspot_rates(
             year_day = day + size.first_day.timetuple().tm_yday
             wave = np.exp(4.0 * (np.cos(2.0 * np.pi * (year_day - item.peak_day) / 365.25) - 1.0))
             weekly = low + (high - low) * wave
-        elif item.change_on is not None:
-            start = (item.change_on - size.first_day).days
+        elif item.change_days is not None:
+            start = size.days - 1 - item.change_days
             part = np.clip((day - start) / max(size.days - 1 - start, 1), 0.0, 1.0)
             weekly = low + (high - low) * part
         else:

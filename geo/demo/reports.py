@@ -56,7 +56,7 @@ def report_events(
     intensity
         Reach of each finder.
     size
-        The last day: later reports are not in yet.
+        When the data end: later reports are not in yet.
     buildings, cameras
         Frames in the metric CRS.
     rng
@@ -72,7 +72,7 @@ def report_events(
     who_rng, when_rng, where_rng, rest_rng = rng.spawn(4)
     finder = choose_finder(events, intensity, who_rng)
     reported = reported_seconds(events["seconds"].to_numpy(), finder, when_rng)
-    keep = (finder >= 0) & (reported < size.days * DAY_S)
+    keep = (finder >= 0) & (reported < (size.days - 1) * DAY_S + size.last_hour * 3600)
     kept = events[keep].assign(
         finder=finder[keep], reported=reported[keep], event=np.flatnonzero(keep)
     )

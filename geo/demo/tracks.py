@@ -90,7 +90,12 @@ def make_tracks(district: District, *, rng: np.random.Generator) -> DutyTracks:
         {"spot": np.arange(1, len(spots) + 1), "reports": reports}, geometry=circles, crs=4326
     )
     looks = _looks(district, spots, look_rng)
-    return DutyTracks(pd.concat(parts, ignore_index=True), devices, shifts, looks, blind)
+    end = pd.Timestamp(district.size.handed_over)
+    fixes = pd.concat(parts, ignore_index=True)
+    return DutyTracks(
+        fixes[fixes["time"] <= end].reset_index(drop=True), devices, shifts,
+        looks[looks["looked_at"] <= end].reset_index(drop=True), blind,
+    )  # fmt: skip
 
 
 def plant_spots(district: District) -> tuple[NDArray[np.object_], Longs]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -121,8 +122,8 @@ def hotspot_of_cell(intensity: Intensity) -> np.ndarray[Any, Any]:
     return owner
 
 
-def hotspot_table(intensity: Intensity) -> pd.DataFrame:
-    """Return the planted hotspots as a table."""
+def hotspot_table(intensity: Intensity, last_day: date) -> pd.DataFrame:
+    """Return the planted hotspots as a table; `last_day` is that of the incidents."""
     lon, lat = unproject(
         intensity.centre[:, 0], intensity.centre[:, 1], srid=int(METRIC_CRS.split(":")[1])
     )
@@ -138,7 +139,7 @@ def hotspot_table(intensity: Intensity) -> pd.DataFrame:
             "radius_m": float(item.radius_m),
             "weekly_from": float(item.weekly_from),
             "weekly_to": float(item.weekly_to),
-            "change_on": None if item.change_on is None else item.change_on.isoformat(),
+            "change_on": _day_before(last_day, item.change_days),
             "peak_day_of_year": item.peak_day,
             "expected": round(float(intensity.hotspot_day[row].sum()), 1),
             "note": item.note,
@@ -147,3 +148,7 @@ def hotspot_table(intensity: Intensity) -> pd.DataFrame:
         for row, item in enumerate(intensity.hotspots)
     ]
     return pd.DataFrame(rows).astype({"change_on": object, "peak_day_of_year": object})
+
+
+def _day_before(last_day: date, days: int | None) -> str | None:
+    return None if days is None else (last_day - timedelta(days=days)).isoformat()

@@ -147,7 +147,7 @@ def incident_settings(
     """Return the settings that every mapping of incidents begins with."""
     return {
         **settings("incidents", source, title, crs=crs, rows=rows),
-        "covers_to": district.size.last_day.isoformat(),
+        "covers_to": district.size.last_whole_day.isoformat(),
         "time_zone": TIME_ZONE,
         "category_scheme": SCHEME,
     }

@@ -52,6 +52,7 @@ def test_a_trend_never_more_than_doubles_or_halves_a_level():
     demand = demand_of([[1.0], [8.0]], [[9.0], [-9.0]], [[0.0], [0.0]])
     assert demand.expected.tolist() == [2.0, 4.0]
     assert np.isnan(demand.change[0])
+    assert demand.change[1] == -1.0, "nothing falls by more than all of it"
 
 
 def test_the_class_whose_trend_moves_the_weighted_need_most_is_the_driver():

@@ -69,6 +69,7 @@ def test_an_unknown_grid_is_called_unknown_and_never_safe():
         ({"recent_steps": 1, "step": "month"}, "in 1 month (q", "1个月上升38%"),
         ({"step": "hour"}, "12.3 reports an hour", "每小时12.3件"),
         ({"q_value": 0.0001}, "q < 0.001", "q<0.001"),
+        ({"change": -1.0}, "down to hardly any in 6 weeks (q", "降至极少（q"),
     ],
 )
 def test_each_figure_has_its_words(change, en, zh):

@@ -6,12 +6,13 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import typer
@@ -26,9 +27,9 @@ from geo.database.connect import Database
 from geo.database.schema import downgrade, migrate
 from geo.demo.categories import SCHEME
 from geo.demo.district import make_district
-from geo.demo.size import DEFAULT_SEED, DISTRICT_CODE
+from geo.demo.size import DEFAULT_SEED, DISTRICT_CODE, TIME_ZONE, DemoSize, size_until
 from geo.demo.write import write_district
-from geo.errors import ConflictError
+from geo.errors import ConflictError, InputError
 from geo.hexagons import refresh_hexagon_ground, refresh_in_steps
 from geo.imports.categories import import_categories
 from geo.imports.mapping import read_mapping
@@ -64,6 +65,10 @@ def demo(
         "out/demo"
     ),
     seed: Annotated[int, typer.Option(help="Another seed makes another district.")] = DEFAULT_SEED,
+    until: Annotated[
+        str,
+        typer.Option(metavar="DATE|today", help="Last day of the data; today: up to this minute."),
+    ] = DemoSize().last_day.isoformat(),
     fresh: Annotated[
         bool, typer.Option(help="Empty the database first; only where it holds nothing else.")
     ] = False,
@@ -72,12 +77,13 @@ def demo(
 
     A second run finds everything done and changes nothing.
     """
+    size = read_size(until, now=datetime.now(UTC))
     say = _Clock()
     database = open_database()
     say("database 数据库", str(database))
     if fresh:
         empty(database, say)
-    manifest = make_files(out / "files", seed, say)
+    manifest = make_files(out / "files", seed, size, say)
     import_all(database, out / "files", manifest, say)
     made = analyse(database, str(manifest["jurisdiction"]), out, say)
     typer.echo("")
@@ -101,13 +107,32 @@ class _Clock:
 Say = Callable[[str, str], None]
 
 
-def make_files(folder: Path, seed: int, say: Say) -> dict[str, Any]:
+def read_size(until: str, *, now: datetime) -> DemoSize:
+    """Return the district's size whose data end on a day, or today with this minute.
+
+    Raises
+    ------
+    InputError
+        It is neither a date nor `today`, or has not begun yet.
+    """
+    usual, zone = DemoSize(), ZoneInfo(TIME_ZONE)
+    if until == usual.last_day.isoformat():
+        return usual
+    try:
+        day = now.astimezone(zone).date() if until == "today" else date.fromisoformat(until)
+    except ValueError as error:
+        raise InputError(f"--until {until}: a date like 2026-10-31, or today") from error
+    return size_until(day, now=now)
+
+
+def make_files(folder: Path, seed: int, size: DemoSize, say: Say) -> dict[str, Any]:
     """Make the district's files, or find them there as they should be; return their manifest."""
     path = folder / "manifest.json"
     if path.is_file():
         manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
         if (
             manifest["seed"] == seed
+            and manifest["size"]["last_day"] == size.last_day.isoformat()
             and manifest.get("version") == version("gridbeat")
             and (folder / "tracks.parquet").is_file()  # an older run wrote none
             and all(
@@ -116,7 +141,7 @@ def make_files(folder: Path, seed: int, say: Say) -> dict[str, Any]:
         ):
             say("district 模拟区", f"files are there already in {folder}")
             return manifest
-    manifest = write_district(make_district(seed=seed), folder)
+    manifest = write_district(make_district(seed=seed, size=size), folder)
     manifest["version"] = version("gridbeat")
     path.write_text(json.dumps(manifest, ensure_ascii=False, indent=1), "utf-8")
     rows = sum(int(entry["rows"]) for entry in manifest["files"])
@@ -162,7 +187,7 @@ def refuse_another(connection: Connection, folder: Path, manifest: dict[str, Any
     mapping = read_mapping(folder / first["mapping"])
     if found is not None and not is_imported(connection, code, mapping, first["sha256"]):
         raise ConflictError(
-            "the database holds another demo district, of another seed or version: "
+            "the database holds another demo district, of another seed, end or version: "
             "`gridbeat demo --fresh` empties it first"
         )
 

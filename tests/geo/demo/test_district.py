@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import geopandas as gpd
 import numpy as np
@@ -14,7 +17,8 @@ from scipy.sparse.csgraph import connected_components
 
 from geo.demo.categories import CLASSES, category_table, hour_profiles
 from geo.demo.district import District, make_district
-from geo.demo.size import DISTRICT_CODE, DemoSize
+from geo.demo.size import DISTRICT_CODE, DemoSize, size_until
+from geo.demo.tracks import make_tracks
 from geo.errors import InputError
 from geo.grids.policy import HouseholdPolicy
 from geo.grids.validate import validate_grids
@@ -303,3 +307,23 @@ def test_incidents_are_complete_and_in_their_period(district: District) -> None:
         district.district.geometry.iloc[0].buffer(2e-6), incidents["lon"], incidents["lat"]
     )
     assert inside.all()
+
+
+def test_a_district_that_ends_with_a_minute_has_nothing_later_and_grows_to_the_end() -> None:
+    noon = datetime(2026, 3, 9, 12, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
+    usual = size_until(noon.date(), now=noon)
+    assert (usual.days, usual.last_hour) == (DemoSize().days, 12.5)
+    assert usual.last_whole_day == noon.date() - timedelta(days=1)
+    assert size_until(noon.date(), now=noon + timedelta(days=1)).last_hour == 24.0
+    with pytest.raises(InputError, match="has not begun"):
+        size_until(noon.date() + timedelta(days=1), now=noon)
+    size = replace(
+        SMALL, first_day=noon.date() - timedelta(days=220), last_day=noon.date(), last_hour=12.5
+    )
+    district = make_district(size=size)
+    moments = pd.to_datetime(district.incidents["reported_at"], utc=True)
+    assert noon - timedelta(hours=12) < moments.max() <= noon
+    tracks = make_tracks(district, rng=np.random.default_rng(1))
+    assert noon - timedelta(minutes=1) < tracks.fixes["time"].max() <= noon
+    growing = district.truth.hotspots.set_index("hotspot_id").loc["HS07"]
+    assert growing["change_on"] == (noon.date() - timedelta(days=103)).isoformat()
