@@ -52,10 +52,32 @@ def middle_slopes(block: Shorts, rises: Ints, tally: Shorts, slope: Floats) -> N
     """
     n = block.shape[0] - PADDED
     n_pairs = n * (n - 1) // 2
-    low, high = np.zeros(LANES, dtype=np.float32), np.empty(LANES, dtype=np.float32)
+    low, high = np.empty(LANES, dtype=np.float32), np.empty(LANES, dtype=np.float32)
+    under = draw_together(block, rises, tally, low, high)
+    hits = np.empty((n, LANES), dtype=np.int16)
+    _count_between(block, low, high, tally, hits)
+    row, few = np.empty(n, dtype=np.int16), np.empty(n_pairs + 1)
+    for w in range(LANES):
+        for t in range(n):
+            row[t] = block[t, w]
+        sort_few(few[: _collect(row, hits, w, float(low[w]), float(high[w]), few)])
+        first = (n_pairs - 1) // 2 - under[w]
+        slope[w] = (few[first] + few[n_pairs // 2 - under[w]]) / 2
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def draw_together(block: Shorts, rises: Ints, tally: Shorts, low: Singles, high: Singles) -> Ints:
+    """Write bounds with few pairs between them, the median among these; count those below.
+
+    Takes what `middle_slopes` does.
+    """
+    n = block.shape[0] - PADDED
+    n_pairs = n * (n - 1) // 2
+    low[:] = 0
     guess, apart = np.empty(LANES, dtype=np.float32), np.empty(LANES, dtype=np.float32)
     bound, count = np.empty(LANES, dtype=np.float32), np.empty(LANES, dtype=np.int64)
-    under, upto = n_pairs - rises, np.full(LANES, n_pairs)
+    under: Ints = n_pairs - rises
+    upto = np.full(LANES, n_pairs)
     _guess(block, guess, apart, high)
     for trial in range(TRIES):
         asked = 0
@@ -83,15 +105,7 @@ def middle_slopes(block: Shorts, rises: Ints, tally: Shorts, slope: Floats) -> N
                 low[w], under[w] = bound[w], count[w]
             elif bound[w] < high[w] and count[w] > n_pairs // 2:
                 high[w], upto[w] = bound[w], count[w]
-    hits = np.empty((n, LANES), dtype=np.int16)
-    _count_between(block, low, high, tally, hits)
-    row, few = np.empty(n, dtype=np.int16), np.empty(n_pairs + 1)
-    for w in range(LANES):
-        for t in range(n):
-            row[t] = block[t, w]
-        _sort(few[: _collect(row, hits, w, float(low[w]), float(high[w]), few)])
-        first = (n_pairs - 1) // 2 - under[w]
-        slope[w] = (few[first] + few[n_pairs // 2 - under[w]]) / 2
+    return under
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -197,7 +211,8 @@ def _collect(row: Shorts, hits: Shorts, w: int, low: float, high: float, few: Fl
 
 
 @njit(cache=True, nogil=True)
-def _sort(few: Floats) -> None:
+def sort_few(few: Floats) -> None:
+    """Sort in place what is mostly a handful."""
     if len(few) > INSERTED:
         few.sort()
         return

@@ -8,6 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from analytics.compare_kernel import compare_steps
+from analytics.rate_kernel import score_rates
 from analytics.sen_kernel import LANES, PADDED, WIDEST, middle_slopes
 
 Floats = NDArray[np.float64]
@@ -37,13 +39,42 @@ def score_rows(values: NDArray[Any]) -> tuple[Floats, Floats, Floats, Floats]:
     n_units = len(values)
     s, var_s = np.empty(n_units), np.empty(n_units)
     pairs, slope = np.empty(n_units), np.full(n_units, np.nan)
-    _score(values, s, var_s, pairs, slope)
+    takes_rates = not whole and FEWEST <= values.shape[1] <= 32767
+    aside = np.zeros(n_units if takes_rates else 0, dtype=np.bool_)
+    _score(values, s, var_s, pairs, slope, aside)
+    rates = np.flatnonzero(aside)
+    if len(rates):
+        taken, unsure = score_rates(values, rates, s, var_s, pairs, slope)
+        _settle_one_by_one(values, rates[unsure], s, slope)
+        rest = rates[~taken]
+        if len(rest):  # with gaps
+            found = score_rows_apart(values[rest])
+            for one, whole_of in zip(found, (s, var_s, pairs, slope), strict=True):
+                whole_of[rest] = one
     return s, var_s, pairs, slope
 
 
+def score_rows_apart(values: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return what `score_rows` does, of floats with gaps or without a common scale."""
+    found = np.empty(len(values)), np.empty(len(values)), np.empty(len(values))
+    slope = np.full(len(values), np.nan)
+    _score(values, *found, slope, np.zeros(0, dtype=np.bool_))
+    return *found, slope
+
+
 @njit(cache=True, nogil=True)
-def _score(values: NDArray[Any], s: Floats, var_s: Floats, pairs: Floats, slope: Floats) -> None:
-    """Take the rows block by block; those whose slope is sought wait until a block is full."""
+def _score(
+    values: NDArray[Any],
+    s: Floats,
+    var_s: Floats,
+    pairs: Floats,
+    slope: Floats,
+    aside: NDArray[np.bool_],
+) -> None:
+    """Take the rows block by block; those whose slope is sought wait until a block is full.
+
+    Blocks that are not of short whole numbers are laid aside where there is room to say so.
+    """
     n_units, n_steps = values.shape
     short = np.empty((n_steps, LANES), dtype=np.int16)
     tally = np.empty((2, LANES), dtype=np.int16)
@@ -57,13 +88,16 @@ def _score(values: NDArray[Any], s: Floats, var_s: Floats, pairs: Floats, slope:
     for first in range(0, n_units, LANES):
         width = min(LANES, n_units - first)
         is_short = _load_short(values, first, width, short)
+        if len(aside) and not is_short:
+            aside[first : first + width] = True
+            continue
         if is_short:
-            _compare(short, tally, rises, falls, known, ties)
+            compare_steps(short, tally, rises, falls, known, ties)
         else:
             for t in range(n_steps):
                 for w in range(LANES):
                     wide[t, w] = values[first + min(w, width - 1), t]
-            _compare(wide, wide_tally, rises, falls, known, ties)
+            compare_steps(wide, wide_tally, rises, falls, known, ties)
         for w in range(width):
             i, n = first + w, known[w]
             pairs[i] = n * (n - 1) / 2
@@ -151,6 +185,12 @@ def _settle(
 
 
 @njit(cache=True, nogil=True)
+def _settle_one_by_one(values: NDArray[Any], rows: Ints, s: Floats, slope: Floats) -> None:
+    for i in rows:
+        slope[i] = _sen_slope_of(values[i], int(s[i]), values.shape[1])
+
+
+@njit(cache=True, nogil=True)
 def _sen_slope_of(values: NDArray[Any], s: int, n: int) -> float:
     """Return Sen's slope of a row that is not short, of which n steps are known."""
     n_steps = len(values)
@@ -165,57 +205,6 @@ def _sen_slope_of(values: NDArray[Any], s: int, n: int) -> float:
     slopes, places = np.empty(most + 1), np.empty(most, dtype=np.uint8)
     sizes = np.empty((4, BUCKETS + 2), dtype=np.int64)
     return float(_sen_slope(row, at, side, slopes, places, sizes))
-
-
-@njit(cache=True, nogil=True)
-def _compare(
-    block: NDArray[Any], tally: NDArray[Any], rises: Ints, falls: Ints, known: Ints, ties: Ints
-) -> None:
-    """Count rising and falling pairs, known steps and the sum of t(t - 1)(2t + 5) over ties.
-
-    Of t equal values the first sees t - 1 equal later ones, the last none; summed over them,
-    ``6 u^2 + 12 u`` of what each sees is ``t(t - 1)(2t + 5)``, so nothing need be sorted.
-    """
-    n = block.shape[0]
-    later = np.zeros(LANES, dtype=np.int64)
-    for w in range(LANES):
-        rises[w] = falls[w] = ties[w] = 0
-    for a in range(n):
-        for w in range(LANES):
-            later[w] += block[a, w] == block[a, w]
-    for w in range(LANES):
-        known[w] = later[w]
-    for a in range(n):
-        up, down = tally[0], tally[1]
-        up[:] = 0
-        down[:] = 0
-        later_pairs = n - 1 - a
-        for b in range(a + 1, n - later_pairs % 4, 4):  # no addition waits for the last one
-            for w in range(LANES):
-                x = block[a, w]
-                up[w] += (
-                    np.int16(block[b, w] > x)
-                    + np.int16(block[b + 1, w] > x)
-                    + np.int16(block[b + 2, w] > x)
-                    + np.int16(block[b + 3, w] > x)
-                )
-                down[w] += (
-                    np.int16(block[b, w] < x)
-                    + np.int16(block[b + 1, w] < x)
-                    + np.int16(block[b + 2, w] < x)
-                    + np.int16(block[b + 3, w] < x)
-                )
-        for b in range(n - later_pairs % 4, n):
-            for w in range(LANES):
-                up[w] += block[b, w] > block[a, w]
-                down[w] += block[b, w] < block[a, w]
-        for w in range(LANES):
-            here = np.int64(block[a, w] == block[a, w])
-            later[w] -= here
-            same = here * later[w] - up[w] - down[w]
-            rises[w] += up[w]
-            falls[w] += down[w]
-            ties[w] += 6 * same * same + 12 * same
 
 
 @njit(cache=True, nogil=True)

@@ -103,11 +103,19 @@ def warm_geo() -> None:
     digest_rows([pa.array(["a", None]), pa.array([1, 2])], 2)
 
 
+def frozen(values: np.ndarray) -> np.ndarray:
+    """Return what cannot be written to, as frames hand it out: kernels know it as another type."""
+    copy = values.copy()
+    copy.flags.writeable = False
+    return copy
+
+
 def warm_series(counts: np.ndarray, rng: np.random.Generator) -> None:
     """Trends and changes, of whole numbers, of floats and with gaps."""
     floats = counts + rng.random(counts.shape)
     for series in (counts, counts.astype(np.float64), floats):
         mann_kendall(series)
+        mann_kendall(frozen(series))
     for dependent in (False, True):
         seasonal_mann_kendall(counts, period=12, dependent=dependent)
     hamed_rao(counts)

@@ -76,6 +76,38 @@ def test_slopes_are_the_median_over_all_pairs_to_the_last_bit(n_steps, whole):
     np.testing.assert_array_equal(ours, slopes)
 
 
+RATES = {
+    "rates of few incidents": lambda rng, n: rng.poisson(2, (90, n)) / rng.integers(9, 99, (90, 1)),
+    "half of them zero": lambda rng, n: rng.random((90, n)) * (rng.random((90, n)) < 0.5),
+    "far outliers": lambda rng, n: rng.standard_cauchy((90, n)),
+    "drifts": lambda rng, n: rng.normal(size=(90, n)).cumsum(axis=1),
+    # Next to the outlier the others differ by less than what a whole number can tell apart.
+    "a crowd beside an outlier": lambda rng, n: np.c_[rng.random((90, n - 1)) / 3e4, np.ones(90)],
+    "a high level": lambda rng, n: 1e9 + rng.random((90, n)),
+    "very large": lambda rng, n: rng.random((90, n)) * 1e300,
+    "straight lines": lambda rng, n: np.outer(rng.normal(size=90), np.arange(n)),
+}
+
+
+@pytest.mark.parametrize("n_steps", [12, 13, 52, 105])
+@pytest.mark.parametrize("kind", RATES)
+def test_rates_have_the_signs_and_slopes_of_all_their_pairs_to_the_last_bit(kind, n_steps):
+    series = RATES[kind](np.random.default_rng(n_steps), n_steps)
+    a, b = np.triu_indices(n_steps, 1)
+    ours = mann_kendall(series)
+    np.testing.assert_array_equal(ours.s, np.sign(series[:, b] - series[:, a]).sum(axis=1))
+    slopes = np.median((series[:, b] - series[:, a]) / (b - a), axis=1)
+    np.testing.assert_array_equal(ours.slope, slopes)
+
+
+@pytest.mark.parametrize("kind", ["rates of few incidents", "half of them zero", "a high level"])
+def test_rates_with_and_without_gaps_agree_with_pymannkendall(kind):
+    rng = np.random.default_rng(6)
+    series = RATES[kind](rng, 30)
+    series[::4, rng.integers(30, size=5)] = np.nan
+    compare(series)
+
+
 def test_missing_steps_are_skipped_as_pymannkendall_skips_them():
     rng = np.random.default_rng(3)
     series = rng.normal(size=(30, 20)).cumsum(axis=1).round(1)
