@@ -120,7 +120,8 @@ def warm_series(counts: np.ndarray, rng: np.random.Generator) -> None:
         seasonal_mann_kendall(counts, period=12, dependent=dependent)
     hamed_rao(counts)
     pre_whitened(counts)
-    sen_interval(counts, mann_kendall(counts).var_s)
+    for series in (counts, floats, frozen(floats)):
+        sen_interval(series, mann_kendall(series).var_s)
     find_change_points(counts)
     poisson_e_test(counts[:, 0], counts[:, 1])
     poisson_cusum(counts, 2.0, threshold=4.0)
@@ -137,8 +138,10 @@ def warm_places(lattice: Lattice, counts: np.ndarray, rng: np.random.Generator) 
     for kernel in ("gaussian", "quartic"):
         for smooth in (estimate_density, adaptive_density):
             smooth(grid, share, cell_size_m=100, bandwidth_m=300, kernel=kernel)
+            smooth(frozen(grid), frozen(share), cell_size_m=100, bandwidth_m=300, kernel=kernel)
     x, y = cell_centres(lattice)
     count_points(x, y, 0.0, 0.0, 100.0, 10, 10)
+    count_points(frozen(x), frozen(y), 0.0, 0.0, 100.0, 10, 10)
     steps = make_steps(FIRST, LAST, step="month", time_zone="Asia/Shanghai")
     shaped = counts.astype(np.uint32)[:, :, None, None]
     cube = Cube(shaped, Units("cell", lattice.cells), steps, ("all",), ("resident",))
@@ -151,7 +154,8 @@ def warm_places(lattice: Lattice, counts: np.ndarray, rng: np.random.Generator) 
     many[0, 0] = 40_000
     busy = Cube(many, cube.units, steps, ("all",), ("resident",))
     find_scan_clusters(busy, lattice, ScanParams(radius_cells=1, replicates=1), rng=rng)
-    find_near_repeats(x[:20], y[:20], np.arange(20.0), permutations=2, rng=rng)
+    for point in ((x[:20], y[:20]), (frozen(x[:20]), frozen(y[:20]))):
+        find_near_repeats(*point, frozen(np.arange(20.0)), permutations=2, rng=rng)
     how, places = ExcitingParams(), Places(x, y)
     wide = spread_matrix(places, reach_m=how.background_m)
     apart = others_only(spread_matrix(places, reach_m=how.near_m))
