@@ -82,7 +82,9 @@ def warm_streets(rng: np.random.Generator) -> None:
         crs=4549,
     )
     streets = streets_inside(make_network(roads), shapely.box(-9, -9, 109, 109))
-    snapped = snap_points(streets, rng.uniform(0, 100, 50), rng.uniform(0, 100, 50))
+    x, y = rng.uniform(0, 100, (2, 50))
+    snap_points(streets, frozen(x), frozen(y))
+    snapped = snap_points(streets, x, y)
     pieces = cut_streets(streets)
     network_density(count_in_pieces(pieces, snapped), pieces, bandwidth_m=50.0)
     k, sums = np.diff(segment_neighbours(streets)[0]), np.zeros(len(streets))

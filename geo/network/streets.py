@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal
 
@@ -12,6 +13,7 @@ import shapely
 
 from geo.errors import InputError, NotFoundError
 from geo.network.build import RoadNetwork
+from geo.network.snapping import Pieces, cut_pieces, find_nearest
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -135,8 +137,7 @@ def snap_points(streets: Streets, x: Floats, y: Floats) -> Snapped:
     Parameters
     ----------
     x, y
-        Metres in the network's system, shape ``(n,)``; NaN lies on no segment. Many points at one
-        place are looked up once.
+        Metres in the network's system, shape ``(n,)``; NaN lies on no segment.
 
     Returns
     -------
@@ -144,27 +145,24 @@ def snap_points(streets: Streets, x: Floats, y: Floats) -> Snapped:
         Of segments equally near, as at a junction, the first in the network's order, so that
         the same point always lies on the same segment.
     """
-    n = len(x)
-    segment, along = np.full(n, -1, dtype=np.int64), np.zeros(n)
-    away = np.full(n, np.inf)
-    known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
-    if not len(known):
-        return Snapped(segment, along, away)
-    place, of = np.unique(np.asarray(x)[known] + 1j * np.asarray(y)[known], return_inverse=True)
-    spots = np.asarray(shapely.points(place.real, place.imag), dtype=object)
-    lines = streets.lines
-    (at, row), metres = shapely.STRtree(lines).query_nearest(
-        spots, max_distance=streets.reach_m, return_distance=True
-    )
-    order = np.lexsort((row, at))
-    at, first = np.unique(at[order], return_index=True)
-    row, metres = row[order][first], metres[order][first]
-    found = np.full(len(place), -1, dtype=np.int64)
-    found[at] = row
-    here, far = np.zeros(len(place)), np.full(len(place), np.inf)
-    here[at], far[at] = shapely.line_locate_point(lines[row], spots[at]), metres
-    segment[known], along[known], away[known] = found[of], here[of], far[of]
+    pieces = _pieces_of(streets)
+    at, part, away = find_nearest(
+        np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), pieces.ends,
+        pieces.indptr, pieces.listed, *pieces.origin, pieces.side_m, *pieces.shape,
+        streets.reach_m,
+    )  # fmt: skip
+    segment, along = np.full(len(at), -1, dtype=np.int64), np.zeros(len(at))
+    on = np.flatnonzero(at >= 0)
+    ends = pieces.ends[at[on]]
+    lengths = np.hypot(ends[:, 2] - ends[:, 0], ends[:, 3] - ends[:, 1])
+    segment[on] = pieces.line[at[on]]
+    along[on] = pieces.before_m[at[on]] + part[on] * lengths
     return Snapped(segment, along, away)
+
+
+@lru_cache(maxsize=2)
+def _pieces_of(streets: Streets) -> Pieces:
+    return cut_pieces(streets.lines, streets.reach_m)
 
 
 def segment_neighbours(streets: Streets) -> tuple[Ints, Ints]:

@@ -87,6 +87,29 @@ def test_no_street_is_nearer_than_the_one_that_was_taken(cross, points):
     np.testing.assert_allclose(found.away_m[on], nearest[on], atol=1e-9)
 
 
+@pytest.mark.parametrize("spread_m", [300.0, 200_000.0])
+def test_points_go_where_geos_sends_them_on_crooked_streets_dense_or_far_apart(spread_m):
+    rng = np.random.default_rng(8)
+    corners = rng.uniform(0, spread_m, (60, 1, 2)) + rng.normal(0, 60, (60, 6, 2)).cumsum(axis=1)
+    streets = Streets(make_network(roads(*corners.round(1).tolist())), reach_m=80.0)
+    on = shapely.line_interpolate_point(streets.lines, rng.random(len(streets)), normalized=True)
+    x, y = (np.repeat(c, 9) for c in (shapely.get_x(on), shapely.get_y(on)))
+    x, y = x + rng.normal(0, 50, len(x)), y + rng.normal(0, 50, len(y))
+    found = snap_points(streets, x, y)
+    spots = np.asarray(shapely.points(x, y), dtype=object)
+    (at, _), metres = shapely.STRtree(streets.lines).query_nearest(
+        spots, max_distance=80.0, return_distance=True, all_matches=False
+    )
+    expected = np.full(len(x), np.inf)
+    expected[at] = metres
+    np.testing.assert_allclose(found.away_m, expected, rtol=1e-12)
+    snapped = found.segment >= 0
+    lines = streets.lines[found.segment[snapped]]
+    np.testing.assert_allclose(
+        found.along_m[snapped], shapely.line_locate_point(lines, spots[snapped]), atol=1e-7
+    )
+
+
 def test_streets_whose_middle_lies_outside_are_left_out(cross):
     network = make_network(roads([(0, 0), (100, 0)], [(100, 0), (300, 0)]))
     inside = streets_inside(network, shapely.box(-10, -10, 150, 10))
