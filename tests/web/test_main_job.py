@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from psycopg import sql
 
 from geo.cluster.layout import Cluster
 from geo.database.connect import Database, connect, private_database
+from web.demo_today import plan_today
+from web.opening import begin
+from web.subject import read_about
 
 ROOT = Path(__file__).resolve().parents[2]
 MAPPINGS = ROOT / "docs/chicago"
@@ -60,7 +66,18 @@ def contents(database: Database) -> dict[str, int]:
         }
 
 
-def test_demo_makes_a_map_and_a_plan_and_a_second_run_changes_nothing(
+def publish_day(database: Database) -> list[str]:
+    """Plan a day as `gridbeat demo --until today` does, twice; return what it says."""
+    said: list[str] = []
+    noon = datetime(2026, 11, 3, 12, tzinfo=ZoneInfo("Asia/Shanghai"))
+    for _ in range(2):
+        with begin(database) as connection:
+            plan_today(connection, read_about(connection, "990101"), hours=60.0, weeks=26,
+                       now=noon, say=lambda _, words: said.append(words))  # fmt: skip
+    return said
+
+
+def test_demo_makes_map_and_plan_and_a_second_run_changes_nothing_but_its_day_is_published_once(
     cluster_home: Path, tmp_path: Path
 ) -> None:
     first = gridbeat(cluster_home, "demo", "--out", tmp_path / "demo")
@@ -78,6 +95,9 @@ def test_demo_makes_a_map_and_a_plan_and_a_second_run_changes_nothing(
     assert "imported already" in second
     assert contents(database) == before
     assert {p: p.read_bytes() for p in (tmp_path / "demo").rglob("*") if p.is_file()} == files
+    published, again = publish_day(database)
+    assert re.search(r"published .*simulated planner.*; routes \d+", published)
+    assert "as before" in again
 
 
 @pytest.mark.data

@@ -46,6 +46,7 @@ from patrol.store import write_plan
 from web.asking import ask, make_request
 from web.commands import hotspots, map, plan
 from web.demo_accounts import make_demo_accounts
+from web.demo_today import plan_today
 from web.demo_tracks import take_demo_tracks
 from web.maps.render import write_map
 from web.opening import begin, open_connection, open_database
@@ -85,7 +86,12 @@ def demo(
         empty(database, say)
     manifest = make_files(out / "files", seed, size, say)
     import_all(database, out / "files", manifest, say)
-    made = analyse(database, str(manifest["jurisdiction"]), out, say)
+    code = str(manifest["jurisdiction"])
+    made = analyse(database, code, out, say)
+    if until == "today":
+        with begin(database) as connection:
+            plan_today(connection, read_about(connection, code), hours=PLAN_HOURS, weeks=WEEKS,
+                       now=datetime.now(UTC), say=say)  # fmt: skip
     typer.echo("")
     for line in made:
         typer.echo(line)
