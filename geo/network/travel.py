@@ -134,15 +134,17 @@ def find_ways(places: Places) -> Ways:
     """Return times and lengths of the fastest ways between all places."""
     n, n_nodes = len(places.xy), len(places.network.nodes)
     placed = places.segment >= 0
-    source = n_nodes + np.flatnonzero(placed)
+    source = (n_nodes + np.flatnonzero(placed)).astype(np.int64)
     seconds, metres = np.full((n, n), np.inf), np.full((n, n), np.inf)
     for begin in range(0, len(source), 256):  # bounds the memory of the trees
         part = source[begin : begin + 256]
         far, before = dijkstra(places.graph_s, indices=part, return_predecessors=True)
-        length = _along_trees(far, before, places.graph_m)
-        rows = part - n_nodes
-        seconds[np.ix_(rows, np.flatnonzero(placed))] = far[:, source]
-        metres[np.ix_(rows, np.flatnonzero(placed))] = length[:, source]
+        rows, there = part - n_nodes, far[:, source]
+        length = _along_trees(before, places.graph_m, source)
+        seconds[np.ix_(rows, np.flatnonzero(placed))] = there
+        metres[np.ix_(rows, np.flatnonzero(placed))] = np.where(
+            np.isfinite(there), length, np.inf
+        )
     seconds += places.access_s[:, None] + places.access_s[None, :]
     metres += places.away_m[:, None] + places.away_m[None, :]
     np.fill_diagonal(seconds, 0.0)
@@ -261,31 +263,43 @@ def _shortest_graph(a: Ints, b: Ints, s: Floats, m: Floats, n: int) -> tuple[csr
     return graph_s, csr_array((m, b, start), shape=(n, n))
 
 
-def _along_trees(far: Floats, before: npt.NDArray[np.int32], graph: csr_array) -> Floats:
-    order = np.argsort(far, axis=1, kind="stable")
-    total: Floats = _add_lengths(
-        order, before.astype(np.int64), graph.indptr.astype(np.int64),
-        graph.indices.astype(np.int64), graph.data,
-    )  # fmt: skip
+def _along_trees(before: npt.NDArray[np.int32], graph: csr_array, ends: Ints) -> Floats:
+    """Return the metres from the root of each tree of fastest ways to some of its nodes."""
+    total: Floats = _add_lengths(before, graph.indptr, graph.indices, graph.data, ends)
     return total
 
 
 @njit(cache=True, nogil=True)
-def _add_lengths(order: Ints, before: Ints, start: Ints, to: Ints, metres: Floats) -> Floats:
-    """Add up metres along each tree of fastest ways, from its root outwards."""
-    n_trees, n = order.shape
-    total = np.full((n_trees, n), np.inf)
+def _add_lengths(
+    before: npt.NDArray[np.int32], start: Ints, to: Ints, metres: Floats, ends: Ints
+) -> Floats:
+    """Walk from each end towards the root, as far as nothing is known, and add up on the way back.
+
+    Only branches that lead to an end are looked at. What no way leads to has no node before it,
+    like the root: its length is 0 here, and infinite to who asks for its seconds as well.
+    """
+    n_trees, n = before.shape
+    found = np.full((n_trees, len(ends)), np.inf)
+    total, path = np.empty(n), np.empty(n, np.int64)
     for k in range(n_trees):
-        total[k, order[k, 0]] = 0.0
-        for i in range(1, n):
-            v = order[k, i]
-            u = before[k, v]
-            if u < 0:
-                break
-            for e in range(start[u], start[u + 1]):
-                if to[e] == v:
-                    total[k, v] = total[k, u] + metres[e]
-    return total
+        total[:] = -1.0
+        for i in range(len(ends)):
+            v, size = ends[i], 0
+            while total[v] < 0 and before[k, v] >= 0:
+                path[size] = v
+                size += 1
+                v = before[k, v]
+            length = max(total[v], 0.0)
+            while size > 0:
+                size -= 1
+                u, v = v, path[size]
+                for e in range(start[u], start[u + 1]):
+                    if to[e] == v:
+                        length += metres[e]
+                        break
+                total[v] = length
+            found[k, i] = length
+    return found
 
 
 def _chain(before: npt.NDArray[np.int32], a: int, b: int) -> list[int]:
