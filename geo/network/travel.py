@@ -142,9 +142,7 @@ def find_ways(places: Places) -> Ways:
         rows, there = part - n_nodes, far[:, source]
         length = _along_trees(before, places.graph_m, source)
         seconds[np.ix_(rows, np.flatnonzero(placed))] = there
-        metres[np.ix_(rows, np.flatnonzero(placed))] = np.where(
-            np.isfinite(there), length, np.inf
-        )
+        metres[np.ix_(rows, np.flatnonzero(placed))] = np.where(np.isfinite(there), length, np.inf)
     seconds += places.access_s[:, None] + places.access_s[None, :]
     metres += places.away_m[:, None] + places.away_m[None, :]
     np.fill_diagonal(seconds, 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 
@@ -18,7 +19,8 @@ class Blame:
     subject
         Name of the stop or unit.
     rule
-        ``shift``, ``rest``, ``units``, ``reach``, ``window``, ``time`` or ``together``.
+        ``shift``, ``rest``, ``units``, ``reach``, ``window``, ``time``, ``beside`` (a rest) or
+        ``together``.
     text_zh, text_en
         What is wrong, and what would help.
     """
@@ -107,6 +109,49 @@ def _can_any(problem: RoutingProblem, v: int, may: np.ndarray) -> bool:
     )
 
 
+def _fits_beside_rests(problem: RoutingProblem, v: int, unit: Unit) -> bool:
+    """Say whether a unit can visit one stop and take the rests that are then due, in some order."""
+    return any(
+        _is_possible(problem, v, unit, rests, at)
+        for rests in permutations(unit.breaks)
+        for at in range(len(rests) + 1)
+    )
+
+
+def _is_possible(
+    problem: RoutingProblem, v: int, unit: Unit, rests: tuple[Break, ...], at: int
+) -> bool:
+    """Say whether a stop can be visited after the first `at` of the rests, before the others.
+
+    Rests that open only when the unit is home are not due.
+    """
+    n, stop, way = problem.n_stops, problem.stops[v], problem.travel_s[unit.mode]
+    there, back = float(way[n + unit.start, v]), float(way[v, n + unit.start])
+    home = float(way[v, n + unit.end])
+    clock = _rested(unit.begin_s, rests[:at])
+    clock = max(clock + there, stop.opens_s)
+    if not clock <= stop.closes_s:
+        return False
+    clock += stop.dwell_s
+    straight = float(way[n + unit.start, n + unit.end])
+    for due in range(at, len(rests) + 1):
+        taken = rests[at:due]
+        end = _rested(clock + back, taken) + straight if taken else clock + home
+        if end <= unit.finish_s and all(rest.opens_s >= end for rest in rests[due:]):
+            return True
+    return False
+
+
+def _rested(clock: float, rests: tuple[Break, ...]) -> float:
+    """Return when rests are over that are taken one after the other; infinite if one is shut."""
+    for rest in rests:
+        clock = max(clock, rest.opens_s)
+        if clock > rest.closes_s:
+            return float("inf")
+        clock += rest.dwell_s
+    return clock
+
+
 def _latest_fault(problem: RoutingProblem, v: int, unit: Unit) -> str | None:
     """Return which rule forbids that a unit goes to one stop and home, or None."""
     n, stop, way = problem.n_stops, problem.stops[v], problem.travel_s[unit.mode]
@@ -116,7 +161,9 @@ def _latest_fault(problem: RoutingProblem, v: int, unit: Unit) -> str | None:
     start = max(unit.begin_s + there, stop.opens_s)
     if start > stop.closes_s:
         return "window"
-    return None if start + stop.dwell_s + home <= unit.finish_s else "time"
+    if start + stop.dwell_s + home > unit.finish_s:
+        return "time"
+    return None if _fits_beside_rests(problem, v, unit) else "beside"
 
 
 _WORDS = {
@@ -130,11 +177,15 @@ _WORDS = {
         "停留加返程超出所有班次",
         "dwell and the way home end after every shift; shorten the dwell or extend a shift",
     ),
+    "beside": (
+        "与单元的休息时间无法兼顾",
+        "it does not fit beside the rest of any unit; move the rest or widen the stop's window",
+    ),
 }
 
 
 def _stop_blame(problem: RoutingProblem, v: int, may: np.ndarray) -> Blame:
-    order = ("reach", "window", "time")
+    order = ("reach", "window", "time", "beside")
     faults = [
         _latest_fault(problem, v, unit)
         for k, unit in enumerate(problem.units)

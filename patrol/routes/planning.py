@@ -83,19 +83,59 @@ def plan_routes(
         site, np.concatenate([stop_xy, base_xy]), modes={unit.mode for unit in units}
     )
     problem = RoutingProblem(tuple(stops), tuple(units), travel.seconds, travel.on_roads)
-    blame = find_blame(problem)
-    if blame:
-        raise InputError("; ".join(each.text_en for each in blame))
     search = search or SearchParams()
-    routes = find_routes(problem, rng=rng, params=search)
-    if routes.missed:
-        raise InputError("; ".join(b.text_en for b in blame_missed(problem, routes.missed)))
+    routes = find_whole(problem, rng=rng, search=search)
     shared = None
     if balance is not None:
         shared = balance_routes(problem, routes, rng=rng, search=search, params=balance)
         routes = shared.routes
     require_sound(problem, routes)
     return RoutePlan(site, travel, problem, routes, shared)
+
+
+def find_whole(
+    problem: RoutingProblem, *, rng: np.random.Generator, search: SearchParams
+) -> Routes:
+    """Find routes that make every visit that must be made.
+
+    Raises
+    ------
+    InputError
+        There are none, or none were found; the message names each stop, unit and rule to blame.
+    """
+    blame = find_blame(problem)
+    if blame:
+        raise InputError("; ".join(each.text_en for each in blame))
+    routes = _with_musts(
+        problem, find_routes(problem, rng=rng, params=search), rng=rng, search=search
+    )
+    if routes.missed:
+        raise InputError("; ".join(b.text_en for b in blame_missed(problem, routes.missed)))
+    return routes
+
+
+def _with_musts(
+    problem: RoutingProblem, routes: Routes, *, rng: np.random.Generator, search: SearchParams
+) -> Routes:
+    """Search once more where a must was missed, from routes of the musts alone.
+
+    A search puts in first what pays most for its time; a stop that takes none may fill a unit's
+    last place again and again before a must does.
+    """
+    if not routes.missed:
+        return routes
+    musts = [v for v, stop in enumerate(problem.stops) if stop.must]
+    n = problem.n_stops
+    alone = RoutingProblem(
+        tuple(problem.stops[v] for v in musts), problem.units,
+        {mode: way[np.ix_(rows, rows)] for mode, way in problem.travel_s.items()
+         for rows in [[*musts, *range(n, len(way))]]},
+        problem.on_roads,
+    )  # fmt: skip
+    found = find_routes(alone, rng=rng, params=search)
+    first = [[musts[v] for v in route.stops] for route in found.routes]
+    again = find_routes(problem, rng=rng, params=search, first=first)
+    return again if len(again.missed) < len(routes.missed) else routes
 
 
 def _check_places(what: str, names: Sequence[str], xy: Floats) -> None:
@@ -235,6 +275,7 @@ def replan_routes(
     first = [[new_row[v] for v in r.stops if v in new_row] for r in plan.routes.routes]
     search = search or SearchParams(iterations=1500, hot=0.05, chains=1)
     routes = find_routes(problem, rng=rng, params=search, first=first)
+    routes = _with_musts(problem, routes, rng=rng, search=search)
     require_sound(problem, routes)
     return RoutePlan(plan.site, travel, problem, routes)
 

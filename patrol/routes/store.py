@@ -12,7 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from sqlalchemy import Connection, Select, and_, func, insert, or_, select
+from sqlalchemy import Connection, Select, and_, func, insert, or_, select, text
 
 from geo.crs.systems import convert_geometries
 from geo.errors import NotFoundError
@@ -24,6 +24,16 @@ from patrol.routes.draft import MODE_OF_KIND, ShiftRoutes
 
 REST = "rest"
 _DAY = timedelta(days=1)
+
+
+_STANDING = """
+SELECT r.route_run_id FROM route_run r LEFT JOIN plan p USING (plan_id)
+WHERE r.jurisdiction_id = :jurisdiction AND r.starts_at <= :at AND r.ends_at > :at
+  AND NOT EXISTS (SELECT FROM route_run c WHERE c.parent_run_id = r.route_run_id)
+ORDER BY (p.status IS NULL OR p.status IN ('published', 'executed', 'compared')) DESC,
+         coalesce(p.days, 1), r.created_at DESC, r.route_run_id DESC
+LIMIT 1
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,6 +204,25 @@ def read_newest_routes(connection: Connection, jurisdiction_id: int) -> StoredRo
     if number is None:
         raise NotFoundError("there are no routes yet; run `gridbeat routes`")
     return read_routes(connection, int(number))
+
+
+def read_standing_routes(
+    connection: Connection, jurisdiction_id: int, *, at: datetime
+) -> StoredRoutes | None:
+    """Read the routes that people walk at a time: what tablets show, not what was stored last.
+
+    Those of a published plan come before those of a draft, those of a day before those of several
+    days, and the newest before the others; none that were planned anew.
+
+    Returns
+    -------
+    StoredRoutes, None
+        None where no routes are for that time.
+    """
+    number = connection.execute(
+        text(_STANDING), {"jurisdiction": jurisdiction_id, "at": at}
+    ).scalar_one_or_none()
+    return None if number is None else read_routes(connection, int(number))
 
 
 def _route_values(made: ShiftRoutes, k: int) -> dict[str, Any]:

@@ -21,15 +21,15 @@ from patrol.routes.assignments import VisitParams, visits_of_plan
 from patrol.routes.balance import BalanceParams
 from patrol.routes.draft import ShiftParams, ShiftRoutes, draft_routes
 from patrol.routes.exports import routes_geojson, routes_gpx
-from patrol.routes.replan import NewIncident, replan_stored
+from patrol.routes.replan import NewIncident
 from patrol.routes.store import (
     StoredRoutes,
-    read_newest_routes,
     read_routes,
     read_units,
     write_routes,
 )
 from patrol.store import StoredPlan, read_newest_plan
+from web.night.replanning import replan_shift
 from web.opening import begin, open_database
 from web.options import Jurisdiction
 from web.overdue import overdue_visits
@@ -105,7 +105,9 @@ def replan(
     ] = None,
     within: Annotated[float, typer.Option(min=1, help="Minutes to be there in.")] = 15.0,
     stay: Annotated[float, typer.Option(min=1, help="Minutes that it takes.")] = 20.0,
-    run: Annotated[int | None, typer.Option(help="Number of the routes; default: newest.")] = None,
+    run: Annotated[
+        int | None, typer.Option(help="Number of the routes; default: what tablets show then.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Decides the search.")] = 1,
     jurisdiction: Jurisdiction = None,
     out: Annotated[
@@ -119,20 +121,15 @@ def replan(
     """
     with begin(open_database()) as connection:
         about = read_about(connection, jurisdiction)
-        old = read_routes(connection, run) if run else read_newest_routes(connection, about.number)
         now = at.replace(tzinfo=about.zone) if at else datetime.now(about.zone)
         happened = [
             NewIncident(f"incident {k}", *_lon_lat(place), within_s=within * 60, dwell_s=stay * 60)
             for k, place in enumerate(incident or [], start=1)
         ]
         begun = time.perf_counter()
-        made = replan_stored(connection, old, happened, now=now, srid=about.srid, seed=seed)
+        new = replan_shift(connection, about, happened, at=now, routes=run, seed=seed)
         took = time.perf_counter() - begun
-        number = write_routes(
-            connection, made.routes, jurisdiction_id=about.number, plan_id=old.run["plan_id"],
-            code_version=version("gridbeat"), parent_run_id=old.run["route_run_id"],
-        )  # fmt: skip
-        stored = read_routes(connection, number)
+        old, made, stored = new.old, new.made, read_routes(connection, new.number)
     typer.echo(
         f"re-planned 重新规划 routes {old.run['route_run_id']} at {now:%H:%M} in {took:.2f} s: "
         f"{made.done} visits done 已完成, {made.tracked} of {len(stored.routes)} units where their "

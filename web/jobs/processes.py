@@ -36,6 +36,7 @@ from patrol.watched import watch_place
 from web.auth.permissions import Permission
 from web.jobs.asked import DayInputs, Inputs
 from web.night.jobs import GatherInputs, NightInputs, gather_again, run_whole
+from web.night.replanning import ReplanInputs, replan_as_asked
 from web.results import newest_run_ids
 from web.subject import About, data_window, read_about
 
@@ -234,6 +235,10 @@ PROCESSES: tuple[Process, ...] = (
     Process(
         "plan_ways", "方案的路线、轮巡与航线", "Routes, camera rounds and flights of a plan",
         GatherInputs, gather_again, Permission.PLANS_WRITE,
+    ),
+    Process(
+        "replan", "班中重新规划路线", "The rest of a shift anew around an incident", ReplanInputs,
+        replan_as_asked, Permission.PLANS_WRITE,
     ),
 )  # fmt: skip
 

@@ -29,6 +29,10 @@ ASKED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("plan", "outcome", "parts"),
     ),
     "plan_ways": ({"flights": False, "rounds": False}, ("plan", "outcome", "parts")),
+    "replan": (
+        {"at": "2026-02-11T09:00:00", "incidents": [{"lon": 121.012, "lat": 35.61}]},
+        ("routes", "replaces", "goes", "nobody_reaches"),
+    ),
 }  # fmt: skip
 
 

@@ -308,8 +308,8 @@ def test_jobs_are_their_owners_and_need_the_whole_ground(
 def test_each_process_describes_its_inputs(planner: httpx.Client) -> None:
     for process in planner.get("/ogc/processes").json()["processes"]:
         whole = planner.get(f"/ogc/processes/{process['id']}").json()
-        least = {"weeks": 4, "plan": 1}
-        key = "plan" if process["id"] == "plan_ways" else "weeks"
+        least = {"weeks": 4, "plan": 1, "seed": 0}
+        key = {"plan_ways": "plan", "replan": "seed"}.get(process["id"], "weeks")
         assert whole["inputs"][key]["schema"]["minimum"] == least[key]
         # Hours may be said by kind of unit and shift instead, of a plan as of a whole night.
         assert whole["inputs"].get("hours", {"minOccurs": 0})["minOccurs"] == 0
