@@ -25,36 +25,36 @@ REASONS: Mapping[str, Mapping[Lang, str]] = MappingProxyType(
     {
         "new": {
             "en": "{side} in the last of {n} {steps} and never before",
-            "zh": "{n}{steps}中仅最近一{step}显著为{side},此前从未出现",
+            "zh": "{n}{steps}中仅最近一{step}显著为{side}，此前从未出现",
         },
         "consecutive": {
             "en": "{side} in each of the last {run} of {n} {steps} and never before",
-            "zh": "{n}{steps}中最近{run}{steps}连续显著为{side},此前从未出现",
+            "zh": "{n}{steps}中最近{run}{steps}连续显著为{side}，此前从未出现",
         },
         "intensifying": {
             "en": "{side} in {many} of {n} {steps}, the last among them, and growing stronger",
-            "zh": "{n}{steps}中有{many}{steps}显著为{side}(含最近一{step}),且程度显著加强",
+            "zh": "{n}{steps}中有{many}{steps}显著为{side}（含最近一{step}），且程度显著加强",
         },
         "persistent": {
             "en": "{side} in {many} of {n} {steps}, the last among them, with no trend",
-            "zh": "{n}{steps}中有{many}{steps}显著为{side}(含最近一{step}),程度无明显升降",
+            "zh": "{n}{steps}中有{many}{steps}显著为{side}（含最近一{step}），程度无明显升降",
         },
         "diminishing": {
             "en": "{side} in {many} of {n} {steps}, the last among them, but fading",
-            "zh": "{n}{steps}中有{many}{steps}显著为{side}(含最近一{step}),但程度显著减弱",
+            "zh": "{n}{steps}中有{many}{steps}显著为{side}（含最近一{step}），但程度显著减弱",
         },
         "sporadic": {
             "en": "{side} in the last and on and off in {many} of {n} {steps}, never {other}",
-            "zh": "{n}{steps}中有{many}{steps}断续显著为{side}(含最近一{step}),从未为{other}",
+            "zh": "{n}{steps}中有{many}{steps}断续显著为{side}（含最近一{step}），从未为{other}",
         },
         "oscillating": {
             "en": "{side} in the last and in {many} of {n} {steps}, yet {other} in {against}",
-            "zh": "{n}{steps}中有{many}{steps}显著为{side}(含最近一{step}),"
+            "zh": "{n}{steps}中有{many}{steps}显著为{side}（含最近一{step}），"
             "但也有{against}{steps}为{other}",
         },
         "historical": {
             "en": "{side} in {many} of {n} {steps}, but no longer in the last",
-            "zh": "{n}{steps}中有{many}{steps}显著为{side},但最近一{step}已不显著",
+            "zh": "{n}{steps}中有{many}{steps}显著为{side}，但最近一{step}已不显著",
         },
         "never": {
             "en": "neither hot nor cold in any of {n} {steps}",
@@ -62,14 +62,14 @@ REASONS: Mapping[str, Mapping[Lang, str]] = MappingProxyType(
         },
         "once": {
             "en": "hot in {hot} and cold in {cold} of {n} {steps}, but neither in the last",
-            "zh": "{n}{steps}中有{hot}{steps}为热点、{cold}{steps}为冷点,但最近一{step}均不显著",
+            "zh": "{n}{steps}中有{hot}{steps}为热点、{cold}{steps}为冷点，但最近一{step}均不显著",
         },
     }
 )
 _EVIDENCE: Mapping[Lang, str] = MappingProxyType(
     {
         "en": " (last z {z:.1f}, q {q}; trend of z: {s:+.1f}, p {p})",
-        "zh": "(最近 z 值 {z:.1f},q {q};z 值趋势 {s:+.1f},p {p})",
+        "zh": "（最近 z 值 {z:.1f}，q {q}；z 值趋势 {s:+.1f}，p {p}）",
     }
 )
 _SIDES: Mapping[str, Mapping[Lang, str]] = MappingProxyType(
@@ -133,7 +133,7 @@ def explain_facts(row: Mapping[Hashable, Any], lang: Lang, *, n_steps: int, step
         many=hot if side == "hot" else cold, against=cold if side == "hot" else hot,
         side=_SIDES[side][lang], other=_SIDES[other][lang], hot=hot, cold=cold,
     )  # fmt: skip
-    colon = ":" if lang == "zh" else ": "
+    colon = "：" if lang == "zh" else ": "
     return label_text(label, lang) + colon + said + _evidence(row, lang)
 
 

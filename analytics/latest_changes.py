@@ -53,8 +53,8 @@ SENTENCE: Mapping[Lang, str] = MappingProxyType(
     {
         "en": "{unit}, {category}: {direction}, {count:g} {now} against {expected:.1f} usual"
         " ({ratio}; {sure}, q {q:.2g})",
-        "zh": "{unit},{category}:{direction},{now}{count:g}起,往常{expected:.1f}起"
-        "({ratio};{sure},q {q:.2g})",
+        "zh": "{unit}，{category}：{direction}，{now}{count:g}起，往常{expected:.1f}起"
+        "（{ratio}；{sure}，q {q:.2g}）",
     }
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from importlib.resources import files
 from typing import Any, TypeAlias
 
@@ -61,6 +61,11 @@ class CubeRequest:
     classes: tuple[str, ...] | None = None
     by_class: bool = False
     spread: bool | None = None
+
+    @property
+    def last_day(self) -> date:
+        """Return the last day that is counted, as people name a window."""
+        return self.end - timedelta(days=1)
 
 
 def select_jurisdiction(jurisdiction_id: int) -> Query:

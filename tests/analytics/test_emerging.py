@@ -235,7 +235,7 @@ def test_what_was_planted_is_found_and_told_in_both_languages(near, cube_of):
     assert english[121].startswith(
         "new hot spot: hot in the last of 14 months and never before (last z "
     )
-    assert chinese[121].startswith("新增热点:14个月中仅最近一个月显著为热点,此前从未出现")
+    assert chinese[121].startswith("新增热点：14个月中仅最近一个月显著为热点，此前从未出现")
     assert "growing stronger" in english[13]
     assert all(re.search(r"[一-鿿]", line) for line in chinese)
     assert not any("{" in line for line in english + chinese)

@@ -62,7 +62,7 @@ def test_sentences_in_both_languages_name_place_class_size_and_certainty(town):
     chinese = describe_changes(rise, "zh", step="week", categories={"noise": "噪声"})[0]
     assert english.startswith("Grid 14, noise: up, 16 this week against ")
     assert "certainty high" in english
-    assert chinese.startswith("14,噪声:上升,本周16起,往常")
+    assert chinese.startswith("14，噪声：上升，本周16起，往常")
     assert "把握高" in chinese
 
 

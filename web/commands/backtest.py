@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import partial
 from importlib.metadata import version
@@ -174,7 +174,7 @@ def describe(
     listing: Listing, names: Names,
 ) -> Iterator[str]:  # fmt: skip
     """Say what was tried, how well it did, and what is used from now on."""
-    first, last = listing.window
+    first, last = listing.window[0], listing.window[1] - timedelta(microseconds=1)
     where = f"{origin.lattice.cell_size_m:g} m" if origin.lattice else origin.level
     if origin.streets is not None:
         where = f"{len(origin.streets):,} street segments 街段; shares of their length 按长度"

@@ -81,7 +81,7 @@ def describe(
     """Say what was found, the strongest first."""
     hot = night.results["hotspots"]
     lines = [
-        f"{about.name_zh} {about.name_en}: {request.start} .. {request.end} "
+        f"{about.name_zh} {about.name_en}: {request.start} .. {request.last_day} "
         f"({int(hot.observed.sum()):,} reported incidents 上报事件)",
         "",
         f"Hotspots 热点 (Gi*, FDR): {_counts(hot)}",

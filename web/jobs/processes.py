@@ -89,7 +89,7 @@ def find_hotspots(
     """Count, find hotspots, density and trends, and store them."""
     del now
     about, request = _request(connection, given)
-    tell(10, f"{request.start} .. {request.end}")
+    tell(10, f"{request.start} .. {request.last_day}")
     density = DensityParams(bandwidth_m=max(400.0, 2 * given.cell_m))
     params = NightlyParams(cell_size_m=given.cell_m, density=density)
     night = run_night(connection, request, params, code_version=version("gridbeat"))
@@ -103,7 +103,7 @@ def make_forecast(
     """Forecast the week after the data by grid and class, and store it."""
     del now
     about, request = _request(connection, given, by_class=True)
-    tell(10, f"{request.start} .. {request.end}")
+    tell(10, f"{request.start} .. {request.last_day}")
     runs = store_outlook(
         connection, request, ForecastParams(history_weeks=given.history_weeks), level="grid",
         code_version=version("gridbeat"), seed=SEED,
@@ -143,7 +143,7 @@ def draft_plan(
 ) -> dict[str, Any]:
     """Draft a day's plan and store it; a person approves it."""
     about, request = _request(connection, given, by_class=True)
-    tell(10, f"{request.start} .. {request.end}")
+    tell(10, f"{request.start} .. {request.last_day}")
     tomorrow = now.astimezone(about.zone).date() + timedelta(days=1)
     plan_date = given.plan_date or tomorrow
     draft = draft_day(
@@ -179,7 +179,7 @@ def map_coverage(
 ) -> dict[str, Any]:
     """Find what nobody saw, and the protection index, and store both."""
     about, request = _request(connection, given)
-    tell(10, f"{request.start} .. {request.end}")
+    tell(10, f"{request.start} .. {request.last_day}")
     report = report_coverage(
         connection, watch_place(connection, about.code, now=now),
         window=(request.start, request.end), now=now,
