@@ -101,12 +101,16 @@ DUELS = (
     Duel("Gi* with p, 300 x 300", (300,), "gi", "esda, 999 permutations", "gi_esda", goal=">= 100 x"),
     Duel("Gi* with p, 1000 x 1000", (1000,), "gi", goal="< 3 x the note's 2.3 s"),
     Duel(
-        "density, 1 M points, 1000 x 1000, gaussian", (1_000_000, 1000), "kde",
+        "density, 1 M points, 1000 x 1000, gaussian of 5 cells", (1_000_000, 1000), "kde",
         "KDEpy FFTKDE", "kde_kdepy", peer_rounds=5, goal=">= 4 x",
     ),
     Duel(
-        "density, 1 M points, 1000 x 1000, quartic", (1_000_000, 1000), "kde_quartic",
+        "density, the same, quartic of 5 cells' radius", (1_000_000, 1000), "kde_quartic",
         "KDEpy FFTKDE", "kde_kdepy", peer_rounds=5,
+    ),
+    Duel(
+        "density, the same, quartic of 20 cells' radius", (1_000_000, 1000), "kde_quartic_wide",
+        "KDEpy FFTKDE", "kde_kdepy_wide", peer_rounds=5,
     ),
     Duel("adaptive density, 100 k points, 300 x 300", (100_000, 300), "kde_adaptive", rounds=2),
     Duel(
@@ -116,6 +120,14 @@ DUELS = (
     Duel(
         "Mann-Kendall, 90,000 busy series of 52", (90_000, 52, 200), "trend",
         "pymannkendall", "trend_peer", goal=">= 1,000 x",
+    ),
+    Duel(
+        "Mann-Kendall, 90,000 series of 52 rates", (90_000, 52, 2), "trend_rates",
+        "pymannkendall", "trend_rates_peer", goal=">= 1,000 x",
+    ),
+    Duel(
+        "Mann-Kendall, 90,000 series of 52 floats without ties", (90_000, 52), "trend_noise",
+        "pymannkendall", "trend_noise_peer", goal=">= 1,000 x",
     ),
     Duel(
         "emerging hot spots, 10 x 10 x 24", (10, 24), "emerging",

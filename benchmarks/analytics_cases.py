@@ -16,6 +16,7 @@ import numpy as np
 Case = tuple[Callable[[], object], float]
 CELL_M = 100.0
 BANDWIDTH_M = 500.0
+WIDE_M = 2000.0
 SAMPLE = 100
 
 
@@ -58,7 +59,9 @@ def scatter(points: int, side: int) -> np.ndarray[Any, Any]:
     return np.random.default_rng(1).uniform(0, side * CELL_M, (points, 2))
 
 
-def density(points: int, side: int, *, kernel: Any, adaptive: bool = False) -> Case:
+def density(
+    points: int, side: int, *, kernel: Any, adaptive: bool = False, bandwidth_m: float = BANDWIDTH_M
+) -> Case:
     from analytics.density import adaptive_density, estimate_density
     from analytics.density_kernel import count_points
 
@@ -68,7 +71,7 @@ def density(points: int, side: int, *, kernel: Any, adaptive: bool = False) -> C
 
     def work() -> None:
         counts, _ = count_points(x, y, 0.0, 0.0, CELL_M, side, side)
-        smooth(counts, share, cell_size_m=CELL_M, bandwidth_m=BANDWIDTH_M, kernel=kernel)
+        smooth(counts, share, cell_size_m=CELL_M, bandwidth_m=bandwidth_m, kernel=kernel)
 
     return work, 1.0
 
@@ -81,15 +84,23 @@ def kde_quartic(points: int, side: int) -> Case:
     return density(points, side, kernel="quartic")
 
 
+def kde_quartic_wide(points: int, side: int) -> Case:
+    return density(points, side, kernel="quartic", bandwidth_m=WIDE_M)
+
+
 def kde_adaptive(points: int, side: int) -> Case:
     return density(points, side, kernel="gaussian", adaptive=True)
 
 
-def kde_kdepy(points: int, side: int) -> Case:
+def kde_kdepy(points: int, side: int, bandwidth_m: float = BANDWIDTH_M) -> Case:
     from KDEpy import FFTKDE
 
     xy = scatter(points, side)
-    return lambda: FFTKDE(bw=BANDWIDTH_M).fit(xy).evaluate((side, side)), 1.0
+    return lambda: FFTKDE(bw=bandwidth_m).fit(xy).evaluate((side, side)), 1.0
+
+
+def kde_kdepy_wide(points: int, side: int) -> Case:
+    return kde_kdepy(points, side, WIDE_M)
 
 
 def series(cells: int, steps: int, mean: int) -> np.ndarray[Any, Any]:
@@ -108,6 +119,40 @@ def trend_peer(cells: int, steps: int, mean: int) -> Case:
     import pymannkendall
 
     sample = series(cells, steps, mean)[:SAMPLE].astype(float)
+    return lambda: [pymannkendall.original_test(row) for row in sample], cells / SAMPLE
+
+
+def rates(cells: int, steps: int, mean: int) -> np.ndarray[Any, Any]:
+    """Return counts over households, which are no whole numbers."""
+    households = np.random.default_rng(2).integers(100, 900, (cells, 1))
+    return series(cells, steps, mean) / households
+
+
+def trend_rates(cells: int, steps: int, mean: int) -> Case:
+    from analytics.trends import mann_kendall
+
+    values = rates(cells, steps, mean)
+    return lambda: mann_kendall(values), 1.0
+
+
+def trend_rates_peer(cells: int, steps: int, mean: int) -> Case:
+    import pymannkendall
+
+    sample = rates(cells, steps, mean)[:SAMPLE]
+    return lambda: [pymannkendall.original_test(row) for row in sample], cells / SAMPLE
+
+
+def trend_noise(cells: int, steps: int) -> Case:
+    from analytics.trends import mann_kendall
+
+    values = np.random.default_rng(1).gamma(2.0, 1.0, (cells, steps))
+    return lambda: mann_kendall(values), 1.0
+
+
+def trend_noise_peer(cells: int, steps: int) -> Case:
+    import pymannkendall
+
+    sample = np.random.default_rng(1).gamma(2.0, 1.0, (cells, steps))[:SAMPLE]
     return lambda: [pymannkendall.original_test(row) for row in sample], cells / SAMPLE
 
 
