@@ -11,15 +11,9 @@ from patrol.routes.check import check_routes
 from patrol.routes.even_kernel import even_out
 from patrol.routes.problem import Floats, Routes, RoutingProblem, Unit
 from patrol.routes.schedule_kernel import Ground, Tour
-from patrol.routes.search import (
-    SearchParams,
-    copied,
-    find_routes,
-    make_ground,
-    read_tour,
-    start_tour,
-)
+from patrol.routes.search import SearchParams, find_routes, read_tour
 from patrol.routes.share_kernel import shorten_longest, works_of
+from patrol.routes.tours import copied, make_ground, start_tour
 
 _STEPS = 2000  # moves of one stop, at most
 _STEP = 0.05  # by how much more the units together work from one try to the next

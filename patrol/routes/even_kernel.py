@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from patrol.routes.draw_kernel import Seed, below, draw
 from patrol.routes.schedule_kernel import Floats, Ground, Ints, Tour
-from patrol.routes.search_kernel import Seed, below, draw
 from patrol.routes.share_kernel import end_of, insert_best, set_route, without, works_of
 
 _HOT, _COLD = 0.1, 0.0005  # first and last temperature, as shares of the longest work allowed

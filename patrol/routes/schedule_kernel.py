@@ -138,12 +138,21 @@ def price_insertion(g: Ground, t: Tour, v: int, k: int) -> None:
 
 
 @njit(cache=True, nogil=True)
+def room_left(g: Ground, t: Tour, k: int) -> float:
+    """Return the most that an insertion into route `k` may cost, below 0 if none may be.
+
+    With windows a stop that comes too late has an infinite price already.
+    """
+    if t.size[k] >= g.room[k]:
+        return -1.0
+    last = t.size[k] + 1
+    return 1e300 if g.timed else t.latest[k, last] - t.at[k, last] + SLACK
+
+
+@njit(cache=True, nogil=True)
 def fits(g: Ground, t: Tour, v: int, k: int) -> bool:
     """Say whether route `k` has room and time for stop `v` at its cheapest place."""
-    if not (t.cost[v, k] < np.inf and t.size[k] < g.room[k]):
-        return False
-    last = t.size[k] + 1
-    return g.timed or t.at[k, last] + t.cost[v, k] <= t.latest[k, last] + SLACK
+    return t.cost[v, k] <= room_left(g, t, k)
 
 
 @njit(cache=True, nogil=True)

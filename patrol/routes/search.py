@@ -3,6 +3,7 @@
 The moves are those of Christiaens and Vanden Berghe (2020), doi:10.1287/trsc.2019.0914, with
 stops put in by prize against added time as in Vansteenwegen et al. (2009),
 doi:10.1016/j.cor.2009.03.008; what is accepted cools down as in Kirkpatrick et al. (1983).
+Several such searches are run, and their good routes put together anew (`route_pool`).
 """
 
 from __future__ import annotations
@@ -16,19 +17,15 @@ import numpy.typing as npt
 
 from geo.errors import InputError
 from patrol.routes.problem import Route, Routes, RoutingProblem, Visit
-from patrol.routes.schedule_kernel import (
-    STALE,
-    Ground,
-    Tour,
-    fits,
-    price_insertion,
-    price_route,
-    put,
-    time_route,
-)
+from patrol.routes.route_pool import RoutePool
+from patrol.routes.schedule_kernel import Ground, Tour
 from patrol.routes.search_kernel import copy_tour, search, value
+from patrol.routes.tours import copied, make_ground, start_tour
 
 _CHUNK = 256
+_EARLY = 0.6  # share of a search for chains from the start
+_LEAST = 1000  # iterations that make a chain worth while
+_USUAL, _USUAL_S = 60_000, 3.0  # length of a search from which its chains are more than asked for
 
 
 @dataclass(frozen=True)
@@ -50,10 +47,12 @@ class SearchParams:
         Stops taken out in one step on average.
     way_weight
         Value of the median way between two stops, in mean prizes: shorter routes with the same
-        stops leave room for more.
+        stops leave room for more. It cools as well, from `hot` on: in the end the prize decides.
     chains
-        Searches from the start before the last one from the best of them; fewer where each would
-        have less than 600 iterations.
+        Searches from the first routes; fewer where each would have less than 600 iterations, more
+        in a search of more than 60,000 iterations or 3 CPU seconds.
+    combined
+        Searches from good routes of different chains, before the last one from the best of all.
     enough
         A search that has collected so much prize stops before its time. None: none does.
     """
@@ -65,7 +64,8 @@ class SearchParams:
     taken: float = 20.0
     way_weight: float = 0.5
     hotter: float = 5.0
-    chains: int = 9
+    chains: int = 12
+    combined: int = 8
     enough: float | None = None
 
     def __post_init__(self) -> None:
@@ -76,6 +76,8 @@ class SearchParams:
             raise InputError("iterations and cpu_s must be above 0, and 0 < cold <= hot")
         if not self.hotter >= 1:
             raise InputError("hotter must be 1 or more")
+        if self.chains < 1 or self.combined < 0:
+            raise InputError("chains is 1 or more, combined 0 or more")
 
 
 def find_routes(
@@ -109,144 +111,62 @@ def find_routes(
     return read_tour(problem, best, iterations=done)
 
 
-def make_ground(problem: RoutingProblem) -> Ground:
-    """Return what the compiled search reads: stops, then rests as stops of one unit, then bases."""
-    stops, units, n = problem.stops, problem.units, problem.n_stops
-    rests = [(k, rest) for k, unit in enumerate(units) for rest in unit.breaks]
-    modes = sorted({unit.mode for unit in units})
-    n_bases = problem.travel_s[modes[0]].shape[0] - n
-    bases = n + np.arange(n_bases)
-    row = np.concatenate([np.arange(n), [n + units[k].start for k, _ in rests], bases])
-    row = row.astype(np.int64)
-    offset = n + len(rests)
-    windows = [(s.dwell_s, s.opens_s, s.closes_s) for s in stops]
-    windows += [(r.dwell_s, r.opens_s, r.closes_s) for _, r in rests]
-    windows += [(0.0, -np.inf, np.inf)] * n_bases
-    dwell, opens, closes = np.array(windows, dtype=np.float64).reshape(-1, 3).T
-    n_musts = sum(stop.must for stop in stops)
-    own = np.array([s.prize for s in stops] + [0.0] * len(rests), dtype=np.float64)
-    # A must is worth more than all prizes together, a rest more than all musts.
-    rank = np.array([float(s.must) for s in stops] + [n_musts + 1.0] * len(rests))
-    may = np.zeros((len(units), offset), dtype=np.bool_)
-    may[:, :n] = problem.may_visit()
-    may[[k for k, _ in rests], n + np.arange(len(rests))] = True
-    travel = np.stack([problem.travel_s[mode][np.ix_(row, row)] for mode in modes])
-    room = [n if u.capacity is None else u.capacity for u in units]
-    return Ground(
-        travel=np.ascontiguousarray(travel, dtype=np.float64),
-        dwell=np.ascontiguousarray(dwell), opens=np.ascontiguousarray(opens),
-        closes=np.ascontiguousarray(closes),
-        prize=own + rank * (own.sum() + 1.0), allowed=may,
-        profile=np.array([modes.index(u.mode) for u in units], dtype=np.int32),
-        start=np.array([offset + u.start for u in units], dtype=np.int32),
-        end=np.array([offset + u.end for u in units], dtype=np.int32),
-        begin=np.array([u.begin_s for u in units], dtype=np.float64),
-        finish=np.array([u.finish_s for u in units], dtype=np.float64),
-        room=np.array(
-            [r + len(u.breaks) for r, u in zip(room, units, strict=True)], dtype=np.int32
-        ),
-        near=_nearest(travel[:, :offset, :offset].min(axis=0)),
-        timed=bool(np.isfinite(opens[:offset]).any() or np.isfinite(closes[:offset]).any()),
-    )  # fmt: skip
-
-
-def _nearest(travel: npt.NDArray[np.float64], most: int = 100) -> npt.NDArray[np.int32]:
-    """Return for each stop the nearest others there and back, nearest first."""
-    n = len(travel)
-    both = travel + travel.T
-    np.fill_diagonal(both, -1.0)
-    order = np.argsort(both, axis=1, kind="stable")[:, 1 : min(n, most + 1)]
-    return np.ascontiguousarray(order, dtype=np.int32)
-
-
-def start_tour(g: Ground, problem: RoutingProblem, first: Sequence[Sequence[int]]) -> Tour:
-    """Return routes with the stops of `first` in their order where that keeps every window."""
-    m, n = g.allowed.shape
-    tour = Tour(
-        seq=np.zeros((m, n + 3), dtype=np.int32), size=np.zeros(m, dtype=np.int32),
-        at=np.zeros((m, n + 3)), latest=np.zeros((m, n + 3)),
-        unit=np.full(n, -1, dtype=np.int32), cost=np.full((n, m), STALE),
-        place=np.zeros((n, m), dtype=np.int32),
-    )  # fmt: skip
-    tour.seq[:, 0], tour.seq[:, 1] = g.start, g.end
-    for k, stops in enumerate(first):
-        for v in stops:
-            put(g, tour, v, k, int(tour.size[k]))
-            if not (g.allowed[k, v] and tour.size[k] <= g.room[k] and time_route(g, tour, k)):
-                _drop_last(g, tour, k)
-        if not time_route(g, tour, k):
-            unit = problem.units[k].unit_id
-            raise InputError(f"unit {unit} cannot get from its first to its last base in its shift")
-        for rest in problem.n_stops + np.flatnonzero(g.allowed[k, problem.n_stops :]):
-            _make_room(g, tour, int(rest), k, problem.n_stops)
-    for k in range(m):
-        price_route(g, tour, k)
-    return tour
-
-
-def _make_room(g: Ground, tour: Tour, rest: int, k: int, n_stops: int) -> None:
-    """Put a rest into a route, giving up its last stops until it fits."""
-    while True:
-        time_route(g, tour, k)
-        price_insertion(g, tour, rest, k)
-        if fits(g, tour, rest, k):
-            put(g, tour, rest, k, int(tour.place[rest, k]))
-            return
-        if tour.size[k] == 0 or tour.seq[k, tour.size[k]] >= n_stops:
-            return
-        _drop_last(g, tour, k)
-
-
-def _drop_last(g: Ground, tour: Tour, k: int) -> None:
-    last = int(tour.size[k])
-    tour.unit[tour.seq[k, last]] = -1
-    tour.seq[k, last] = tour.seq[k, last + 1]
-    tour.size[k] = last - 1
-    time_route(g, tour, k)
-
-
 def _anneal(
     g: Ground, now: Tour, params: SearchParams, state: npt.NDArray[np.uint64],
     problem: RoutingProblem,
 ) -> tuple[Tour, int]:  # fmt: skip
-    """Cool down several times from the first routes, then once more from the best of them all."""
+    """Cool down chain after chain, each from routes of its own; return the best of all."""
     first, best, trial = (copied(now) for _ in range(3))
     n = len(g.prize)
     if n == 0:
         return best, 0
     unit, weight = _scales(g, problem, params)
     taken = min(params.taken, max(1.0, n / 2))
-    marks = np.array(value(g, now, weight))
-    clock = _Clock(params)
+    tie = 1e-5 * weight
+    marks = np.array(value(g, now, weight, tie))
     paid = np.array([stop.prize for stop in problem.stops] + [0.0] * (n - problem.n_stops))
-    chains = params.chains
-    if params.iterations is not None:
-        chains = max(1, min(chains, params.iterations // 1000))
-    for chain in range(chains + 1):
-        until = 0.6 * (chain + 1) / chains if chain < chains else 1.0
-        hot = params.hot * (params.hotter if chain % 2 else 1.0)
-        if chain == chains:
-            hot = params.hot / 3
-        copy_tour(now, first if chain < chains else best)
-        marks[0] = value(g, now, weight)[0]
+    pool, rng, clock = RoutePool(g), np.random.default_rng(int(state[0])), _Clock(params)
+    for origin, until, hot in _chains(params):
+        if origin == "pool":
+            copy_tour(now, start_tour(g, problem, pool.combine(rng)))
+        else:
+            copy_tour(now, first if origin == "first" else best)
         begun = share = clock.share
         while share < until:
             if params.enough is not None and paid[best.unit >= 0].sum() >= params.enough:
                 return best, clock.done
             cooled = (share - begun) / (until - begun)
             heat = unit * hot * (params.cold / hot) ** cooled
+            way = weight * min(1.0, heat / (unit * params.hot))
+            marks[0] = value(g, now, way, tie)[0]
             size = clock.next_chunk()
-            search(g, now, trial, best, marks, state, size, heat, taken, weight)
+            search(g, now, trial, best, marks, state, size, heat, taken, way, tie)
+            if cooled > 0.5:
+                pool.add(now)
             share = clock.share
+        pool.add(now)
+        pool.add(best)
     return best, clock.done
 
 
-def copied(t: Tour) -> Tour:
-    """Return routes of their own with the same stops."""
-    return Tour(
-        t.seq.copy(), t.size.copy(), t.at.copy(), t.latest.copy(), t.unit.copy(), t.cost.copy(),
-        t.place.copy(),
-    )  # fmt: skip
+def _chains(params: SearchParams) -> list[tuple[str, float, float]]:
+    """Return where each chain begins, at which share of the search it ends, and how hot it is.
+
+    In a longer search chains are both more and longer, as the root of its length.
+    """
+    if params.iterations is None:
+        longer = max(1.0, (params.cpu_s or 0.0) / _USUAL_S) ** 0.5
+        n = round(params.chains * longer)
+    else:
+        longer = max(1.0, params.iterations / _USUAL) ** 0.5
+        n = min(round(params.chains * longer), params.iterations // _LEAST)
+    n = max(1, n)
+    again = min(n - 1, round(params.combined * longer))
+    hots = [params.hot * (params.hotter if i % 2 else 1.0) for i in range(n)]
+    early = [("first", _EARLY * (i + 1) / n, hot) for i, hot in enumerate(hots)]
+    ends = _EARLY + (1.0 - _EARLY) * np.arange(1, again + 2) / (again + 1)
+    late = [("pool" if i < again else "best", end, params.hot / 3) for i, end in enumerate(ends)]
+    return early + late
 
 
 def _scales(g: Ground, problem: RoutingProblem, params: SearchParams) -> tuple[float, float]:

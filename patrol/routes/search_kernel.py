@@ -1,4 +1,4 @@
-"""Ruin and recreate: take stops out near each other, put others in, keep what is worth it."""
+"""Ruin and recreate: make room in routes, put stops in, keep what is worth it."""
 
 from __future__ import annotations
 
@@ -6,39 +6,24 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from patrol.routes.draw_kernel import Seed, below, draw
+from patrol.routes.ruin_kernel import force, overfill, ruin
 from patrol.routes.schedule_kernel import (
     STALE,
     Floats,
     Ground,
     Tour,
-    fits,
     price_insertion,
     price_route,
     put,
     reprice_after_put,
+    room_left,
     spent,
-    take,
     time_route,
 )
 
-Seed = NDArray[np.uint64]
-
-
-@njit(cache=True, nogil=True)
-def draw(state: Seed) -> float:
-    """Return the next number of a xorshift generator, 0 <= u < 1 (Marsaglia 2003)."""
-    x = state[0]
-    x ^= x << np.uint64(13)
-    x ^= x >> np.uint64(7)
-    x ^= x << np.uint64(17)
-    state[0] = x
-    return float(x >> np.uint64(11)) * (1.0 / 9007199254740992.0)
-
-
-@njit(cache=True, nogil=True)
-def below(state: Seed, n: int) -> int:
-    """Return a whole number, 0 <= k < n."""
-    return int(draw(state) * n)
+_FORCED = 0.5  # chance that a stop nobody visits goes in first where room was made for it
+_OVERFILLED = 0.5  # chance that it goes in at once, with others, and what is too much comes out
 
 
 @njit(cache=True, nogil=True)
@@ -56,8 +41,8 @@ def copy_tour(a: Tour, b: Tour) -> None:
 
 
 @njit(cache=True, nogil=True)
-def value(g: Ground, t: Tour, weight: float) -> tuple[float, float]:
-    """Return the prize less `weight` a second of travel, and the prize less next to nothing.
+def value(g: Ground, t: Tour, weight: float, tie: float) -> tuple[float, float]:
+    """Return the prize less `weight` a second of travel, and the prize less `tie` a second.
 
     The first guides a search, because short routes leave room; the second decides what is best.
     """
@@ -66,39 +51,7 @@ def value(g: Ground, t: Tour, weight: float) -> tuple[float, float]:
         for i in range(1, t.size[k] + 1):
             total += g.prize[t.seq[k, i]]
         way += spent(g, t, k)
-    return total - weight * way, total - 1e-5 * weight * way
-
-
-@njit(cache=True, nogil=True)
-def ruin(g: Ground, t: Tour, mean: float, touched: NDArray[np.bool_], state: Seed) -> None:
-    """Take strings of neighbouring stops out of routes that pass near a random stop.
-
-    Christiaens and Vanden Berghe (2020), doi:10.1287/trsc.2019.0914, section 5.1, with the
-    strings of all routes sharing one number of stops.
-    """
-    touched[:] = False
-    left = 1 + below(state, int(2 * mean))
-    seed = below(state, len(g.prize))
-    n_routes = 0
-    limit = 1 + below(state, len(t.size))
-    for c in range(-1, g.near.shape[1]):
-        v = seed if c < 0 else g.near[seed, c]
-        k = t.unit[v]
-        if k < 0 or touched[k]:
-            continue
-        touched[k] = True
-        pos = 1
-        while t.seq[k, pos] != v:
-            pos += 1
-        count = min(t.size[k], 1 + below(state, left))
-        low = max(1, pos - count + 1)
-        high = min(pos, t.size[k] - count + 1)
-        first = low + below(state, high - low + 1)
-        take(g, t, k, first, count)
-        left -= count
-        n_routes += 1
-        if left <= 0 or n_routes >= limit:
-            break
+    return total - weight * way, total - tie * way
 
 
 @njit(cache=True, nogil=True)
@@ -111,7 +64,9 @@ def recreate(
     way is longer than one over a third place it cannot fit later.
     """
     n, m = t.cost.shape
-    worth = np.empty(n)
+    worth, free = np.empty(n), np.empty(m)
+    for k in range(m):
+        free[k] = room_left(g, t, k)
     held, n_held = np.empty(n * m, np.int32), 0  # pairs of stop and route that may still fit
     for v in range(n):
         if t.unit[v] >= 0:
@@ -120,21 +75,20 @@ def recreate(
         for k in range(m):
             if t.cost[v, k] == STALE:
                 price_insertion(g, t, v, k)
-            held[n_held] = v * m + k
-            n_held += 1
+            if t.cost[v, k] <= free[k]:
+                held[n_held] = v * m + k
+                n_held += 1
     while True:
         best, v_best, k_best = 0.0, -1, -1
         kept = 0
         for h in range(n_held):
             v = held[h] // m
             k = held[h] - v * m
-            if t.unit[v] >= 0:
+            cost = t.cost[v, k]
+            if t.unit[v] >= 0 or cost > free[k]:
                 continue
-            rate = worth[v] / (t.cost[v, k] + 1e-6)
-            if rate > best or t.cost[v, k] == np.inf:
-                if not fits(g, t, v, k):
-                    continue
-                best, v_best, k_best = rate, v, k
+            if worth[v] > best * (cost + 1e-6):
+                best, v_best, k_best = worth[v] / (cost + 1e-6), v, k
             held[kept] = held[h]
             kept += 1
         if v_best < 0:
@@ -144,6 +98,7 @@ def recreate(
         put(g, t, v_best, k_best, i)
         touched[k_best] = True
         reprice_after_put(g, t, k_best, i)
+        free[k_best] = room_left(g, t, k_best)
 
 
 @njit(cache=True, nogil=True)
@@ -205,7 +160,7 @@ def shorten(g: Ground, t: Tour, k: int) -> bool:
 @njit(cache=True, nogil=True)
 def search(
     g: Ground, now: Tour, trial: Tour, best: Tour, marks: Floats, state: Seed,
-    n_iterations: int, heat: float, mean: float, weight: float,
+    n_iterations: int, heat: float, mean: float, weight: float, tie: float,
 ) -> None:  # fmt: skip
     """Run `n_iterations` of ruin and recreate at one temperature.
 
@@ -217,25 +172,33 @@ def search(
         Shape ``(2,)``: the value of `now`, and the prize of `best` less next to nothing.
     heat
         A loss of so much value is accepted in one case of e.
-    mean, weight
-        Stops taken out on average, and value of a second of travel.
+    mean
+        Stops taken out on average.
+    weight, tie
+        Value of a second of travel, for what is accepted and for what is best.
     """
     m = len(now.size)
     touched = np.zeros(m, dtype=np.bool_)
     again = np.zeros(m, dtype=np.bool_)
     for _ in range(n_iterations):
         copy_tour(trial, now)
-        ruin(g, trial, mean, touched, state)
         power = 0.5 + 2.0 * draw(state)
         noise = 1.5 * draw(state)
+        v = below(state, len(g.prize))
+        if not g.timed and trial.unit[v] < 0 and draw(state) < _OVERFILLED:
+            overfill(g, trial, v, power, noise, touched, state)
+        else:
+            v = ruin(g, trial, mean, touched, state)
+            if v >= 0 and draw(state) < _FORCED:
+                force(g, trial, v, touched)
         recreate(g, trial, touched, power, noise, state)
-        got, worth = value(g, trial, weight)
+        got, worth = value(g, trial, weight, tie)
         if got > marks[0]:
             for k in range(m):
                 again[k] = touched[k] and shorten(g, trial, k)
             if again.any():
                 recreate(g, trial, again, power, noise, state)
-                got, worth = value(g, trial, weight)
+                got, worth = value(g, trial, weight, tie)
         if got > marks[0] + heat * np.log(draw(state) + 1e-300):
             marks[0] = got
             copy_tour(now, trial)
