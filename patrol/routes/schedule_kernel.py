@@ -152,7 +152,7 @@ def room_left(g: Ground, t: Tour, k: int) -> float:
 @njit(cache=True, nogil=True)
 def fits(g: Ground, t: Tour, v: int, k: int) -> bool:
     """Say whether route `k` has room and time for stop `v` at its cheapest place."""
-    return t.cost[v, k] <= room_left(g, t, k)
+    return bool(t.cost[v, k] <= room_left(g, t, k))
 
 
 @njit(cache=True, nogil=True)
