@@ -31,7 +31,7 @@ def read_place(connection: Connection, code: str | None = None) -> Place:
     rows = connection.execute(
         "SELECT jurisdiction_id, code, name, code_scheme, metric_srid, time_zone, "
         "ST_AsBinary(geom) FROM jurisdiction WHERE code = %(code)s OR %(code)s::text IS NULL "
-        "ORDER BY code LIMIT 2",
+        "ORDER BY code LIMIT 9",
         {"code": code},
     ).fetchall()
     if not rows:
@@ -40,7 +40,8 @@ def read_place(connection: Connection, code: str | None = None) -> Place:
             f"there is no {named}: import its boundary first (`gridbeat import boundaries`)"
         )
     if len(rows) > 1:
-        raise InputError("there are several jurisdictions: name one with --jurisdiction CODE")
+        codes = ", ".join(str(row[1]) for row in rows[:8]) + ", ..." * (len(rows) > 8)
+        raise InputError(f"there are several jurisdictions: name one with --jurisdiction ({codes})")
     number, found, name, scheme, srid, zone, wkb = rows[0]
     return Place(
         jurisdiction_id=int(str(number)),
