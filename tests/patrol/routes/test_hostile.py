@@ -144,6 +144,12 @@ def test_no_budget_of_search_is_refused():
             SearchParams(**values)
 
 
+def test_a_search_without_a_chain_is_refused():
+    for values in ({"chains": 0}, {"combined": -1}):
+        with pytest.raises(InputError, match="chains is 1 or more, combined 0 or more"):
+            SearchParams(**values)
+
+
 def test_one_stop_and_one_iteration_work():
     problem = RoutingProblem((Stop("a", 1.0),), (UNIT,), {"foot": np.zeros((2, 2))})
     found = find_routes(problem, rng=np.random.default_rng(1), params=SearchParams(iterations=1))
