@@ -27,6 +27,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from urllib.parse import quote
+from uuid import uuid4
 
 from sqlalchemy.pool import NullPool
 
@@ -99,15 +100,19 @@ class Server:
 
 
 @contextmanager
-def filled(rows: int) -> Iterator[Database]:
+def filled(rows: int, home: Path | None = None) -> Iterator[Database]:
+    """Make the table and its counts, or take them up again where a run left them in `home`."""
     with tempfile.TemporaryDirectory(prefix="gridbeat-tiles-") as place:
         Path(place).chmod(0o711)
-        cluster = Cluster(Path(place) / "home", durable=False)
+        cluster = Cluster(home or Path(place) / "home", durable=False)
         ensure_running(cluster)
         try:
             database = private_database(cluster, name="bench")
             with connect(database.renamed("postgres"), role="owner", autocommit=True) as owner:
-                owner.execute("CREATE DATABASE bench")
+                if not owner.execute(
+                    "SELECT 1 FROM pg_database WHERE datname = 'bench'"
+                ).fetchone():
+                    owner.execute("CREATE DATABASE bench")
             migrate(database)
             fill(database, rows)
             yield database
@@ -117,9 +122,11 @@ def filled(rows: int) -> Iterator[Database]:
 
 def fill(database: Database, rows: int) -> None:
     with connect(database, role="owner") as owner:
-        for statement in (FILL.replace("%%", "%").replace("%(rows)s", str(rows))).split(";\n"):
-            if statement.strip():
-                owner.execute(statement.encode())
+        there = owner.execute("SELECT count(*) FROM jurisdiction").fetchone()
+        if not (there and there[0]):
+            for statement in (FILL.replace("%%", "%").replace("%(rows)s", str(rows))).split(";\n"):
+                if statement.strip():
+                    owner.execute(statement.encode())
     count_hexagons(database, rows)
     with connect(database, role="owner", autocommit=True) as owner:
         owner.execute("VACUUM ANALYZE")
@@ -166,7 +173,7 @@ def token(database: Database) -> str:
     digest = Passwords(at_once=1, memory_kib=19_456).digest_now("correct horse battery 9")
     with engine.begin() as connection:
         new = NewAccount(
-            login="bench", name="bench", roles=(Role.ANALYST,), password_hash=digest, areas=(),
+            login=f"bench-{uuid4().hex[:8]}", name="bench", roles=(Role.ANALYST,), password_hash=digest, areas=(),
             all_areas=True, must_change=False,
         )  # fmt: skip
         number = write_account(connection, new)

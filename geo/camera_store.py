@@ -176,6 +176,8 @@ def hash_inputs(
     looks: Looks, walls: Walls, building_hash: NDArray[np.int64], params: LookParams
 ) -> list[str]:
     """Return a digest of all that each look's view follows from, buildings in reach included."""
+    if not len(looks):
+        return []  # a split of nothing is one empty part
     points = np.asarray(shapely.points(looks.x, looks.y), dtype=object)
     reach = np.maximum(looks.range_m, SNAP_M)
     look, building = shapely.STRtree(walls.buildings).query(

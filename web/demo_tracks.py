@@ -44,7 +44,7 @@ def take_demo_tracks(connection: Connection, about: About, folder: Path, say: Sa
         return False
     now = datetime.now(UTC)
     for name in ("track_shifts.csv", "shifts.csv"):  # the four weeks past, and the next one
-        _shifts(connection, about, pd.read_csv(folder / name))
+        take_shifts(connection, about, pd.read_csv(folder / name))
     for row in pd.read_csv(folder / "track_devices.csv").to_dict("records"):
         carrier = "drone" if isinstance(row["drone_ref"], str) else "unit"
         register_device(
@@ -60,26 +60,28 @@ def take_demo_tracks(connection: Connection, about: About, folder: Path, say: Sa
     made = report.intake
     say("tracks 轨迹", f"{made.fixes:,} fixes 定位点 -> {made.hours:,.0f} h in cells 计入网格单元, "
         f"{made.segments:,} stretches 轨迹段, {made.stays:,} stays 停留")  # fmt: skip
-    _looks(connection, about, watched, pd.read_csv(folder / "camera_looks.csv"), say)
+    take_looks(connection, about, watched, pd.read_csv(folder / "camera_looks.csv"), say)
     return True
 
 
-def _shifts(connection: Connection, about: About, shifts: pd.DataFrame) -> None:
+def take_shifts(connection: Connection, about: About, shifts: pd.DataFrame) -> None:
+    """Store the shifts of units: of each what lies after a shift that it crosses."""
     connection.execute(
         text(
-            "INSERT INTO shift (unit_id, starts_at, ends_at) SELECT u.unit_id, t.a, t.b "
+            "INSERT INTO shift (unit_id, starts_at, ends_at) SELECT u.unit_id, free.a, t.b "
             "FROM unnest(CAST(:refs AS text[]), CAST(:begins AS timestamptz[]), "
             "CAST(:ends AS timestamptz[])) AS t (ref, a, b) JOIN unit u ON u.source_ref = t.ref "
-            "JOIN feed f USING (feed_id) WHERE f.jurisdiction_id = :place "
-            "AND NOT EXISTS (SELECT FROM shift s WHERE s.unit_id = u.unit_id "
-            "AND tstzrange(s.starts_at, s.ends_at) && tstzrange(t.a, t.b))"
+            "JOIN feed f USING (feed_id) CROSS JOIN LATERAL (SELECT coalesce(max(s.ends_at), t.a) "
+            "AS a FROM shift s WHERE s.unit_id = u.unit_id "
+            "AND tstzrange(s.starts_at, s.ends_at) && tstzrange(t.a, t.b)) free "
+            "WHERE f.jurisdiction_id = :place AND free.a < t.b"
         ),
         {"refs": shifts["unit_ref"].tolist(), "begins": shifts["starts_at"].tolist(),
          "ends": shifts["ends_at"].tolist(), "place": about.number},
     )  # fmt: skip
 
 
-def _looks(
+def take_looks(
     connection: Connection, about: About, watched: Watched, looks: pd.DataFrame, say: Say
 ) -> None:
     """Store the rounds of the camera desks, and their looks as done."""

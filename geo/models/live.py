@@ -67,6 +67,16 @@ class Alert(Base):
     acknowledged_note: Mapped[str | None]
 
 
+class AlertWatch(Base):
+    """When the worker last looked for alerts; without a row nobody ever did."""
+
+    __tablename__ = "alert_watch"
+    jurisdiction_id: Mapped[int] = mapped_column(
+        ForeignKey("jurisdiction.jurisdiction_id", ondelete="CASCADE"), primary_key=True
+    )
+    watched_at: Mapped[datetime]
+
+
 class WallDirection(Base):
     """The view that a desk steers the screens of a wall to, until it lets them go."""
 

@@ -90,6 +90,11 @@ def test_views_are_stored_once_and_again_only_where_something_changed(db, place)
     assert kept.scalar_one() == 1
 
 
+def test_cameras_of_which_nobody_knows_where_they_look_have_no_views(db, place) -> None:
+    db.execute(text("UPDATE camera SET azimuth_deg = NULL, presets = NULL"))
+    assert run(db, place) == ViewCounts(new=0, changed=0, same=0, ended=0, cameras=3, blind=3)
+
+
 def test_new_building_changes_the_views_it_stands_in_and_no_other(db, place) -> None:
     run(db, place)
     before = read_views(db, place)["area_m2"]

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from geo.database.connect import Database, connect
 from tests.web.browsing import check_axe, chromium, signed_in, watch
@@ -26,6 +26,7 @@ PAGES = {
     "/desk": "dora", "/field": "wei", "/account": "supervisor", "/account/people": "administrator",
     "/login": None,
 }  # fmt: skip
+MAPS = ("/plan", "/grids", "/posts", "/desk", "/field")  # the wall has its stamp below
 WRITTEN = ("/account", "/account/people", "/login")
 LOCALES = {"zh": "zh-CN", "en": "en"}
 TARGET_PX = 44  # WCAG 2.2, 2.5.5 Target Size (Enhanced)
@@ -114,6 +115,10 @@ def test_a_page_is_accessible_by_day_and_night_in_both_languages_and_asks_nothin
         for theme in ("day", "night"):
             show(page, path, theme)
             assert check_axe(page) == [], (lang, theme)
+        if path in MAPS:  # of when it is, in which coordinates, for whom
+            stamp = page.locator(".map-stamp")
+            expect(stamp).to_contain_text("EPSG:4549")
+            expect(stamp).to_contain_text({"zh": "内部使用", "en": "INTERNAL USE"}[lang])
     page.close()
     assert wrong == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -46,6 +47,7 @@ from patrol.store import write_plan
 from web.asking import ask, make_request
 from web.commands import hotspots, map, plan
 from web.demo_accounts import make_demo_accounts
+from web.demo_live import Script, catch_up, keep_living, read_script
 from web.demo_today import plan_today
 from web.demo_tracks import take_demo_tracks
 from web.maps.render import write_map
@@ -73,10 +75,15 @@ def demo(
     fresh: Annotated[
         bool, typer.Option(help="Empty the database first; only where it holds nothing else.")
     ] = False,
+    live: Annotated[
+        bool,
+        typer.Option(help="Then let its last weeks happen again, up to now and on, until stopped."),
+    ] = False,
 ) -> None:
     """Make the simulated district, import it, find hotspots and trends, plan, draw the map.
 
-    A second run finds everything done and changes nothing.
+    A second run finds everything done and changes nothing. With --live the wall shows a district
+    of today: `gridbeat serve` and `gridbeat worker` run beside it.
     """
     size = read_size(until, now=datetime.now(UTC))
     say = _Clock()
@@ -86,15 +93,27 @@ def demo(
         empty(database, say)
     manifest = make_files(out / "files", seed, size, say)
     import_all(database, out / "files", manifest, say)
-    code = str(manifest["jurisdiction"])
+    code, since = str(manifest["jurisdiction"]), datetime.now(UTC)
+    script = _catch_up(database, code, out / "files", since, say) if live else None
     made = analyse(database, code, out, say)
-    if until == "today":
+    if live or until == "today":
         with begin(database) as connection:
             plan_today(connection, read_about(connection, code), hours=PLAN_HOURS, weeks=WEEKS,
                        now=datetime.now(UTC), say=say)  # fmt: skip
     typer.echo("")
     for line in made:
         typer.echo(line)
+    if script is not None:
+        typer.echo("It lives until Ctrl+C. 持续运行，按 Ctrl+C 停止。")
+        with suppress(KeyboardInterrupt):
+            keep_living(database, code, script, since=since, say=say)
+
+
+def _catch_up(database: Database, code: str, folder: Path, now: datetime, say: Say) -> Script:
+    with begin(database) as connection:
+        script = read_script(connection, read_about(connection, code), folder)
+    catch_up(database, code, script, now=now, say=say)
+    return script
 
 
 class _Clock:

@@ -34,7 +34,11 @@ async def alerts(
     request: Request, principal: Identified,
     jurisdiction: Annotated[str | None, Query(max_length=40, pattern=r"^[^\x00]*$")] = None,
 ) -> Response:  # fmt: skip
-    """List the open alerts, those that nobody acknowledged first, the gravest of them before."""
+    """List the open alerts, those that nobody acknowledged first, the gravest of them before.
+
+    `watched_at` says when the worker last looked for any: without it, or long after it, an empty
+    list says nothing.
+    """
     memo: Memo = request.app.state.alert_memo
     scope = principal.scope
 
@@ -42,7 +46,9 @@ async def alerts(
         async with request.app.state.databases.rows(scope) as rows:
             place, _ = await read_place(rows, jurisdiction, datetime.now(UTC))
             found: list[Any] = await read_alerts(rows, place["jurisdiction_id"], MOST_ALERTS)
-        return json.dumps({"alerts": found}, ensure_ascii=False, separators=(",", ":"))
+        watched = place["watched_at"]
+        told = {"alerts": found, "watched_at": watched and int(watched.timestamp())}
+        return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
     text = await memo.get((jurisdiction, scope.sees_all, scope.roots), make)
     return kept(request, text, media_type=JSON)

@@ -1,6 +1,8 @@
-"""What is drawn below the maps: an operator's file of tiles, or Tianditu by its key."""
+"""What is drawn below the maps, by whom it may be seen, and of when what lies on it is."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse
@@ -8,8 +10,9 @@ from pydantic import BaseModel, Field
 
 from geo.errors import NotFoundError
 from web.auth.permissions import Permission
-from web.auth.principal import needs
+from web.auth.principal import ScopedRows, needs
 from web.settings import BasemapSettings
+from web.wall.state import read_place
 
 router = APIRouter(tags=["tiles"], dependencies=[needs(Permission.MAP_READ)])
 ADDRESS = "/basemap.pmtiles"
@@ -31,6 +34,27 @@ class Basemap(BaseModel):
 
     pmtiles: str | None = Field(description="Address of a PMTiles archive on this service.")
     tianditu: Tianditu | None
+
+
+class Stamp(BaseModel):
+    """What stands on every map: of when, in which coordinates, and for whom."""
+
+    data_date: datetime | None = Field(description="Of the newest incident that is seen.")
+    time_zone: str = Field(examples=["Asia/Shanghai"])
+    metric_srid: int = Field(description="Of what is measured.", examples=[4549])
+    map_approval_no: str | None = Field(description="None: internal use.")
+    simulated: bool
+
+
+@router.get("/api/v1/map-stamp", summary="What stands on every map")
+async def stamp(rows: ScopedRows) -> Stamp:
+    """Give the data's date, the coordinate system and the approval number, or none of it."""
+    place, _ = await read_place(rows, None, datetime.now(UTC))
+    return Stamp(
+        data_date=place["last_incident_at"], time_zone=place["time_zone"],
+        metric_srid=place["metric_srid"], map_approval_no=place["map_approval_no"],
+        simulated=place["simulated"],
+    )  # fmt: skip
 
 
 @router.get("/api/v1/basemap", summary="What is drawn below the maps")

@@ -53,7 +53,7 @@ LAYERS = (
     ),
     Layer(
         "area_labels", "网格标注", "Labels of areas", Permission.MAP_READ, "areas",
-        columns=(("id", "s.area_id"), *_own("code", "name"), ("area_level", "s.level")),
+        columns=(("id", "s.area_id"), *_own("code", "name", "name_en"), ("area_level", "s.level")),
         source="area s", shape="ST_PointOnSurface(s.geom)",
         condition="s.level = %(area_level)s AND s.valid_from <= CURRENT_DATE "
                   "AND CURRENT_DATE < s.valid_to",

@@ -129,6 +129,7 @@ async def make_state(rows: Rows, code: str | None, now: datetime) -> Record:
             "looks": _looks(looks),
             "plan": _plan_panel(plan, items),
             "alerts": alerts,
+            "watched_at": _epoch(place["watched_at"]),
         }
 
     return await asyncio.to_thread(compose)

@@ -14,7 +14,8 @@ from sqlalchemy.pool import NullPool
 from geo.incidents import NewIncident, record_incident
 from tests.web.conftest import Service
 from tests.web.district import SOUTH, STEP, WEST
-from web.jobs.alerts import Place, watch
+from web.jobs.alerts import watch
+from web.jobs.findings import Place
 
 pytestmark = pytest.mark.db
 PLACE = Place(1, ZoneInfo("Asia/Shanghai"))

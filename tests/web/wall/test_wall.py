@@ -14,12 +14,13 @@ from PIL import Image
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from geo.database.connect import connect
+from geo.database.connect import connect, make_engine
 from tests.web.conftest import Service
 from tests.web.district import PASSWORD
 from tests.web.live.test_live import screen, wait_for
 from web.auth.accounts import find_account, write_token
 from web.auth.permissions import WALL_PERMISSIONS
+from web.jobs.alerts import watch_all
 from web.wall.sheet import Entry, Legend, sheet_html
 
 pytestmark = pytest.mark.db
@@ -143,6 +144,34 @@ def test_an_alert_is_acknowledged_once_by_name(own_service: Service) -> None:
     assert again.status_code == 409
     assert "dispatcher" in again.json()["detail"]
     assert desk.post("/api/v1/alerts/999999/acknowledge", json={}).status_code == 404
+
+
+def test_no_open_alert_is_told_with_when_somebody_looked(own_service: Service) -> None:
+    """Nobody watches without a worker, and what nobody watches is unknown, not quiet."""
+    desk = own_service.client(headers=own_service.bearer("watch"))
+    assert desk.get("/api/v1/wall/state").json()["watched_at"] is None
+    now = datetime(2026, 2, 4, 9, tzinfo=UTC)
+    engine = make_engine(own_service.database, role="app", pool_size=1)
+    watch_all(engine, now=now)
+    watch_all(engine, now=now + timedelta(minutes=1))
+    engine.dispose()
+    # Named by its code, it is another document than the one that is kept for some seconds.
+    for path in ("/api/v1/alerts", "/api/v1/wall/state"):
+        told = desk.get(path, params={"jurisdiction": "d1"}).json()
+        assert told["watched_at"] == now.timestamp() + 60
+
+
+def test_map_says_of_when_it_is_in_which_coordinates_and_for_whom(own_service: Service) -> None:
+    desk = own_service.client(headers=own_service.bearer("officer"))
+    stamp = desk.get("/api/v1/map-stamp").json()
+    assert stamp["map_approval_no"] is None
+    assert stamp["metric_srid"] == 4549
+    assert stamp["data_date"] is not None
+    with connect(own_service.database, role="owner") as connection:
+        connection.execute("UPDATE jurisdiction SET map_approval_no = 'GS(2026)1'")
+        connection.commit()
+    assert desk.get("/api/v1/map-stamp").json()["map_approval_no"] == "GS(2026)1"
+    assert own_service.client().get("/api/v1/map-stamp").status_code == 401
 
 
 def test_alerts_of_other_areas_are_not_told(own_service: Service) -> None:

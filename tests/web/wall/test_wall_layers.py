@@ -69,6 +69,7 @@ def test_each_layer_draws_from_its_tiles_and_is_in_the_legend(
         legend(page, "Patrol finds per patrol hour · 28 days", "not recorded", "≤ 3")
         legend(page, "hot streets · street segments", "hot spot 1")
         legend(page, "Emerging hot spots", "Last look", "Cameras", "Drone routes", "Stations")
+        legend(page, "Patrol routes (none in sight)")  # an empty layer says that it is empty
         page.get_by_label("Result", exact=True).select_option("hotspots-cell-square")
         legend(page, "hot spots Gi* · squares · 2026-01-01 – 2026-02-01")
         expect(page).to_have_url(re.compile("result=hotspots-cell-square"))

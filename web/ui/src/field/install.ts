@@ -27,7 +27,7 @@ export async function keepForOffline(today: Today | null, mayKeep: boolean): Pro
   if (active === null) return;
   const loaded = performance.getEntriesByType("resource").map((entry) => new URL(entry.name));
   const files = loaded.filter((url) => url.origin === location.origin && url.pathname.startsWith("/app/assets/")).map((url) => url.href);
-  const addresses = ["/field", "/field.webmanifest", "/api/v1/session", new URL(workerUrl, location.href).href, ...files, ...ICONS, ...tilesOf(today?.grids.bounds ?? null)];
+  const addresses = ["/field", "/field.webmanifest", "/api/v1/session", "/api/v1/map-stamp", new URL(workerUrl, location.href).href, ...files, ...ICONS, ...tilesOf(today?.grids.bounds ?? null)];
   await new Promise<void>((resolve) => {
     const channel = new MessageChannel();
     channel.port1.onmessage = () => resolve();

@@ -2,7 +2,7 @@
 
 import type { Feature, FeatureCollection, Geometry, MultiPolygon, Polygon } from "geojson";
 import { language } from "../shared/words";
-import { call, send } from "../shared/api";
+import { call, Problem, send } from "../shared/api";
 
 export type Status = "draft" | "edited" | "approved" | "published" | "executed" | "compared" | "withdrawn";
 
@@ -186,3 +186,16 @@ export const readResult = async (id: string): Promise<{ plan: number | null; out
   (await call<{ result: { plan: number | null; outcome: string } }>(`/ogc/jobs/${id}/results`)).result;
 
 export type AreaFeature = Feature<Polygon | MultiPolygon, Area>;
+
+/** Read routes and flights: of a plan of several days, those of one. */
+export async function readWays({ plan, gathered }: PlanView, day: string | null): Promise<{ routes: Routes | null; flights: Flight[] }> {
+  const none = (error: unknown): null => {
+    if (error instanceof Problem && error.status === 404) return null;
+    throw error;
+  };
+  const [routes, flights] = await Promise.all([
+    gathered.routes.length > 0 ? readRoutes(plan.plan_id, day).catch(none) : null,
+    gathered.flights.length > 0 ? readFlights(plan.plan_id, day) : [],
+  ]);
+  return { routes, flights };
+}

@@ -7,6 +7,7 @@ import { Live } from "../shared/live";
 import { beginPage } from "../shared/page";
 import { redraw } from "../shared/redraw";
 import { language } from "../shared/words";
+import { costBox } from "./cost_box";
 import * as data from "./data";
 import type { Area, Areas, Changes, Cost, Flight, Head, PlanView, Routes } from "./data";
 import { Edits } from "./edits";
@@ -17,11 +18,10 @@ import { askMinutes, mapTools } from "./map_tools";
 import { marksBox, pendingMarks } from "./marks";
 import { MissionDesk, type Checked } from "./missions";
 import { askNight, followJob } from "./night";
+import { drawTabBar, type Tab } from "./tab_bar";
 import { changesTab, dayName, doneTab, flightsTab, lifeTab, roundsTab, routesTab } from "./tabs";
 import { t } from "./words";
 
-type Tab = "grids" | "changes" | "routes" | "cameras" | "flights" | "done" | "life";
-const TABS: Tab[] = ["grids", "changes", "routes", "cameras", "flights", "done", "life"];
 const CELL_M = 100;
 
 class Planner {
@@ -102,18 +102,8 @@ class Planner {
     this.draw();
   }
 
-  /** Read routes and flights: of a plan of several days, those of the chosen one. */
-  private async readWays({ plan, gathered }: PlanView): Promise<void> {
-    const none = (error: unknown): null => {
-      if (error instanceof Problem && error.status === 404) return null;
-      throw error;
-    };
-    const [routes, flights] = await Promise.all([
-      gathered.routes.length > 0 ? data.readRoutes(plan.plan_id, this.day).catch(none) : null,
-      gathered.flights.length > 0 ? data.readFlights(plan.plan_id, this.day) : [],
-    ]);
-    this.routes = routes;
-    this.flights = flights;
+  private async readWays(view: PlanView): Promise<void> {
+    ({ routes: this.routes, flights: this.flights } = await data.readWays(view, this.day));
   }
 
   /** Which day of several the panel and the map show. */
@@ -226,53 +216,22 @@ class Planner {
   }
 
   private drawDesk(): void {
-    const words = this.cost ? (language() === "en" ? this.cost.words.en : this.cost.words.zh) : t("cost_none");
-    const balance = h("input", { type: "checkbox", id: "balance", checked: this.balance });
-    balance.addEventListener("change", () => {
-      this.balance = balance.checked;
-      this.askCost();
-    });
-    const empty = this.edits.isEmpty;
-    const tone = this.cost && this.cost.change < -0.005 ? "bad" : this.cost && this.cost.change > 0.005 ? "good" : "";
-    const parts: (Node | null)[] = [
-      h("h2", {}, t("cost")),
-      h("p", { class: `words ${tone}`, "aria-live": "polite", id: "cost-words" }, words),
-    ];
-    if (this.editable) {
-      parts.push(
-        h("label", { for: "balance", class: "check" }, balance, t("balance")),
-        h(
-          "div",
-          { class: "row" },
-          h("button", { type: "button", disabled: empty, onclick: () => this.edits.undo() }, t("undo")),
-          h("button", { type: "button", disabled: empty, onclick: () => this.edits.clear() }, t("discard")),
-          h("button", { type: "button", id: "save", class: "main", disabled: empty, onclick: () => void this.save() }, t("save")),
-        ),
-      );
-    } else if (this.view && this.newest && this.newest.plan_id !== this.view.plan.plan_id && may("plans.write")) {
-      const newest = this.newest;
-      parts.push(h("p", { class: "note" }, t("only_newest", { version: newest.version })), h("button", { type: "button", onclick: () => void this.open(newest.plan_id) }, t("load_newest")));
-    }
-    parts.push(marksBox({ held: this.view?.marks ?? [], edits: this.edits, names: this.names, by: this.by, editable: this.editable }));
-    redraw(this.desk, ...parts);
+    const newest = this.newest;
+    const isOld = this.view !== null && newest !== undefined && newest.plan_id !== this.view.plan.plan_id;
+    redraw(this.desk, ...costBox(
+      { cost: this.cost, balance: this.balance, isEmpty: this.edits.isEmpty, editable: this.editable, newer: isOld && may("plans.write") ? newest : null },
+      {
+        balance: (on) => {
+          this.balance = on;
+          this.askCost();
+        },
+        undo: () => this.edits.undo(), discard: () => this.edits.clear(), save: () => void this.save(), open: (id) => void this.open(id),
+      },
+    ), marksBox({ held: this.view?.marks ?? [], edits: this.edits, names: this.names, by: this.by, editable: this.editable }));
   }
 
   private drawTabs(): void {
-    redraw(
-      this.tabs,
-      ...TABS.map((name) =>
-        h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-selected": name === this.tab ? "true" : "false", "aria-controls": "panel", tabindex: name === this.tab ? 0 : -1, onclick: () => this.openTab(name) }, name === "cameras" ? t("tab_cameras") : t(name)),
-      ),
-    );
-    this.panel.setAttribute("aria-labelledby", `tab-${this.tab}`);
-    this.tabs.onkeydown = (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (step === undefined) return;
-      const next = TABS[(TABS.indexOf(this.tab) + step + TABS.length) % TABS.length]!;
-      this.openTab(next);
-      document.getElementById(`tab-${next}`)?.focus();
-      event.preventDefault();
-    };
+    drawTabBar(this.tabs, this.panel, this.tab, (name) => this.openTab(name));
   }
 
   private openTab(name: Tab): void {

@@ -82,7 +82,7 @@ export function gridNames(size?: number): LayerSpecification {
   return {
     id: "grid-names", type: "symbol", source: "grid-labels", "source-layer": "area_labels", minzoom: 13.2,
     layout: {
-      "text-field": ["get", "name"], "text-font": FONT, "text-max-width": 7, "text-padding": 6,
+      "text-field": language() === "en" ? ["coalesce", ["get", "name_en"], ["get", "name"]] : ["get", "name"], "text-font": FONT, "text-max-width": 7, "text-padding": 6,
       "text-size": size ?? ["interpolate", ["linear"], ["zoom"], 13, 11, 16, 16],
     },
     paint: textPaint(),

@@ -12,6 +12,7 @@ import {
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import "maplibre-gl/dist/maplibre-gl.css";
 import { basemapStyle, roadNames, type BasemapSettings } from "./basemap";
+import { StampControl } from "./stamp";
 import { language, translator } from "./words";
 
 setWorkerUrl(workerUrl);
@@ -27,9 +28,10 @@ export interface MapPlace {
 
 /** Make a map on the basemap; its canvas takes the keyboard's focus. */
 export async function createMap(
-  options: Omit<MapOptions, "style"> & { settings?: BasemapSettings | null; controls?: boolean },
+  options: Omit<MapOptions, "style"> & { settings?: BasemapSettings | null; controls?: boolean; stamp?: boolean },
 ): Promise<MapLibreMap> {
-  const { settings = null, controls = true, ...rest } = options;
+  // A page that says by itself of when its map is and for whom has no stamp on it.
+  const { settings = null, controls = true, stamp = true, ...rest } = options;
   if (settings?.pmtiles) {
     const { Protocol } = await import("pmtiles");
     addProtocol("pmtiles", new Protocol().tile);
@@ -43,6 +45,7 @@ export async function createMap(
     ...rest,
   });
   map.getCanvas().setAttribute("lang", language() === "en" ? "en" : "zh-CN");
+  if (stamp) map.addControl(new StampControl(), "bottom-right");
   if (controls) map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
   map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
   if (settings?.tianditu) map.addControl(new AttributionControl({ customAttribution: "天地图 Tianditu" }));

@@ -114,6 +114,8 @@ export interface WallState {
     made_at: number;
   } | null;
   alerts: Alert[];
+  /** When the worker last looked for alerts, seconds since 1970; null: never. */
+  watched_at: number | null;
 }
 
 export interface Point {
@@ -153,9 +155,7 @@ const of = (path: string, code: string | null): string =>
 export const readState = (code: string | null): Promise<WallState> => call(of("/api/v1/wall/state", code));
 export const readDays = (code: string | null): Promise<Days> => call(of("/api/v1/wall/days", code));
 
-export async function readAlerts(code: string | null): Promise<Alert[]> {
-  return (await call<{ alerts: Alert[] }>(of("/api/v1/alerts", code))).alerts;
-}
+export const readAlerts = (code: string | null): Promise<Pick<WallState, "alerts" | "watched_at">> => call(of("/api/v1/alerts", code));
 
 export async function readPoints(code: string | null): Promise<{ points: Point[]; leftOut: boolean }> {
   const found = await call<{ rows: [number, number, number, number, number | null, string][]; left_out: boolean }>(

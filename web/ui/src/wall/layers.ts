@@ -99,6 +99,12 @@ export class Layers {
     return (SWITCHES[name]?.ids ?? []).some((id) => this.map.getLayer(id) !== undefined);
   }
 
+  /** Whether anything of a layer is in sight; nothing is before its tiles are there. */
+  private drawn(name: string): boolean {
+    const layers = (SWITCHES[name]?.ids ?? []).filter((id) => this.map.getLayer(id));
+    return layers.length > 0 && this.map.queryRenderedFeatures({ layers }).length > 0;
+  }
+
   show(name: string, on: boolean): void {
     for (const id of SWITCHES[name]?.ids ?? []) {
       if (this.map.getLayer(id)) this.map.setLayoutProperty(id, "visibility", on ? "visible" : "none");
@@ -228,7 +234,7 @@ export class Layers {
   /** The legends of the other layers that are shown. */
   legends(shown: string[]): Legend[] {
     return layerLegends(shown, {
-      night: this.night(), zoom: this.map.getZoom(), has: (name) => this.has(name), emerging: this.emergingLabels(), result: () => this.paintResult(),
+      night: this.night(), zoom: this.map.getZoom(), has: (name) => this.has(name), drawn: (name) => this.drawn(name), emerging: this.emergingLabels(), result: () => this.paintResult(),
     });
   }
 }

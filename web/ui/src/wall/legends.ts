@@ -5,6 +5,7 @@ import { language } from "../shared/words";
 import { EMERGING_COLOUR } from "./drawn";
 import type { Legend, LegendEntry } from "./paint";
 import { ages } from "./scales";
+import { SWITCHES } from "./switches";
 import { EMERGING, t, type Word } from "./words";
 
 /** What the map shows by now. */
@@ -12,9 +13,17 @@ export interface Seen {
   night: boolean;
   zoom: number;
   has: (layer: string) => boolean;
+  /** Whether anything of a layer is in sight. */
+  drawn: (layer: string) => boolean;
   /** Categories of emerging hot spots that were found. */
   emerging: Set<string>;
   result: () => Legend | null;
+}
+
+/** Why a layer that is switched on shows nothing; empty where it does. */
+function absence(layer: string, seen: Seen): string {
+  if (seen.zoom < (SWITCHES[layer]?.zoom ?? 0)) return t("nearer");
+  return seen.drawn(layer) ? "" : t(layer === "tracks" ? "no_units" : "none_here");
 }
 
 /** The legends of the other layers that are shown. */
@@ -48,15 +57,20 @@ export function layerLegends(shown: string[], seen: Seen): Legend[] {
     });
   }
   const single: LegendEntry[] = [];
-  if (shown.includes("cameras")) single.push(dot(token("s-1"), t("layer_cameras")));
-  if (shown.includes("camera_views")) single.push({ colour: token("s-1"), label: t("layer_camera_views") });
-  if (shown.includes("blind") && seen.has("blind")) single.push({ colour: token("s-4"), label: t("layer_blind") });
-  if (shown.includes("routes")) single.push(line(token("s-3"), t("layer_routes")));
-  if (shown.includes("tracks") && seen.has("tracks")) {
-    single.push(line(token("s-2"), t("layer_tracks")), dot(token("s-2"), t("unit_now")), dot(token("unknown"), t("unit_old")));
+  const one = (layer: string, entry: LegendEntry): void => {
+    if (shown.includes(layer) && seen.has(layer)) single.push({ ...entry, label: entry.label + absence(layer, seen) });
+  };
+  if (shown.includes("looks") && seen.zoom < 13) single.push({ colour: ages()[0]!, label: t("layer_looks") + t("nearer") });
+  one("cameras", dot(token("s-1"), t("layer_cameras")));
+  one("camera_views", { colour: token("s-1"), label: t("layer_camera_views") });
+  one("blind", { colour: token("s-4"), label: t("layer_blind") });
+  one("routes", line(token("s-3"), t("layer_routes")));
+  one("tracks", line(token("s-2"), t("layer_tracks")));
+  if (shown.includes("tracks") && seen.has("tracks") && seen.drawn("tracks")) {
+    single.push(dot(token("s-2"), t("unit_now")), dot(token("unknown"), t("unit_old")));
   }
-  if (shown.includes("drones")) single.push(line(token("s-4"), t("layer_drones")));
-  if (shown.includes("stations")) single.push(dot(token("s-3"), t("layer_stations")));
+  one("drones", line(token("s-4"), t("layer_drones")));
+  one("stations", dot(token("s-3"), t("layer_stations")));
   if (single.length > 0) found.push({ title: "", entries: single });
   return found;
 }

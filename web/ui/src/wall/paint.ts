@@ -94,7 +94,7 @@ export function gridLegend(colour: string, limits: number[], hasUnknown: boolean
   }
   if (colour === "against") {
     const [down, still, up] = diverging();
-    return { title: `${t("against")} · ${t("last_7")}`, entries: [{ colour: up, label: t("above") }, { colour: still, label: t("within") }, { colour: down, label: t("below") }, ...unknown] };
+    return { title: `${t("against")} · ${t("last_7")}`, entries: [{ colour: up, label: t("more_than") }, { colour: still, label: t("within") }, { colour: down, label: t("less_than") }, ...unknown] };
   }
   if (colour === "done_share") {
     return { title: t("done_share"), entries: [...ramp().map((c, n) => ({ colour: c, label: `${n * 20}–${n * 20 + 20} %` })), ...unknown] };

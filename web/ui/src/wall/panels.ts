@@ -10,6 +10,9 @@ import { t, type Word } from "./words";
 /** So many alerts fit beside the other panels; the rest is counted. */
 const SHOWN = 3;
 
+/** The worker looks every minute: later than this, no alert says nothing. */
+const WATCHED_S = 300;
+
 /** What makes room for a legend of many layers, the highest first. */
 const SPARE: Record<string, number> = { plan: 0.5, looks: 1 };
 
@@ -48,18 +51,22 @@ export class Panels {
     const seen = state.looks ? clock(new Date(state.looks.last_at * 1000), zone, { day: true }) : asOf;
     this.fill("looks", t("looks"), seen, looksPanel(state));
     this.fill("movers", t("movers"), asOf, this.moversPanel(state));
-    this.drawAlerts(state.alerts, zone, new Date());
+    this.drawAlerts(state, new Date());
   }
 
-  drawAlerts(alerts: Alert[], zone: string, now: Date): void {
+  drawAlerts(state: WallState, now: Date): void {
+    const alerts = state.alerts;
+    const zone = state.place.time_zone;
+    const unwatched = notWatched(state.watched_at, zone, now);
     const waiting = alerts.filter((alert) => alert.acknowledged_at === null).length;
     const head = waiting > 0 ? t("waiting", { n: waiting }) : "";
     const list = h("ol", { class: "alerts-list" }, ...alerts.slice(0, SHOWN).map((alert) => this.alert(alert, zone, now)));
-    const at = t("as_of", { at: clock(now, zone) });
+    const at = t("as_of", { at: clock(unwatched && state.watched_at !== null ? new Date(state.watched_at * 1000) : now, zone, { day: unwatched !== null }) });
     const parts = [
       h("h2", { id: "panel-alerts" }, t("alerts"), head ? h("span", { class: "count" }, head) : null),
-      h("p", { class: "as-of" }, at),
-      alerts.length > 0 ? list : h("p", { class: "nothing" }, t("no_alerts")),
+      state.watched_at === null ? null : h("p", { class: "as-of" }, at),
+      unwatched === null ? null : h("p", { class: "verdict unknown" }, unwatched),
+      alerts.length > 0 ? list : unwatched === null ? h("p", { class: "nothing" }, t("no_alerts")) : null,
       alerts.length > SHOWN ? h("p", { class: "hint" }, t("more_alerts", { n: alerts.length - SHOWN })) : null,
     ];
     redraw(this.places.alerts!, ...parts);
@@ -115,10 +122,16 @@ export class Panels {
   }
 }
 
+/** Why an empty list of alerts would say nothing; null while somebody looks for them. */
+function notWatched(at: number | null, zone: string, now: Date): string | null {
+  if (at === null) return t("never_watched");
+  return now.getTime() / 1000 - at > WATCHED_S ? t("not_watched", { at: clock(new Date(at * 1000), zone, { day: true }) }) : null;
+}
+
 function todayPanel(state: WallState): (HTMLElement | SVGElement | null)[] {
   const today = state.today;
   const big = h("p", { class: "big" }, number(today.counted));
-  const chart = hourChart(today.hours, today.expected_hours, today.hour, `${t("by_hour")}: ${today.hours.join(", ")}`);
+  const chart = h("div", { "data-spare": 1.5 }, hourChart(today.hours, today.expected_hours, today.hour, `${t("by_hour")}: ${today.hours.join(", ")}`) as unknown as HTMLElement);
   const all = h("p", { class: "hint", "data-spare": 3 }, t("all_found", { n: number(today.found) }));
   if (today.expected === null) {
     const why = today.why === "forecast_over" ? t("forecast_over", { from: today.forecast_from ?? "" }) : t(today.why as Word);
@@ -146,7 +159,7 @@ function planPanel(state: WallState): (HTMLElement | SVGElement | null)[] {
     h(
       "div", { class: "headline" },
       h("p", { class: "big" }, share === null ? "—" : `${number(100 * Math.min(1, share))}`, share === null ? null : h("small", {}, "%")),
-      h("p", { class: share === null ? "verdict unknown" : "verdict" }, share === null ? t("done_unknown") : t("done", { n: number(plan.done_h!, 1) }), h("span", {}, t("planned", { n: number(plan.planned_h) }))),
+      h("p", { class: share === null ? "verdict unknown" : "verdict" }, share === null ? t("done_unknown") : t("done", { n: number(plan.done_h!, 1) }), h("span", {}, t(share === null ? "planned_untracked" : "planned", { n: number(plan.planned_h) }))),
     ),
     share === null ? null : shareBar([{ value: Math.min(1, share), kind: "done" }, { value: Math.max(0, 1 - share), kind: "rest" }], `${Math.round(share * 100)} %`),
     h("p", { class: "hint" }, `${t("plan_of", { day: plan.day, version: plan.version })} · ${t(`status_${plan.status}` as Word)}`),

@@ -13,7 +13,7 @@ import { theme } from "../shared/theme";
 import { named } from "../shared/words";
 import { readAddress, writeAddress, type Address } from "./address";
 import { CasePanel } from "./cases";
-import { readAlerts, readDays, readState, readUnits, type Alert, type Days, type UnitSeen, type View, type WallState } from "./data";
+import { readAlerts, readDays, readState, type Alert, type Days, type WallState } from "./data";
 import { savePdf, savePng, stampLines } from "./exports";
 import { keepFitting } from "./fit";
 import { legendBox, SHIFT_MS, shiftPixels, sizeMap } from "./frame";
@@ -24,11 +24,13 @@ import { SWITCHES } from "./switches";
 import { menuParts } from "./menu";
 import type { Legend } from "./paint";
 import { Panels } from "./panels";
+import { Sight, startOf } from "./sight";
 import { Signs } from "./signs";
 import { Steering } from "./steering";
-import { fitWall, mapScale, partOf, wallPadding } from "./tiling";
+import { mapScale, partOf } from "./tiling";
 import { TimeBar, type TimeChoice } from "./time";
 import { readBookmarks, stopsOf, Tour, writeBookmarks } from "./tour";
+import { Units } from "./units";
 import { t } from "./words";
 import "./wall.css";
 import "./cases.css";
@@ -43,7 +45,6 @@ class Wall {
   private chosen: number | null = null;
   private legends: Legend[] = [];
   private connection: LiveState = "connecting";
-  private units: { at: number; units: UnitSeen[] } = { at: 0, units: [] };
   private readonly layers: Layers;
   private readonly incidents: Incidents;
   private readonly panels: Panels;
@@ -53,8 +54,8 @@ class Wall {
   private readonly steering: Steering;
   private refreshing = 0;
   private readonly signs = new Signs();
-  /** Where the whole wall looks, of which this screen shows a part. */
-  private aim: View;
+  private readonly sight: Sight;
+  private readonly units: Units;
 
   constructor(
     private readonly map: MapLibreMap,
@@ -64,6 +65,11 @@ class Wall {
   ) {
     this.layers = new Layers(map, state, () => theme() === "night");
     this.incidents = new Incidents(this.layers);
+    this.units = new Units(this.layers, address, () => this.choice.mode === "live");
+    this.sight = new Sight(map, address, () => this.state.place.bounds, () => {
+      this.switchLayers();
+      this.menu();
+    });
     this.panels = new Panels(byId("left"), byId("right"), {
       goTo: (lon, lat, area) => this.goTo(lon, lat, area),
       acknowledge: may("alerts.write") ? (alert) => void this.acknowledge(alert) : null,
@@ -75,12 +81,11 @@ class Wall {
     // Each screen is a map by itself and has its legend, also those without panels.
     if (column === 1) byId("left").append(byId("legend"));
     this.time = new TimeBar(byId("time"), state.place.time_zone, (choice) => this.look(choice));
-    this.tour = new Tour(() => stopsOf(this.state, this.whole()), (stop) => this.show(stop, 4000));
+    this.tour = new Tour(() => stopsOf(this.state, this.sight.whole()), (stop) => this.sight.show(stop, 4000));
     this.steering = new Steering({
       wall: address.wall, timeZone: state.place.time_zone, tour: this.tour, tourSeconds: () => address.tour,
-      view: () => this.view(), show: (view, duration) => this.show(view, duration),
+      view: () => this.sight.view(), show: (view, duration) => this.sight.show(view, duration),
     });
-    this.aim = startOf(state, address);
   }
 
   async begin(): Promise<void> {
@@ -89,8 +94,8 @@ class Wall {
     this.menu();
     this.draw();
     this.map.on("idle", () => this.paint());
-    this.map.on("moveend", () => this.remember());
-    this.map.on("resize", () => this.keepPart());
+    this.map.on("moveend", () => this.sight.remember());
+    this.map.on("resize", () => this.sight.keepPart());
     this.map.on("click", "grids-fill", (event) => this.choose(Number(event.features?.[0]?.id ?? 0) || null));
     document.addEventListener("themechange", () => restyle(this.map, this.basemap, () => this.restyled()));
     this.listen();
@@ -100,7 +105,7 @@ class Wall {
     window.setInterval(() => this.tick(), 1000);
     window.setInterval(() => void this.refresh(), REFRESH_MS);
     window.setInterval(() => shiftPixels(), SHIFT_MS);
-    if (may("tracks.read")) window.setInterval(() => void this.readUnits(), UNITS_MS);
+    if (may("tracks.read")) window.setInterval(() => void this.units.read(), UNITS_MS);
     await this.steering.read();
     document.body.dataset.ready = "true";
   }
@@ -109,7 +114,7 @@ class Wall {
     this.layers.add();
     this.switchLayers();
     this.drawPoints();
-    this.layers.drawUnits(this.units.units, Date.now() / 1000);
+    this.units.draw();
     this.paint();
   }
 
@@ -138,19 +143,6 @@ class Wall {
       // The numbers keep saying of when they are, and soon that they are old.
       this.signs.stale(this.state);
     }
-  }
-
-  /** Where units on duty are: asked only while it is looked at, for each read is logged. */
-  private async readUnits(): Promise<void> {
-    if (!may("tracks.read")) return;
-    const isShown = this.address.layers.includes("tracks") && this.choice.mode === "live" && !document.hidden;
-    if (this.choice.mode !== "live") this.units = { at: 0, units: [] };
-    try {
-      if (isShown) this.units = await readUnits(this.address.code);
-    } catch {
-      // What is shown says its age, which goes on growing.
-    }
-    this.layers.drawUnits(this.units.units, Date.now() / 1000);
   }
 
   private refreshSoon(): void {
@@ -199,8 +191,8 @@ class Wall {
   }
 
   private async readAlerts(): Promise<void> {
-    this.state.alerts = await readAlerts(this.address.code);
-    this.panels.drawAlerts(this.state.alerts, this.state.place.time_zone, new Date());
+    Object.assign(this.state, await readAlerts(this.address.code));
+    this.panels.drawAlerts(this.state, new Date());
   }
 
   /** A layer of tiles changed: its sources ask again, and the server's cache answers for all. */
@@ -260,7 +252,7 @@ class Wall {
 
   private look(choice: TimeChoice): void {
     this.choice = choice;
-    void this.readUnits();
+    void this.units.read();
     this.showHexagonDay();
     document.body.classList.toggle("back", choice.mode !== "live");
     this.drawPoints();
@@ -286,7 +278,10 @@ class Wall {
       const legend = this.layers.paintGrids(colour, this.days, place);
       if (legend) legends.push({ ...legend, title: `${t("layer_grids")} · ${legend.title}` });
     }
-    if (shown.includes("hexagons") && this.map.getZoom() < 14) legends.push(this.layers.paintHexagons(this.address.measure));
+    if (shown.includes("hexagons")) {
+      const isFar = this.map.getZoom() < 14;
+      legends.push(isFar ? this.layers.paintHexagons(this.address.measure) : { title: `${t("layer_hexagons")} · ${t("farther")}`, entries: [] });
+    }
     legends.push(...this.layers.legends(shown));
     if (JSON.stringify(legends) === JSON.stringify(this.legends)) return;
     this.legends = legends;
@@ -295,41 +290,12 @@ class Wall {
 
   private switchLayers(): void {
     for (const name of Object.keys(SWITCHES)) this.layers.show(name, this.address.layers.includes(name));
-    if (this.address.layers.includes("tracks") && this.units.at === 0) void this.readUnits();
-  }
-
-  // Where it looks.
-
-  private whole(): View {
-    return { ...this.view(), ...fitWall(this.state.place.bounds, this.address.screen, wallPadding()) };
-  }
-
-  private view(): View {
-    const at = this.map.getCenter();
-    const { layers, colour, measure } = this.address;
-    return { center: [Number(at.lng.toFixed(5)), Number(at.lat.toFixed(5))], zoom: Number(this.map.getZoom().toFixed(2)), layers, colour, measure };
-  }
-
-  private show(view: View, duration: number): void {
-    if (view.layers.join() !== this.address.layers.join() || view.colour !== this.address.colour || view.measure !== this.address.measure) {
-      Object.assign(this.address, { layers: view.layers, colour: view.colour, measure: view.measure });
-      this.switchLayers();
-      this.menu();
-    }
-    this.aim = view;
-    const target = { center: partOf(view, this.address.screen), zoom: view.zoom };
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) this.map.jumpTo(target);
-    else this.map.easeTo({ ...target, duration });
-  }
-
-  /** Screens that meet must go on meeting when their size changes. */
-  private keepPart(): void {
-    if (this.address.screen.of > 1) this.map.jumpTo({ center: partOf(this.aim, this.address.screen), zoom: this.aim.zoom });
+    this.units.readFirst();
   }
 
   private goTo(lon: number, lat: number, area: number | null): void {
     this.choose(area);
-    this.show({ ...this.view(), center: [lon, lat], zoom: Math.max(14.6, this.map.getZoom()) }, 1200);
+    this.sight.goTo(lon, lat);
   }
 
   private choose(area: number | null): void {
@@ -341,14 +307,6 @@ class Wall {
     if (grid !== undefined) redraw(box, ...gridCard(grid, () => this.choose(null)));
   }
 
-  private remember(): void {
-    if (this.address.screen.of > 1) return;
-    const view = this.view();
-    this.address.center = view.center;
-    this.address.zoom = view.zoom;
-    writeAddress(this.address);
-  }
-
   // The menu.
 
   private menu(): void {
@@ -358,7 +316,7 @@ class Wall {
       changed: () => this.changed(),
       toggleTour: () => this.toggleTour(),
       bookmark: () => void this.bookmark(),
-      show: (stop) => this.show(stop, 1500),
+      show: (stop) => this.sight.show(stop, 1500),
       again: () => this.menu(),
       direct: () => void this.steering.direct(),
       release: () => void this.steering.release(),
@@ -386,16 +344,9 @@ class Wall {
   private async bookmark(): Promise<void> {
     const name = await ask({ title: t("bookmark"), label: t("bookmark_name") });
     if (!name) return;
-    writeBookmarks([...readBookmarks(), { ...this.view(), name: name.slice(0, 60) }]);
+    writeBookmarks([...readBookmarks(), { ...this.sight.view(), name: name.slice(0, 60) }]);
     this.menu();
   }
-}
-
-/** Where a wall looks at first: as its address says, or at the whole place. */
-function startOf(state: WallState, address: Address): View {
-  const { layers, colour, measure } = address;
-  const place = address.center ? { center: address.center, zoom: address.zoom ?? 13 } : fitWall(state.place.bounds, address.screen, wallPadding());
-  return { ...place, layers, colour, measure };
 }
 
 async function begin(): Promise<void> {
@@ -412,10 +363,10 @@ async function begin(): Promise<void> {
   if (address.screen.of > 1) byId("screen").textContent = t("screen", { n: address.screen.number, of: address.screen.of });
   byId("screen").hidden = address.screen.of === 1;
   sizeMap(null);
-  const start = startOf(state, address);
+  const start = startOf(state.place.bounds, address);
   const map = await createMap({
     container: "map", settings: basemap, center: partOf(start, address.screen), zoom: start.zoom,
-    pixelRatio: mapScale() * devicePixelRatio, maxCanvasSize: [8192, 8192],
+    stamp: false, pixelRatio: mapScale() * devicePixelRatio, maxCanvasSize: [8192, 8192],
     dragRotate: false, pitchWithRotate: false, maxPitch: 0, fadeDuration: 0,
   });
   window.addEventListener("resize", () => sizeMap(map));
