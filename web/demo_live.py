@@ -54,6 +54,8 @@ class Script:
 
     Attributes
     ----------
+    end
+        Midnight after the last day of the data, which may be today.
     incidents
         ``incident_id, source, occurred_at, category_id, found_by, lon, lat``.
     shifts, looks
@@ -110,7 +112,7 @@ def catch_up(database: Database, code: str, script: Script, *, now: datetime, sa
     sources = sorted(set(script.incidents["source"]))
     with open_connection(database) as raw:
         for source in sources:
-            set_live(raw, about.number, source, script.end.date())
+            set_live(raw, about.number, source, script.end.date() - timedelta(days=1))
     n = tell_incidents(database, about, script, since=script.end, until=now)
     say("again 重演", f"{n:,} reports 报告, {script.end:%Y-%m-%d} .. "
         f"{now.astimezone(about.zone):%Y-%m-%d %H:%M}")  # fmt: skip
@@ -118,12 +120,15 @@ def catch_up(database: Database, code: str, script: Script, *, now: datetime, sa
     with begin(database) as connection:
         watched = watch_place(connection, code, now=now)
         _add_shifts(connection, about, script, now)
-        n = walk(connection, about, watched, script, since=now - TRACKS_BACK, until=now)
+        # What the files have of the last hours themselves does not happen twice.
+        walked = pd.Timestamp(int(script.fixes.time_us.max()), unit="us", tz="UTC")
+        since = max(now - TRACKS_BACK, walked.to_pydatetime())
+        n = walk(connection, about, watched, script, since=since, until=now)
         say("again 重演", f"{n:,} fixes 定位点")
         looks = [
             script.looks.iloc[rows].assign(looked_at=at)
             for _, rows, at in happen_again(
-                script.looks["looked_at"], LOOKS, since=now - TRACKS_BACK, until=now
+                script.looks["looked_at"], LOOKS, since=since, until=now
             )
         ]
         if looks:
