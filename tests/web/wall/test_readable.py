@@ -64,7 +64,7 @@ def test_every_letter_is_read_from_eight_metres(
 
 def too_small(page: Page, mm_per_pixel: float) -> list[str]:
     """Return what is smaller than the rule, with the height of its capitals in millimetres."""
-    page.wait_for_function("document.fonts.ready.then(() => true)")
+    page.evaluate("document.fonts.ready.then(() => true)")
     seen = page.evaluate(CAPITALS.replace("WARNING", repr(WARNING)))
     assert len(seen) > 40
     assert sum(one["warns"] for one in seen) >= 5
