@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from geo.errors import InputError
+from patrol.allocation.branch import count_bound
 from patrol.allocation.greedy import share_greedily, water_bound
 from patrol.allocation.prices import Prices, dual_bound, find_prices
 from patrol.allocation.problem import Floats, Longs, Problem, Shared
 from patrol.allocation.program import Answer, Master, NoAnswerError, solve
+from patrol.allocation.swaps import swap_steps
 from patrol.allocation.whole import share_by_prices
 
 # Rounds of pricing; each adds steps that pay at the prices of the last, so it ends long before.
@@ -30,6 +32,8 @@ _SMALL = 8_000
 # Beyond this gap of the sharing by prices, a program of at most so many steps is tried.
 _ENOUGH = 5e-3
 _WORTH = 30_000
+# Linear programs that a bound by whole counts of steps in communities may take.
+_BRANCHES = 60
 
 
 def share_hours(problem: Problem, *, method: str = "exact") -> Shared:
@@ -151,7 +155,13 @@ def _round(problem: Problem, answer: Answer) -> tuple[Longs, float]:
     if room.sum() <= _SMALL:
         full = Master(np.zeros_like(room), room)
         found = solve(problem, full, whole=True)
-        return np.rint(found.given).astype(np.int64), found.bound
+        given = np.rint(found.given).astype(np.int64).reshape(n, s, k) + problem.base
+        given = swap_steps(problem, given)
+        bound = found.bound
+        if problem.fairness > 0 and bound > problem.value(given) * (1 + _ENOUGH):
+            least = problem.value(given)
+            bound = min(bound, count_bound(problem, full, value=least, most=_BRANCHES))
+        return (given - problem.base).reshape(n, s * k), bound
     down = np.floor(answer.given + 1e-6).astype(np.int64).reshape(n, s, k) + problem.base
     weighted = replace(problem, base=down, need=problem.need * answer.prices.weight[:, None, None])
     steps, whole = share_greedily(weighted)

@@ -52,8 +52,19 @@ class Answer:
     bound: float
 
 
-def solve(problem: Problem, master: Master, *, whole: bool = False) -> Answer:
-    """Solve the program over a window; slack says by how much which rule is not met."""
+def solve(
+    problem: Problem, master: Master, *, whole: bool = False,
+    group_counts: tuple[Floats, Floats] | None = None,
+) -> Answer:  # fmt: skip
+    """Solve the program over a window; slack says by how much which rule is not met.
+
+    Parameters
+    ----------
+    whole
+        Whether steps are whole.
+    group_counts
+        Least and most steps of the window that each community has in all; None: no bound.
+    """
     n, s, k = problem.need.shape
     low, high = master.low, master.high
     counts = high - low
@@ -113,6 +124,8 @@ def solve(problem: Problem, master: Master, *, whole: bool = False) -> Answer:
             -(gain / np.maximum(group_need, 1e-300)[problem.group[grid]])[mine],
         )  # fmt: skip
         model.add_entries(fair_rows, np.repeat(worst, len(some)), 1.0)
+    if group_counts is not None:
+        _bound_counts(model, ys, problem.group[grid], group_counts)
     x, duals = model.solve(whole_columns=ys)
     given = low.astype(np.float64)
     np.add.at(given.reshape(-1), cell, x[ys])
@@ -130,6 +143,15 @@ def solve(problem: Problem, master: Master, *, whole: bool = False) -> Answer:
     prices = Prices(duals[budget_rows], np.maximum(floor, 0.0), np.maximum(cap, 0.0), weight)
     short = tuple(x[part] for part in (short_of, under, over, beyond))
     return Answer(given, value, prices, short, model.bound + done_value)
+
+
+def _bound_counts(model: Program, ys: Longs, group: Longs, counts: tuple[Floats, Floats]) -> None:
+    """Add how many steps of the window each community has in all, at least and at most."""
+    totals = model.add_columns(np.zeros(len(counts[0])), 0.0, np.inf)
+    rows = model.add_rows(np.zeros(len(totals)), np.zeros(len(totals)))
+    model.add_entries(rows[group], ys, 1.0)
+    model.add_entries(rows, totals, -1.0)
+    model.add_entries(model.add_rows(*counts), totals, 1.0)
 
 
 class Program:

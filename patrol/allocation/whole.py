@@ -9,6 +9,7 @@ from numba import njit
 
 from patrol.allocation.prices import TIE, Prices
 from patrol.allocation.problem import Flags, Floats, Longs, Problem
+from patrol.allocation.swaps import swap_steps
 
 # Chains of moves that mend a sharing, and moves that polish it.
 _CHAINS = 500
@@ -28,7 +29,7 @@ def share_by_prices(
     At the best prices only steps that pay just their price are in doubt, so that this is near
     the best; how near, the bound of the prices says. Places that are left short are served by
     chains of two moves; at last steps go over to the community that is covered worst, and to
-    where they cover more, as long as that adds.
+    where they cover more, as long as that adds, and grids swap steps.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def share_by_prices(
         steps, met = _share_once(problem, prices, weight)
         if met and problem.value(steps) > value:
             best, value = steps, problem.value(steps)
-    return best, True
+    return (best if value >= bound * (1 - NEAR) else swap_steps(problem, best)), True
 
 
 def _reweighed(problem: Problem, steps: Longs, weight: Floats) -> Floats:
