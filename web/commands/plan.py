@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from datetime import date as calendar_day
 from pathlib import Path
 
@@ -246,7 +246,7 @@ def describe(draft: Plan, number: int, *, top: int) -> list[str]:
         f"plan 方案 {number} (draft 草案) {about.plan_date} {about.name_zh} {about.name_en}"
         f"{'  SIMULATED 模拟' if about.simulated else ''}",
         f"{items['hours'].sum():g} h over {len(items)} grids; data {about.data_from:%Y-%m-%d} .. "
-        f"{about.data_until:%Y-%m-%d}",
+        f"{about.data_until - timedelta(microseconds=1):%Y-%m-%d}",
         *(
             []
             if about.level == "grid"
