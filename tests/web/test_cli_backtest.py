@@ -70,6 +70,7 @@ def test_a_backtest_is_printed_stored_and_used_by_night_plan_and_map(
     assert "=> all-history counts" not in done.out  # the busy place moved: counting is beaten
     assert "beats all-history counts by" in done.out
     assert "PAI 高于历史计数" in done.out
+    assert "the hottest unit alone is more than 5 % of the area" in done.out  # four of them
     assert "noise 噪音" in done.out
     assert re.search(r"\bwest$", done.out, re.M)
     assert re.search(r"\bpatrol$", done.out, re.M)

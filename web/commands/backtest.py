@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import pandas as pd
 import typer
 from sqlalchemy import Connection
@@ -242,6 +243,12 @@ def _whole_lines(
             f"{row['deviance']:>7.3f} {row['log_score']:>7.4f} {row['crps']:>6.3f} "
             f"{row['covered_50']:>5.1%} {row['covered_90']:>5.1%} {row['stability_1']:>6.2f}  "
             f"{_gain(row, 'counting'):<20} {_gain(row, 'ewma')}"
+        )
+    if all(np.isclose(row["pai_1"], row["pai_5"]) for row in rows):
+        yield (
+            "  the hottest unit alone is more than 5 % of the area, so PAI tells little here: take "
+            "smaller ones, such as --cell 250 最热的单元已超过面积的5 %，PAI难以区分各方法，"
+            "可改用更小的单元，如 --cell 250"
         )
     yield f"  {used['why_en']}"
     yield f"  {used['why_zh']}"

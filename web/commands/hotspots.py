@@ -129,10 +129,10 @@ def _class_lines(
     for category, rows in groups[:top]:
         best = rows.iloc[0]
         lon, lat = unproject(x[[best["row"]]], y[[best["row"]]], srid=about.srid)
-        zh, en = names.get(str(category), (str(category), str(category)))
+        words = dict.fromkeys(names.get(str(category), (str(category),)))  # each name once
         lines.append(
             f"  {len(rows):>4}  {lon[0]:>11.5f} {lat[0]:>10.5f}  z {best['score']:>6.2f}  "
-            f"q {chance(best['q_value']):<8} {zh} {en}"
+            f"q {chance(best['q_value']):<8} {' '.join(words)}"
         )
     return lines
 
