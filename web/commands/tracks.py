@@ -203,7 +203,8 @@ def effort(first: Day = None, days: Annotated[int, typer.Option(min=1)] = 28,
     wide = table.pivot_table(index="area_id", columns="source", values="hours", aggfunc="sum")
     wide = wide.reindex(columns=["foot", "vehicle", "drone", "camera"]).fillna(0.0)
     wide = wide.loc[wide.sum(axis=1).sort_values(ascending=False, kind="stable").index]
-    typer.echo(f"hours 小时 {begins:%Y-%m-%d} .. {ends:%Y-%m-%d}  foot 徒步 vehicle 车巡 "
+    last = ends - timedelta(microseconds=1)
+    typer.echo(f"hours 小时 {begins:%Y-%m-%d} .. {last:%Y-%m-%d}  foot 徒步 vehicle 车巡 "
                "drone 无人机 camera 视频")  # fmt: skip
     shown = wide.head(top)
     for area, row in zip(shown.index.tolist(), shown.to_numpy(), strict=True):
