@@ -133,7 +133,7 @@ def test_the_week_of_an_outbreak_is_named_with_class_grid_size_and_certainty(ask
     out = ask("changes")
     assert "1 上升 rise" in out
     assert re.search(r"e2, park: up, 6\d this week against \d\.\d usual \(.*certainty high", out)
-    assert "e2,违停:上升,本周6" in out
+    assert "e2，违停：上升，本周6" in out
     assert "违停" not in ask("changes", "--lang", "en")
     assert "this week" not in ask("changes", "--lang", "zh")
     none = ask("changes", "--category", "dump")
