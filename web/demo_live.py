@@ -30,8 +30,9 @@ from web.subject import About, read_about
 
 Say = Callable[[str, str], None]
 WEEK = timedelta(weeks=1)
-# Reports of eight weeks, so that four weeks beside the four before are not the same ones again.
-REPORTS, TRACKS, LOOKS = 8 * WEEK, 4 * WEEK, WEEK
+# Reports of eight weeks, so that four weeks beside the four before are not the same ones again;
+# of tracks there are four weeks less some hours where the data end today.
+REPORTS, TRACKS, LOOKS = 8 * WEEK, 3 * WEEK, WEEK
 TRACKS_BACK = timedelta(hours=26)
 EVERY_S = 30.0
 AT_ONCE = 500
@@ -42,20 +43,16 @@ _TOLD = text(
     "WHERE f.jurisdiction_id = :place AND i.occurred_at >= :since AND i.occurred_at < :until "
     "AND NOT starts_with(i.source_ref, :mark) ORDER BY i.occurred_at, i.incident_id"
 )
-_END = text(
-    "SELECT max(i.occurred_at) FROM incident i JOIN feed f USING (feed_id) "
-    "WHERE f.jurisdiction_id = :place AND NOT starts_with(i.source_ref, :mark)"
-)
 
 
 @dataclass(frozen=True, eq=False)
 class Script:
-    """What happened in the weeks until `end`, to happen again.
+    """What happened in the weeks until `end`, to happen again; of each a whole period.
 
     Attributes
     ----------
     end
-        Midnight after the last day of the data, which may be today.
+        When the data were handed over: midnight after their last day, or today.
     incidents
         ``incident_id, source, occurred_at, category_id, found_by, lon, lat``.
     shifts, looks
@@ -91,17 +88,23 @@ def happen_again(
             yield periods, rows, later.iloc[rows]
 
 
-def read_script(connection: Connection, about: About, folder: Path) -> Script:
+def read_script(connection: Connection, about: About, folder: Path, *, end: datetime) -> Script:
     """Read the last weeks of a district that `gridbeat demo` made in `folder`."""
-    asked: dict[str, Any] = {"place": about.number, "mark": MARK}
-    last = connection.execute(_END, asked).scalar_one().astimezone(about.zone)
-    end = last.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    found = pd.read_sql(_TOLD, connection, params=asked | {"since": end - REPORTS, "until": end})
+    asked: dict[str, Any] = {
+        "place": about.number, "mark": MARK, "since": end - REPORTS, "until": end,
+    }  # fmt: skip
+    found = pd.read_sql(_TOLD, connection, params=asked)
+    fixes = read_fixes(folder / "tracks.parquet", ReadParams(now=end, time_zone=about.time_zone))
+    walked = fixes.time_us / 1e6
+    shifts = pd.read_csv(folder / "track_shifts.csv", parse_dates=["starts_at", "ends_at"])
+    looks = pd.read_csv(folder / "camera_looks.csv", parse_dates=["looked_at"])
     return Script(
         end, found.assign(occurred_at=pd.to_datetime(found["occurred_at"], utc=True)),
-        read_fixes(folder / "tracks.parquet", ReadParams(now=end, time_zone=about.time_zone)),
-        pd.read_csv(folder / "track_shifts.csv", parse_dates=["starts_at", "ends_at"]),
-        pd.read_csv(folder / "camera_looks.csv", parse_dates=["looked_at"]),
+        fixes.take(np.flatnonzero(
+            (walked >= (end - TRACKS).timestamp()) & (walked < end.timestamp())
+        )),
+        shifts[(shifts["ends_at"] > end - TRACKS) & (shifts["starts_at"] < end)],
+        looks[(looks["looked_at"] >= end - LOOKS) & (looks["looked_at"] < end)],
     )  # fmt: skip
 
 
@@ -112,7 +115,7 @@ def catch_up(database: Database, code: str, script: Script, *, now: datetime, sa
     sources = sorted(set(script.incidents["source"]))
     with open_connection(database) as raw:
         for source in sources:
-            set_live(raw, about.number, source, script.end.date() - timedelta(days=1))
+            set_live(raw, about.number, source, script.end.astimezone(about.zone).date())
     n = tell_incidents(database, about, script, since=script.end, until=now)
     say("again 重演", f"{n:,} reports 报告, {script.end:%Y-%m-%d} .. "
         f"{now.astimezone(about.zone):%Y-%m-%d %H:%M}")  # fmt: skip
@@ -120,9 +123,7 @@ def catch_up(database: Database, code: str, script: Script, *, now: datetime, sa
     with begin(database) as connection:
         watched = watch_place(connection, code, now=now)
         _add_shifts(connection, about, script, now)
-        # What the files have of the last hours themselves does not happen twice.
-        walked = pd.Timestamp(int(script.fixes.time_us.max()), unit="us", tz="UTC")
-        since = max(now - TRACKS_BACK, walked.to_pydatetime())
+        since = max(now - TRACKS_BACK, script.end)  # what the files have does not happen twice
         n = walk(connection, about, watched, script, since=since, until=now)
         say("again 重演", f"{n:,} fixes 定位点")
         looks = [

@@ -94,7 +94,9 @@ def demo(
     manifest = make_files(out / "files", seed, size, say)
     import_all(database, out / "files", manifest, say)
     code, since = str(manifest["jurisdiction"]), datetime.now(UTC)
-    script = _catch_up(database, code, out / "files", since, say) if live else None
+    # Of today the files may be some hours old: they go on from when they were made.
+    made_until = replace(size, last_hour=float(manifest["size"]["last_hour"])).handed_over
+    script = _catch_up(database, code, out / "files", made_until, since, say) if live else None
     made = analyse(database, code, out, say)
     if live or until == "today":
         with begin(database) as connection:
@@ -109,9 +111,11 @@ def demo(
             keep_living(database, code, script, since=since, say=say)
 
 
-def _catch_up(database: Database, code: str, folder: Path, now: datetime, say: Say) -> Script:
+def _catch_up(
+    database: Database, code: str, folder: Path, end: datetime, now: datetime, say: Say
+) -> Script:
     with begin(database) as connection:
-        script = read_script(connection, read_about(connection, code), folder)
+        script = read_script(connection, read_about(connection, code), folder, end=end)
     catch_up(database, code, script, now=now, say=say)
     return script
 

@@ -112,8 +112,8 @@ export class CasePanel {
         h("p", { class: due.overdue > 0 ? "verdict above" : "verdict within" }, t("overdue"), h("span", {}, `${t("soon", { n: number(due.soon) })} · ${t("open", { n: number(open) })}`)),
       ),
       this.levels(told),
-      h("p", { class: "hint" }, solved),
-      h("p", { class: "hint flow" }, `${t("today")}${language() === "en" ? ": " : "："}`, ...FLOW.map((one) => h("span", {}, `${t(`flow_${one}`)} `, h("b", {}, number(told.flow[one]))))),
+      h("p", { class: "hint", "data-spare": 0.8 }, solved),
+      h("p", { class: "hint flow", "data-spare": 0.9 }, `${t("today")}${language() === "en" ? ": " : "："}`, ...FLOW.map((one) => h("span", {}, `${t(`flow_${one}`)} `, h("b", {}, number(told.flow[one]))))),
       this.late(told.late),
     );
   }
@@ -125,7 +125,7 @@ export class CasePanel {
       h("tr", { "data-level": row.level }, h("th", { scope: "row" }, levelWord(row.level)),
         h("td", {}, number(row.open)), h("td", { class: row.overdue > 0 ? "bad" : null }, number(row.overdue)), h("td", {}, number(row.closed))),
     );
-    return h("table", { class: "levels" }, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows));
+    return h("table", { class: "levels", "data-spare": 0.7 }, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows));
   }
 
   private late(late: Late[]): HTMLElement {

@@ -13,8 +13,8 @@ const SHOWN = 3;
 /** The worker looks every minute: later than this, no alert says nothing. */
 const WATCHED_S = 300;
 
-/** What makes room for a legend of many layers, the highest first. */
-const SPARE: Record<string, number> = { plan: 0.5, looks: 1 };
+/** What makes room for a legend of many layers, and for alerts, the highest first. */
+const SPARE: Record<string, number> = { plan: 0.5, looks: 1, movers: 0.6 };
 
 export interface PanelDoes {
   goTo: (lon: number, lat: number, area: number | null) => void;
