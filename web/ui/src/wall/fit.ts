@@ -5,9 +5,17 @@ export function fit(column: HTMLElement): void {
   const spare = [...column.querySelectorAll<HTMLElement>("[data-spare]")];
   for (const one of spare) one.hidden = false;
   spare.reverse().sort((a, b) => Number(b.dataset.spare) - Number(a.dataset.spare));
+  const isTooLong = (): boolean => column.scrollHeight > column.clientHeight;
+  const gone = [];
   for (const one of spare) {
-    if (column.scrollHeight <= column.clientHeight) return;
+    if (!isTooLong()) break;
     one.hidden = true;
+    gone.unshift(one);
+  }
+  // The last that went may have made room for some that went before it.
+  for (const one of gone) {
+    one.hidden = false;
+    if (isTooLong()) one.hidden = true;
   }
 }
 
