@@ -16,7 +16,7 @@ from patrol.routes.share_kernel import shorten_longest, works_of
 from patrol.routes.tours import copied, make_ground, start_tour
 
 _STEPS = 2000  # moves of one stop, at most
-_STEP = 0.05  # by how much more the units together work from one try to the next
+_STEP = 1.07  # how many times as much the units together work from one try to the next
 _INSIDE = 0.999  # of the distance to the mean that is allowed: rounding must not go beyond
 _STARTS = 2  # sharings from the start, until one is even
 _TRIES = 5000  # single stops that are tried elsewhere in a try, for each stop
@@ -97,8 +97,8 @@ class Balanced:
         if self.even:
             return "", ""
         longest, mean = self.routes.makespan_s / 60, self.routes.mean_work_s / 60
-        zh = f"最长 {longest:.0f} 分钟，比平均 {mean:.0f} 分钟高 {self.over:.0%}"
-        en = f"longest work {longest:.0f} min, {self.over:.0%} above the mean of {mean:.0f} min"
+        zh = f"最长 {longest:.0f} 分钟，比平均 {mean:.0f} 分钟高 {self.over:.1%}"
+        en = f"longest work {longest:.0f} min, {self.over:.1%} above the mean of {mean:.0f} min"
         least = self.least_s / 60
         if self.proved:
             stop = problem.stops[self.tied_to].stop_id
@@ -108,11 +108,11 @@ class Balanced:
                 f"{en}: stop {stop} alone takes its nearest unit {least:.0f} min out and back, so "
                 "the longest cannot be shorter; more visits or fewer units would lift the mean",
             )
-        bound_zh = f"已证明最长不低于 {least:.0f} 分钟、不能低于比平均高 {self.least_over:.0%}"
-        bound_en = (
-            f"no less than {least:.0f} min, and not nearer than {self.least_over:.0%} above the "
-            "mean, is proved"
-        )
+        bound_zh, bound_en = f"已证明最长不低于 {least:.0f} 分钟", f"no less than {least:.0f} min"
+        if self.least_over > 0:
+            bound_zh += f"、至少比平均高 {self.least_over:.0%}"
+            bound_en += f", and not nearer than {self.least_over:.0%} above the mean,"
+        bound_en += " is proved"
         return (
             f"{zh}：未找到更均衡的方案，{bound_zh}；"
             "整个点位无法拆分，增加点位、减少单元或延长计算可改善",
@@ -152,8 +152,8 @@ def balance_routes(
     for _ in range(_STARTS):
         if _over(best) <= max(params.over, bound) or best.makespan_s <= least * 1.01:
             break
-        mores = np.arange(1.0, params.more + 1e-9, _STEP) * before_s
-        best = min(best, _shared(problem, routes, floor, params, mores, rng), key=_over)
+        totals = _totals(problem, routes, least, params)
+        best = min(best, _shared(problem, routes, floor, params, totals, rng), key=_over)
     for _ in range(params.steps):
         if _over(best) <= max(params.over, bound):
             break
@@ -169,6 +169,18 @@ def balance_routes(
         best, _over(best) <= params.over, _over(best), routes.prize, least, tied_to, bound,
         sum(route.travel_s for route in routes.routes),
     )  # fmt: skip
+
+
+def _totals(problem: RoutingProblem, routes: Routes, least: float, params: BalanceParams) -> Floats:
+    """Return how much all units together are to work, from what no sharing stays below upwards.
+
+    What they work before says little: one that waits for its rest works long.
+    """
+    dwell = sum(problem.stops[v].dwell_s for route in routes.routes for v in route.stops)
+    low = max(dwell, least * len(problem.units) / (1 + params.over), 1.0)
+    high = params.more * sum(route.work_s for route in routes.routes)
+    steps = max(0, int(np.log(max(high / low, 1.0)) / np.log(_STEP)))
+    return np.append(low * _STEP ** np.arange(1, steps + 1), high)
 
 
 def _shared(

@@ -189,7 +189,7 @@ def shifts_at(plan: StoredPlan, params: ShiftParams) -> set[int]:
         raise NotFoundError(
             f"plan {plan.head['plan_id']} has no shift then: its own are from "
             f"{first.astimezone(params.starts_at.tzinfo):%Y-%m-%d %H:%M} to "
-            f"{last.astimezone(params.starts_at.tzinfo):%Y-%m-%d %H:%M}; say --start"
+            f"{last.astimezone(params.starts_at.tzinfo):%Y-%m-%d %H:%M}; say --from"
         )
     return found
 

@@ -272,7 +272,7 @@ class TestBalance:
         assert not shared.even
         assert shared.least_over == pytest.approx(0.5)  # two work, three share the mean
         assert shared.over == pytest.approx(0.5)
-        assert "50% above the mean" in shared.why_uneven(problem)[1]
+        assert "50.0% above the mean" in shared.why_uneven(problem)[1]
 
     @pytest.mark.parametrize("seed", [4, 5, 6, 7])
     def test_no_sharing_comes_nearer_to_the_mean_than_the_bound_or_works_more_than_allowed(
