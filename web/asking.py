@@ -147,10 +147,15 @@ def make_request(
 def place_of(row: Mapping[Any, Any]) -> str:
     """Return where a row lies: code and name of an area, else the middle of cell or street."""
     if row["code"]:
-        return f"{row['code']} {row['name']}"
+        return named(row["code"], row["name"])
     point = row["geometry"].representative_point()
     street = row.get("street")
     return f"{point.x:.5f} {point.y:.5f}" + (f" {street}" if isinstance(street, str) else "")
+
+
+def named(code: str, name: str) -> str:
+    """Return an area's code and name; once where it is called by its code, as police beats are."""
+    return code if name == code else f"{code} {name}"
 
 
 def both(label: str) -> str:

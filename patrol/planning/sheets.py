@@ -217,7 +217,7 @@ SHEET_CSS = """
 body { font: 10pt/1.45 "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC",
   "Microsoft YaHei", "Noto Sans", system-ui, sans-serif; color: #16212b; background: #fff;
   max-width: 190mm; margin: 0 auto; padding: 4mm; }
-@media print { body { padding: 0; } }
+@media print { body { padding: 0; line-height: 1.35; } }
 article + article { break-before: page; }
 h1 { font-size: 16pt; margin: 0 0 2mm; }
 .note { margin: 0 0 1.5mm; padding: 1mm 3mm; border-left: 1.2mm solid #a3180f; background: #fbeeec;
@@ -229,7 +229,7 @@ figure { margin: 0 0 3mm; } svg { display: block; width: 100%; height: auto;
   border: 0.3mm solid #c3ccd5; }
 figcaption { text-align: right; font-size: 8pt; color: #5a6672; margin-top: 1mm; }
 table { border-collapse: collapse; width: 100%; font-size: 9pt; }
-th, td { border-bottom: 0.25mm solid #c3ccd5; padding: 1.2mm 1.5mm; text-align: left;
+th, td { border-bottom: 0.25mm solid #c3ccd5; padding: 1mm 1.5mm; text-align: left;
   vertical-align: top; }
 th { background: #e9edf1; } thead { display: table-header-group; } tr { break-inside: avoid; }
 td:nth-child(1) { width: 8mm; text-align: right; } td:nth-child(2) { width: 24mm;
@@ -237,5 +237,5 @@ td:nth-child(1) { width: 8mm; text-align: right; } td:nth-child(2) { width: 24mm
 small { display: block; font-size: 7.5pt; color: #46535f; } ul { margin: 0; padding-left: 4mm; }
 .rest td { color: #5a6672; background: #f5f7f9; } .must { color: #a3180f; }
 .box { display: inline-block; width: 5mm; height: 5mm; border: 0.4mm solid #16212b; }
-footer { margin-top: 3mm; font-size: 8pt; color: #5a6672; }
+footer { break-before: avoid; margin-top: 2mm; font-size: 8pt; color: #5a6672; }
 """

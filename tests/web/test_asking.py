@@ -6,7 +6,7 @@ from math import nan
 
 import pytest
 
-from web.asking import chance, figure
+from web.asking import chance, figure, named
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,8 @@ def test_a_chance_too_small_for_a_float_is_not_called_nought(value: float, said:
 @pytest.mark.parametrize("missing", [None, nan])
 def test_what_is_missing_is_a_dash(missing: float | None) -> None:
     assert chance(missing) == figure(missing, ".1f") == "-"
+
+
+def test_an_area_that_is_called_by_its_code_is_named_once() -> None:
+    assert named("1432", "1432") == "1432"
+    assert named("990101001", "望潮街道") == "990101001 望潮街道"

@@ -20,6 +20,7 @@ from patrol.planning.nights import night_words, read_night
 from patrol.plans import Plan
 from patrol.store import read_class_names
 from patrol.summaries import plan_html, plan_markdown
+from web.asking import named
 from web.commands.bias import Effort
 from web.commands.hotspots import make_request
 from web.commands.plan_day import Asked, as_request, bounds, describe_shares
@@ -256,7 +257,7 @@ def describe(draft: Plan, number: int, *, top: int) -> list[str]:
         "",
     ]
     for row in items.head(top).itertuples():
-        lines += [f"  {row.hours:5.2f} h  {row.code} {row.name}",
+        lines += [f"  {row.hours:5.2f} h  {named(row.code, row.name)}",
                   f"           {row.reason_en}", f"           {row.reason_zh}"]  # fmt: skip
     if len(items) > top:
         rest = len(items) - top
