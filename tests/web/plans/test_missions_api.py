@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -17,7 +19,7 @@ pytestmark = pytest.mark.db
 PLACES = tuple((WEST + STEP * part, 35.612) for part in (0.4, 1.0, 1.6))
 DRONE = (
     "INSERT INTO drone (feed_id, source_ref, content_hash, name, size_class, registration_no, "
-    "network_relay, speed_m_s, endurance_s, max_wind_m_s, geom) VALUES (1, 'D1', 0, 'D1', 'micro', "
+    "network_relay, speed_m_s, endurance_s, max_wind_m_s, geom) VALUES (1, %s, 0, 'D1', 'micro', "
     "'UAS1', false, 10, 1800, 10, ST_SetSRID(ST_MakePoint(121.01, 35.61), 4326)) RETURNING drone_id"
 )
 
@@ -32,8 +34,10 @@ def brought(
     service: Service, name: str, content: bytes, *, lang: str = "en", **form: Any
 ) -> httpx.Response:
     client = service.client(headers=service.bearer("planner"))
+    # Two days ahead: of tomorrow, an application would be too late from noon on.
+    data = {"takes_off_at": (datetime.now(UTC) + timedelta(days=2)).isoformat(), **form}
     return client.post(
-        f"/api/v1/missions/check?lang={lang}", files={"file": (name, content)}, data=form
+        f"/api/v1/missions/check?lang={lang}", files={"file": (name, content)}, data=data
     )
 
 
@@ -88,7 +92,7 @@ def test_what_stands_against_a_mission_names_leg_and_rule_in_both_languages(town
 
 def test_rules_of_the_drone_and_of_height_are_held_to_the_file(town: Service) -> None:
     with connect(town.database) as connection:
-        number = connection.execute(DRONE).fetchone()[0]
+        number = connection.execute(DRONE, [uuid4().hex]).fetchone()[0]
         connection.commit()
     micro = brought(town, "round.waypoints", waypoints(), drone_id=number).json()
     assert [one["rule"] for one in micro["airspace"]["breaches"]] == ["micro_above_50"]
