@@ -73,7 +73,7 @@ PAGES: dict[str, Scene] = {
 MAPS: dict[str, tuple[list[str], str]] = {
     "coverage": (["coverage", "--no-store", "--out", "coverage.html"], "coverage.html"),
     "cameras-map": (["cameras", "map", "--out", "cameras.html"], "cameras.html"),
-    "grids-findings": (["grids", "check", "--out", "."], "findings.html"),
+    "grids-findings": (["grids", "check", "--map", "findings.html"], "findings.html"),
 }
 
 
@@ -135,7 +135,7 @@ def take(page: Page, file: Path) -> None:
     page.screenshot(path=file)
     with Image.open(file) as shot:
         few = shot.convert("RGB").quantize(
-            256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+            256, method=Image.Quantize.MAXCOVERAGE, kmeans=4, dither=Image.Dither.NONE
         )
     few.save(file, optimize=True)
     print(file, flush=True)  # noqa: T201

@@ -14,6 +14,7 @@ import pandas as pd
 import shapely
 
 from geo.crs.systems import convert_geometries
+from web.write_file import write_whole
 
 # A tenth of a millimetre: coarser ones would part a corner from the neighbour's straight edge.
 DECIMALS = 9
@@ -51,11 +52,7 @@ def write_geojson(
     path: Path, frame: gpd.GeoDataFrame, *, srid: int, about: Mapping[str, Any]
 ) -> Path:
     """Write what `to_geojson` returns, whole or not at all, and return the path."""
-    text = to_geojson(frame, srid=srid, about=about)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.part")
-    half.write_text(text + "\n", encoding="utf-8")
-    return half.replace(path)
+    return write_whole(path, to_geojson(frame, srid=srid, about=about) + "\n")
 
 
 def _plain(value: Any) -> Any:

@@ -30,8 +30,10 @@ from web.grids.office import open_office
 from web.opening import begin, open_database
 from web.options import Category, Jurisdiction, Level, Seed, Until, Weeks
 from web.subject import About, read_about
+from web.write_file import write_whole
 
 app = typer.Typer(
+BYTE_ORDER_MARK = "\ufeff"  # by it spreadsheets know UTF-8
     help="Write what may leave the house: public counts, points for research.",
     no_args_is_help=True,
     add_completion=False,
@@ -69,9 +71,9 @@ def counts(
         public = count_publicly(cube, areas, groups, k=k)
     legend = f"{public.published.legend('zh')}; {public.published.legend('en')}"
     head = "\n".join(f"# {line}" for line in (*_said(about, request, number), legend))
-    _write(out, head + "\n" + public.rows.to_csv(index=False))
+    write_whole(out, BYTE_ORDER_MARK + head + "\n" + public.rows.to_csv(index=False))
     sums = out.with_name(f"{out.stem}_totals.csv")
-    _write(sums, head + "\n" + public.totals.to_csv(index=False))
+    write_whole(sums, BYTE_ORDER_MARK + head + "\n" + public.totals.to_csv(index=False))
     hidden = int(np.isnan(public.published.cells).sum())
     typer.echo(f"wrote {out} and {sums}: {len(public.rows)} areas, {hidden} withheld 未公布")
     typer.echo(legend)
@@ -164,10 +166,3 @@ def _groups(
     codes = fetch(connection, select_area_codes(known.unique().tolist()))
     named = parents.map(dict(zip(codes["area_id"], codes["code"], strict=True)))
     return np.asarray(named.where(pd.notna(named), about.code), dtype=object)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.part")
-    half.write_text(text, encoding="utf-8-sig")
-    half.replace(path)

@@ -257,7 +257,7 @@ def describe(draft: Plan, number: int, *, top: int) -> list[str]:
         "",
     ]
     for row in items.head(top).itertuples():
-        lines += [f"  {row.hours:5.2f} h  {named(row.code, row.name)}",
+        lines += [f"  {row.hours:5.2f} h  {named(str(row.code), str(row.name))}",
                   f"           {row.reason_en}", f"           {row.reason_zh}"]  # fmt: skip
     if len(items) > top:
         rest = len(items) - top

@@ -18,6 +18,7 @@ from web.maps.assets import LEAFLET_CSS, LEAFLET_JS, MAP_CSS, MAP_JS, inline_ass
 from web.maps.layers import MapLayers, MapMeta, check_audience
 from web.maps.panels import head_html, info_box_html, side_html
 from web.maps.payloads import layer_payload, to_script
+from web.write_file import write_whole
 
 # Above this a canvas stays quick where one SVG node a shape does not.
 CANVAS_FROM = 2500
@@ -66,11 +67,7 @@ def render_map(layers: MapLayers, *, meta: MapMeta, lang: Lang = "both") -> str:
 
 def write_map(path: Path, layers: MapLayers, *, meta: MapMeta, lang: Lang = "both") -> Path:
     """Write the page that `render_map` returns, whole or not at all, and return its path."""
-    page = render_map(layers, meta=meta, lang=lang)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.part")
-    half.write_text(page, encoding="utf-8")
-    return half.replace(path)
+    return write_whole(path, render_map(layers, meta=meta, lang=lang))
 
 
 class _Map(folium.Map):  # type: ignore[misc]
