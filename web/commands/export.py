@@ -33,12 +33,12 @@ from web.subject import About, read_about
 from web.write_file import write_whole
 
 app = typer.Typer(
-BYTE_ORDER_MARK = "\ufeff"  # by it spreadsheets know UTF-8
     help="Write what may leave the house: public counts, points for research.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
 )
+BYTE_ORDER_MARK = "\ufeff"  # by it spreadsheets know UTF-8
 ABOVE = {"grid": "community", "community": "street", "street": "district", "district": None}
 
 
