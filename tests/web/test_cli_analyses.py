@@ -198,7 +198,7 @@ def test_what_repeats_nearby_is_told_from_what_does_not(ask):
 def test_rates_and_association_of_four_grids(ask):
     rates = ask("rates", "--per", "area_km2")
     assert "km2 每平方公里" in rates
-    assert "e2 e2  高于正常范围 above the limits" in rates
+    assert "  e2  高于正常范围 above the limits" in rates
     assert "join counts 连接计数" in ask("association", "--cell", "250")
 
 
