@@ -1,12 +1,15 @@
 """Cubes counted by PostGIS beside `SELECT count(*)` over the same incidents, in the same run.
 
     python -P benchmarks/cube.py [--rows 2000000] [--repeat 5] [--explain] [--keep DIRECTORY]
+        [--cold]
 
 A private cluster in a temporary directory gets a jurisdiction of 30 x 30 km, 900 grids, streets every
 200 m (45,000 segments), 30 classes and generated incidents of three years in the partitioned table. Every round runs the bare count
 and each cube once, one after the other; reported are best times and the ratio of the medians. The
-count has the filter of the cube: the feeds of the jurisdiction and the window. In the end a year
-of days on 1000 x 1000 cells of 30 m is kept in a mapped file by a process of its own.
+count has the filter of the cube: the feeds of the jurisdiction and the window. With `--cold` the
+server is then started anew before each question, without a page of the table in its memory or in
+the system's, as it is where a table is larger than both. In the end a year of days on 1000 x 1000
+cells of 30 m is kept in a mapped file by a process of its own.
 """
 
 from __future__ import annotations
@@ -45,6 +48,7 @@ from geo.database.connect import Database, connect, make_engine, private_databas
 from geo.database.schema import migrate
 
 START, END = date(2022, 1, 3), date(2025, 1, 6)
+BARE, SQUARES, GRIDS = "SELECT count(*)", "squares of 250 m by week", "900 grids by week"
 SETUP = Path(__file__).with_suffix(".sql")
 
 
@@ -96,8 +100,12 @@ def scanned(connection: Connection, counting: Counting, wanted: str) -> float:
     return float(connection.execute(statement, values).scalar_one())
 
 
-def explain(connection: Connection, counting: Counting, lattice: object) -> None:
-    query = count_by_cell(counting, lattice)  # type: ignore[arg-type]
+def explain(connection: Connection) -> None:
+    """Print how the server counts squares by week."""
+    number = connection.execute(text("SELECT jurisdiction_id FROM jurisdiction")).scalar_one()
+    asked = CubeRequest(number, START, END, step="week")
+    counting, _ = prepare(connection, asked, read_jurisdiction(connection, number))
+    query = count_by_cell(counting, read_lattice(connection, number, cell_size_m=250.0))
     connection.execute(text("SET work_mem = '256MB'"))
     compiled = query.compile(connection, compile_kwargs={"render_postcompile": True})
     driver = connection.connection.driver_connection
@@ -160,14 +168,14 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2_000_000)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--explain", action="store_true")
+    parser.add_argument("--cold", action="store_true", help="also read from the disk")
     parser.add_argument("--keep", type=Path, help="keep the incidents in this directory")
     options = parser.parse_args()
     with database(options.keep) as made:
         load(made, options.rows)
-        engine = make_engine(made)
-        with engine.connect() as connection:
-            measure(connection, options.repeat, plan=options.explain)
-        engine.dispose()
+        measure(made, options.repeat, plan=options.explain)
+        if options.cold:
+            measure_cold(made, options.repeat)
         with tempfile.TemporaryDirectory(prefix="gridbeat-cube-file-") as directory:
             spawn = get_context("spawn")
             line: Queue[str] = spawn.Queue()
@@ -177,7 +185,8 @@ def main() -> None:
             process.join()
 
 
-def measure(connection: Connection, repeat: int, *, plan: bool) -> None:
+def questions(connection: Connection) -> dict[str, Callable[[Connection], object]]:
+    """Return the bare scans and the cubes, by what they are called in the tables."""
     number = connection.execute(text("SELECT jurisdiction_id FROM jurisdiction")).scalar_one()
     squares = read_lattice(connection, number, cell_size_m=250.0)
     hexagons = read_lattice(connection, number, cell_size_m=250.0, kind="hexagon")
@@ -186,38 +195,43 @@ def measure(connection: Connection, repeat: int, *, plan: bool) -> None:
     def asked(step: str, **changes: bool) -> CubeRequest:
         return CubeRequest(number, START, END, step=step, **changes)  # type: ignore[arg-type]
 
-    counting, _ = prepare(connection, asked("week"), read_jurisdiction(connection, number))
-    if plan:
-        explain(connection, counting, squares)
-    work: dict[str, Callable[[], object]] = {
-        "SELECT count(*)": lambda: bare_count(connection, counting),
-        "SELECT sum(x_m + y_m)": lambda: bare_sum(connection, counting),
-        "squares of 250 m by week": lambda: read_cell_cube(connection, asked("week"), squares),
-        "squares of 250 m by day": lambda: read_cell_cube(connection, asked("day"), squares),
-        "hexagons of 250 m by week": lambda: read_cell_cube(connection, asked("week"), hexagons),
-        "street segments by week": lambda: read_street_cube(connection, asked("week"), streets),
-        "900 grids by week": lambda: read_area_cube(connection, asked("week")),
-        "900 grids by week and class": lambda: read_area_cube(
-            connection, asked("week", by_class=True)
-        ),
-        "900 grids by hour of week, spread": lambda: read_area_cube(
-            connection, asked("hour_of_week")
-        ),
+    week = asked("week")
+    counting, _ = prepare(connection, week, read_jurisdiction(connection, number))
+    return {
+        BARE: lambda to: bare_count(to, counting),
+        "SELECT sum(x_m + y_m)": lambda to: bare_sum(to, counting),
+        SQUARES: lambda to: read_cell_cube(to, week, squares),
+        "squares of 250 m by day": lambda to: read_cell_cube(to, asked("day"), squares),
+        "hexagons of 250 m by week": lambda to: read_cell_cube(to, week, hexagons),
+        "street segments by week": lambda to: read_street_cube(to, week, streets),
+        GRIDS: lambda to: read_area_cube(to, week),
+        "900 grids by week and class": lambda to: read_area_cube(to, asked("week", by_class=True)),
+        "900 grids by hour of week, spread": lambda to: read_area_cube(to, asked("hour_of_week")),
     }
-    times: dict[str, list[float]] = {name: [] for name in work}
-    own: dict[str, list[float]] = {name: [] for name in work}
-    server: dict[str, list[float]] = {name: [] for name in work}
-    for round_ in range(repeat + 1):
-        for name, run in work.items():
-            served = server_seconds(connection)
-            start, processor = time.perf_counter(), time.process_time()
-            run()
-            if round_:
-                times[name].append(time.perf_counter() - start)
-                own[name].append(time.process_time() - processor)
-                server[name].append(server_seconds(connection) - served)
-    rows = bare_count(connection, counting)
-    base = times["SELECT count(*)"]
+
+
+def measure(made: Database, repeat: int, *, plan: bool) -> None:
+    """Print the table of counts from memory: every round asks each question once."""
+    engine = make_engine(made)
+    with engine.connect() as connection:
+        if plan:
+            explain(connection)
+        work = questions(connection)
+        times: dict[str, list[float]] = {name: [] for name in work}
+        own: dict[str, list[float]] = {name: [] for name in work}
+        server: dict[str, list[float]] = {name: [] for name in work}
+        for round_ in range(repeat + 1):
+            for name, run in work.items():
+                served = server_seconds(connection)
+                start, processor = time.perf_counter(), time.process_time()
+                run(connection)
+                if round_:
+                    times[name].append(time.perf_counter() - start)
+                    own[name].append(time.process_time() - processor)
+                    server[name].append(server_seconds(connection) - served)
+        rows = int(work[BARE](connection))  # type: ignore[call-overload]
+    engine.dispose()
+    base = times[BARE]
     print(f"\n{rows:,} incidents in the window, {repeat} interleaved rounds\n")
     load = "/".join(f"{one:.1f}" for one in os.getloadavg())
     print(f"Load {load} at the end; own processor time is that of the client.\n")
@@ -226,7 +240,6 @@ def measure(connection: Connection, repeat: int, *, plan: bool) -> None:
         "beside count(*) | in processor s |"
     )
     print("|---|--:|--:|--:|--:|--:|--:|--:|")
-    first = next(iter(work))
 
     def both(name: str) -> float:
         return statistics.median(server[name]) + statistics.median(own[name])
@@ -236,9 +249,45 @@ def measure(connection: Connection, repeat: int, *, plan: bool) -> None:
         print(
             f"| {name} | {min(spent):.3f} | {statistics.median(spent):.3f} | "
             f"{statistics.median(server[name]):.2f} | {statistics.median(own[name]):.2f} | "
-            f"{rows / min(spent):,.0f} | {ratio:.2f} x | {both(name) / both(first):.2f} x |"
+            f"{rows / min(spent):,.0f} | {ratio:.2f} x | {both(name) / both(BARE):.2f} x |"
         )
     print(f"\nPeak memory of the counting process: {peak_mib():,.0f} MiB.")
+
+
+def measure_cold(made: Database, repeat: int) -> None:
+    """Print the table of counts from the disk: no question finds a page that another has read."""
+    engine = make_engine(made)
+    with engine.connect() as connection:
+        work = questions(connection)
+    engine.dispose()
+    times: dict[str, list[float]] = {BARE: [], SQUARES: [], GRIDS: []}
+    for _ in range(repeat):
+        for name, spent in times.items():
+            forget_pages(made)
+            engine = make_engine(made)
+            with engine.connect() as connection:
+                start = time.perf_counter()
+                work[name](connection)
+                spent.append(time.perf_counter() - start)
+            engine.dispose()
+    print(f"\nFrom the disk, {repeat} rounds\n\n| what | best s | median s | beside count(*) |")
+    print("|---|--:|--:|--:|")
+    for name, spent in times.items():
+        ratio = statistics.median(spent) / statistics.median(times[BARE])
+        print(f"| {name} | {min(spent):.2f} | {statistics.median(spent):.2f} | {ratio:.2f} x |")
+
+
+def forget_pages(made: Database) -> None:
+    """Start the server anew, after asking the system to forget what it has read of its files."""
+    assert made.cluster is not None
+    stop(made.cluster)
+    os.sync()
+    for path in made.cluster.data.rglob("*"):
+        if path.is_file():
+            file = os.open(path, os.O_RDONLY)
+            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(file)
+    ensure_running(made.cluster)
 
 
 if __name__ == "__main__":

@@ -217,3 +217,12 @@ def test_several_processes_gather_the_rows_of_one_and_keep_columns_together(db):
     assert sorted(one) == sorted(theirs)
     assert [2 * number for number in one] == other
     assert db.execute(text("SELECT gathered(1) FROM pg_attribute WHERE false")).scalar_one() == []
+
+
+def test_a_count_is_planned_with_its_numbers_however_often_it_is_asked(db, district):
+    request = CubeRequest(district["id"], date(2020, 1, 1), date(2020, 2, 1), step="week")
+    lattice = read_lattice(db, district["id"], cell_size_m=200.0)
+    for _ in range(2 * db.connection.driver_connection.prepare_threshold):
+        read_cell_cube(db, request, lattice)
+    known = "SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%gathered%(%CASE%'"
+    assert db.execute(text(known)).all() == []
