@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
     func,
     text,
 )
@@ -297,10 +298,18 @@ class CameraLook(Base):
 
 
 class RouteRun(Base):
-    """The routes of one shift: what was asked, how they were searched, and what they collect."""
+    """The routes of one shift: what was asked, how they were searched, and what they collect.
+
+    Those that plan a shift anew are a proposal until a person puts them into force.
+    """
 
     __tablename__ = "route_run"
     __table_args__ = (
+        CheckConstraint(
+            "num_nulls(confirmed_by, confirmed_why, confirmed_at) IN (0, 3) "
+            "AND (confirmed_at IS NULL OR NOT is_proposal)",
+            name="confirmed",
+        ),
         CheckConstraint("ends_at > starts_at", name="interval"),
         CheckConstraint("prize >= 0", name="prize"),
         Index("ix_route_run_plan", "plan_id"),
@@ -318,6 +327,11 @@ class RouteRun(Base):
     parameters: Mapped[dict[str, Any]]
     code_version: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    is_proposal: Mapped[bool] = mapped_column(server_default=false())
+    planned_at: Mapped[datetime | None]
+    confirmed_by: Mapped[str | None]
+    confirmed_why: Mapped[str | None]
+    confirmed_at: Mapped[datetime | None]
 
 
 class Route(Base):

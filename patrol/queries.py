@@ -63,14 +63,18 @@ def select_plan(plan_id: int) -> Select[*tuple[Any, ...]]:
 
 
 def select_newest_plan(
-    jurisdiction_id: int, *, plan_date: date | None = None, days: int = 1
+    jurisdiction_id: int, *, plan_date: date, days: int = 1
 ) -> Select[*tuple[Any, ...]]:
-    """Select number and version of the newest plan of so many days, of a day or the last one."""
+    """Select number and version of the newest plan of so many days that begins on a day."""
     query = select(Plan.plan_id, Plan.version).where(Plan.jurisdiction_id == jurisdiction_id)
-    query = query.where(Plan.days == days)
-    if plan_date is not None:
-        query = query.where(Plan.plan_date == plan_date)
-    return query.order_by(Plan.plan_date.desc(), Plan.version.desc()).limit(1)
+    query = query.where(Plan.days == days, Plan.plan_date == plan_date)
+    return query.order_by(Plan.version.desc()).limit(1)
+
+
+def select_last_plan(jurisdiction_id: int) -> Select[*tuple[Any, ...]]:
+    """Select the number of the plan that was made last, of whatever days; none withdrawn."""
+    query = select(Plan.plan_id).where(Plan.jurisdiction_id == jurisdiction_id)
+    return query.where(Plan.status != "withdrawn").order_by(Plan.plan_id.desc()).limit(1)
 
 
 def select_shifts(plan_id: int) -> Select[*tuple[Any, ...]]:

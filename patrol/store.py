@@ -168,11 +168,9 @@ def read_plan(connection: Connection, plan_id: int) -> StoredPlan:
 
 
 def read_newest_plan(
-    connection: Connection, jurisdiction_id: int, *, plan_date: date | None = None, days: int = 1
+    connection: Connection, jurisdiction_id: int, *, plan_date: date, days: int = 1
 ) -> StoredPlan:
-    """Read the newest version of the plan of a day, by default of the last planned day.
-
-    `days` asks for the plan of so many days that begins there.
+    """Read the newest version of the plan of a day, or of so many days that begin there.
 
     Raises
     ------
@@ -182,10 +180,22 @@ def read_newest_plan(
     query = queries.select_newest_plan(jurisdiction_id, plan_date=plan_date, days=days)
     newest = connection.execute(query).one_or_none()
     if newest is None:
-        when = "" if plan_date is None else f" for {plan_date}"
-        msg = f"there is no plan{when} yet; run `gridbeat plan`"
-        raise NotFoundError(msg)
+        raise NotFoundError(f"there is no plan for {plan_date} yet; run `gridbeat plan`")
     return read_plan(connection, newest.plan_id)
+
+
+def read_last_plan(connection: Connection, jurisdiction_id: int) -> StoredPlan:
+    """Read the plan that was made last, be it of a day or of several; withdrawn ones are left out.
+
+    Raises
+    ------
+    NotFoundError
+        There is none.
+    """
+    last = connection.execute(queries.select_last_plan(jurisdiction_id)).scalar()
+    if last is None:
+        raise NotFoundError("there is no plan yet; run `gridbeat plan`")
+    return read_plan(connection, last)
 
 
 def _plan_values(plan: Plan) -> dict[str, Any]:

@@ -76,7 +76,9 @@ SELECT s.area_id, s.stop_ref, extract(epoch FROM r.starts_at) * 1000000 AS opens
        extract(epoch FROM s.leave_at - s.start_at)::float8 AS dwell_s,
        ST_X(s.geom) AS lon, ST_Y(s.geom) AS lat
 FROM route_run r JOIN route w USING (route_run_id) JOIN route_stop s USING (route_id)
-WHERE r.route_run_id = (SELECT max(route_run_id) FROM route_run WHERE plan_id = :plan)
+WHERE r.route_run_id IN (
+    SELECT DISTINCT ON (starts_at) route_run_id FROM route_run
+    WHERE plan_id = :plan AND NOT is_proposal ORDER BY starts_at, route_run_id DESC)
 """
 
 

@@ -31,10 +31,10 @@ def read_gathered(connection: Connection, plan_id: int, *, day: date | None = No
             return true()
         return cast(func.timezone(zone.scalar_subquery(), moment), Date) == day
 
-    def newest(table: Any, key: Any) -> tuple[int, ...]:
+    def newest(table: Any, key: Any, *conditions: Any) -> tuple[int, ...]:
         found = connection.execute(
             select(key, table.starts_at)
-            .where(table.plan_id == plan_id, begins(table.starts_at))
+            .where(table.plan_id == plan_id, begins(table.starts_at), *conditions)
             .order_by(key)
         )
         last = {row.starts_at: int(row[0]) for row in found}
@@ -46,7 +46,7 @@ def read_gathered(connection: Connection, plan_id: int, *, day: date | None = No
         .order_by(PlanFlight.takes_off_at, PlanFlight.route_id)
     )
     return Gathered(
-        newest(RouteRun, RouteRun.route_run_id),
+        newest(RouteRun, RouteRun.route_run_id, ~RouteRun.is_proposal),
         newest(CameraRound, CameraRound.camera_round_id),
         tuple((int(row.route_id), row.takes_off_at) for row in flights),
     )

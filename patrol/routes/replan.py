@@ -224,12 +224,12 @@ def _stand(
     if known is not None:
         return Standing(tuple(done), known, free)
     ahead = [v for v in order if v not in done]
-    if not ahead:
-        return Standing(tuple(done), (float(here[0]), float(here[1])), free)
     left = stops["leave_at"].iloc[done[-1]] if done else stored.routes["starts_at"].iloc[k]
-    span = max((stops["arrive_at"].iloc[ahead[0]] - left).total_seconds(), 1e-9)
+    # Whose visits are all made is on the way to the base, or there by now.
+    there = stops["arrive_at"].iloc[ahead[0]] if ahead else stored.routes["ends_at"].iloc[k]
+    span = max((there - left).total_seconds(), 1e-9)
     share = min(max((now - left).total_seconds() / span, 0.0), 1.0)
-    x, y = here + share * (plan.travel.xy[ahead[0]] - here)
+    x, y = here + share * (plan.travel.xy[ahead[0] if ahead else n + k] - here)
     return Standing(tuple(done), (float(x), float(y)), free)
 
 

@@ -29,7 +29,8 @@ _DAY = timedelta(days=1)
 _STANDING = """
 SELECT r.route_run_id FROM route_run r LEFT JOIN plan p USING (plan_id)
 WHERE r.jurisdiction_id = :jurisdiction AND r.starts_at <= :at AND r.ends_at > :at
-  AND NOT EXISTS (SELECT FROM route_run c WHERE c.parent_run_id = r.route_run_id)
+  AND NOT r.is_proposal AND NOT EXISTS (
+      SELECT FROM route_run c WHERE c.parent_run_id = r.route_run_id AND NOT c.is_proposal)
 ORDER BY (p.status IS NULL OR p.status IN ('published', 'executed', 'compared')) DESC,
          coalesce(p.days, 1), r.created_at DESC, r.route_run_id DESC
 LIMIT 1
@@ -104,18 +105,23 @@ def write_routes(
     plan_id: int | None,
     code_version: str,
     parent_run_id: int | None = None,
+    planned_at: datetime | None = None,
 ) -> int:
     """Store the routes of a shift and return the number of their run.
 
     Parameters
     ----------
     parent_run_id
-        Number of the routes that these re-plan.
+        Number of the routes that these re-plan: they are a proposal until a person puts them into
+        force (`patrol.routes.proposals.confirm_routes`).
+    planned_at
+        When the rest of the shift begins that they are of.
     """
     plan, params = made.plan, made.params
     values = {
         "jurisdiction_id": jurisdiction_id, "plan_id": plan_id,
-        "parent_run_id": parent_run_id, "starts_at": params.starts_at,
+        "parent_run_id": parent_run_id, "is_proposal": parent_run_id is not None,
+        "planned_at": planned_at, "starts_at": params.starts_at,
         "ends_at": params.ends_at, "on_roads": plan.routes.on_roads, "prize": plan.routes.prize,
         "parameters": route_parameters(made), "code_version": code_version,
     }  # fmt: skip
@@ -143,6 +149,7 @@ def route_parameters(made: ShiftRoutes) -> dict[str, Any]:
         "visits": len(made.visits),
         "left_out": len(made.plan.routes.left_out),
         "unplaced": list(made.unplaced),
+        "missed": [str(made.visits["stop_ref"].iloc[v]) for v in made.plan.routes.missed],
         "longest_above_mean": None if shared is None else round(shared.over, 4),
         "prize_before_sharing": None if shared is None else shared.prize_before,
         "least_longest_s": None if shared is None else round(shared.least_s, 1),
@@ -191,7 +198,7 @@ def read_routes(connection: Connection, route_run_id: int) -> StoredRoutes:
 
 
 def read_newest_routes(connection: Connection, jurisdiction_id: int) -> StoredRoutes:
-    """Read the routes stored last.
+    """Read the routes stored last, proposals left out.
 
     Raises
     ------
@@ -199,7 +206,9 @@ def read_newest_routes(connection: Connection, jurisdiction_id: int) -> StoredRo
         There are none.
     """
     number = connection.execute(
-        select(func.max(RouteRun.route_run_id)).where(RouteRun.jurisdiction_id == jurisdiction_id)
+        select(func.max(RouteRun.route_run_id)).where(
+            RouteRun.jurisdiction_id == jurisdiction_id, ~RouteRun.is_proposal
+        )
     ).scalar_one()
     if number is None:
         raise NotFoundError("there are no routes yet; run `gridbeat routes`")

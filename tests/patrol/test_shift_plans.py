@@ -21,7 +21,7 @@ from patrol.planning.store import find_in_force, read_desk, write_version
 from patrol.prescribe.files import shipped
 from patrol.shift_plans import Roster, draft_shift_plan
 from patrol.shifts import parse_shifts, repeat_shifts
-from patrol.store import read_newest_plan, read_plan, write_plan
+from patrol.store import read_last_plan, read_newest_plan, read_plan, write_plan
 
 SHIFTS = ["08:00-16:00=早班/early", "16:00-24:00=晚班/late"]
 
@@ -148,8 +148,11 @@ def test_a_week_is_one_plan_beside_those_of_its_days(
     cost = edit_cost(desk.items, desk.edited([edit], person="王"), desk.shifts, desk.cover)
     assert "in 7 days" in cost.words()[1]
     act = Act("王", "market week", context.made_at)
+    assert read_last_plan(db, jurisdiction_id).head["plan_id"] == daily
     edited = write_version(db, desk, [edit], act)
     assert read_head(db, edited)["days"] == 7
+    # What was made last is the newest, be it of one day or of several.
+    assert read_last_plan(db, jurisdiction_id).head["plan_id"] == edited
     approve_plan(db, daily, person="王", reason="ok", now=context.made_at)
     approve_plan(db, edited, person="王", reason="ok", now=context.made_at)
     assert publish_plan(db, edited, act) is None

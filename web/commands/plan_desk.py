@@ -17,6 +17,7 @@ from patrol.planning.done import SOURCE_WORDS
 from patrol.planning.states import NAMES, Act
 from patrol.planning.steps import approve_plan, publish_plan, read_head, read_steps, withdraw_plan
 from patrol.planning.store import find_before, read_desk, write_version
+from patrol.routes.proposals import read_confirmed
 from patrol.store import read_plan
 from web.audit.log import command_line_entry, write_entry_of_store
 from web.opening import begin, open_database
@@ -142,11 +143,17 @@ def show(number: Number) -> None:
     """Tell the life of a plan: who did what, when and why."""
     with begin(open_database()) as connection:
         head, steps = read_head(connection, number), read_steps(connection, number)
+        replans = read_confirmed(connection, number)
     typer.echo(f"plan 方案 {number}, {head['plan_date']} v{head['version']}: {head['hours']:g} h, "
                f"{' '.join(NAMES[head['status']])}")  # fmt: skip
     for step in steps:
         typer.echo(f"  {step['at']:%Y-%m-%d %H:%M %Z}  {step['action']}  {step['actor']}: "
                    f"{step['reason']}")  # fmt: skip
+    for one in replans:
+        typer.echo(
+            f"  {one['confirmed_at']:%Y-%m-%d %H:%M %Z}  routes 路线 {one['route_run_id']} "
+            f"re-planned 重新规划  {one['confirmed_by']}: {one['confirmed_why']}"
+        )
 
 
 def sheets(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -17,10 +17,12 @@ from sqlalchemy import Connection
 from analytics.store import read_result
 from geo.errors import InputError, NotFoundError
 from patrol.planning.gather import ground_items
+from patrol.planning.states import Act
 from patrol.routes.assignments import VisitParams, visits_of_plan
 from patrol.routes.balance import BalanceParams
 from patrol.routes.draft import ShiftParams, ShiftRoutes, draft_routes
 from patrol.routes.exports import routes_geojson, routes_gpx
+from patrol.routes.proposals import UnitChange, compare_routes, confirm_routes
 from patrol.routes.replan import NewIncident
 from patrol.routes.store import (
     StoredRoutes,
@@ -28,7 +30,8 @@ from patrol.routes.store import (
     read_units,
     write_routes,
 )
-from patrol.store import StoredPlan, read_newest_plan
+from patrol.store import StoredPlan, read_last_plan, read_plan
+from web.audit.log import command_line_entry, write_entry_of_store
 from web.night.replanning import replan_shift
 from web.opening import begin, open_database
 from web.options import Jurisdiction
@@ -51,6 +54,10 @@ def routes(
         ),
     ] = None,
     hours: Annotated[float, typer.Option(min=0.5, max=24, help="Length of the shift.")] = 8.0,
+    number: Annotated[
+        int | None,
+        typer.Option("--plan", metavar="N", min=1, help="Number of the plan; default: made last."),
+    ] = None,
     jurisdiction: Jurisdiction = None,
     dwell: Annotated[float, typer.Option(help="Minutes of a visit.")] = 15.0,
     rest: Annotated[float, typer.Option(min=0, help="Minutes of rest, 0 for none.")] = 30.0,
@@ -62,7 +69,7 @@ def routes(
         Path | None, typer.Option(help="Folder for routes.geojson and routes.gpx.")
     ] = None,
 ) -> None:
-    """Turn the newest plan's hours into routes of the units on duty, along the roads.
+    """Turn the hours of a plan into routes of the units on duty, along the roads.
 
     Overdue cases with a place are visits that must be made. `gridbeat routes replan` plans the
     rest of a shift anew.
@@ -71,7 +78,7 @@ def routes(
         return
     with begin(open_database()) as connection:
         about = read_about(connection, jurisdiction)
-        plan = read_newest_plan(connection, about.number)
+        plan = read_plan(connection, number) if number else read_last_plan(connection, about.number)
         first = start or datetime.combine(plan.head["plan_date"], datetime.min.time()).replace(
             hour=8
         )
@@ -82,11 +89,12 @@ def routes(
         )  # fmt: skip
         made = make(connection, about, plan, params, VisitParams(dwell_min=dwell), balance,
                     cases=cases)  # fmt: skip
-        number = write_routes(
+        run = write_routes(
             connection, made, jurisdiction_id=about.number, plan_id=plan.head["plan_id"],
             code_version=version("gridbeat"),
         )  # fmt: skip
-        stored = read_routes(connection, number)
+        stored = read_routes(connection, run)
+    typer.echo(f"plan 方案 {plan.head['plan_id']}, {span_of_days(plan)}")
     typer.echo("\n".join(describe(stored, made, about)))
     if out is not None:
         for path in write_files(stored, out):
@@ -110,6 +118,8 @@ def replan(
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides the search.")] = 1,
     jurisdiction: Jurisdiction = None,
+    by: Annotated[str | None, typer.Option(help="Who puts them into force at once.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; with --by.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for routes.geojson and routes.gpx.")
     ] = None,
@@ -117,17 +127,21 @@ def replan(
     """Plan the rest of a shift anew around incidents, as routes of their own.
 
     Visits that were begun stay; units go on from where their tracks say, else from where the plan
-    has them.
+    has them. Tablets show them when somebody puts them into force: at once with --by and
+    --reason, else by `gridbeat routes confirm`.
     """
+    if (by is None) != (reason is None):
+        raise InputError("--by and --reason go together: who puts the routes into force, and why")
     with begin(open_database()) as connection:
         about = read_about(connection, jurisdiction)
         now = at.replace(tzinfo=about.zone) if at else datetime.now(about.zone)
         happened = [
-            NewIncident(f"incident {k}", *_lon_lat(place), within_s=within * 60, dwell_s=stay * 60)
-            for k, place in enumerate(incident or [], start=1)
+            NewIncident("", *_lon_lat(place), within_s=within * 60, dwell_s=stay * 60)
+            for place in incident or []
         ]
         begun = time.perf_counter()
-        new = replan_shift(connection, about, happened, at=now, routes=run, seed=seed)
+        act = None if by is None or reason is None else Act(by, reason, datetime.now(UTC))
+        new = replan_shift(connection, about, happened, at=now, routes=run, seed=seed, act=act)
         took = time.perf_counter() - begun
         old, made, stored = new.old, new.made, read_routes(connection, new.number)
     typer.echo(
@@ -137,10 +151,44 @@ def replan(
     )
     if made.missed:
         typer.echo(f"NOBODY gets there in time 无人能按时到达: {', '.join(made.missed)}")
+    typer.echo("\n".join(tell_changes(compare_routes(old, stored, at=now), about)))
     typer.echo("\n".join(describe(stored, made.routes, about)))
+    if act is None:
+        typer.echo(
+            f"a proposal 待确认: gridbeat routes confirm {new.number} --by NAME --reason WHY"
+        )
     if out is not None:
         for path in write_files(stored, out):
             typer.echo(f"wrote {path}")
+
+
+@app.command()
+def confirm(
+    number: Annotated[int, typer.Argument(help="Number of the routes that were planned anew.")],
+    by: Annotated[str, typer.Option(help="Who puts them into force.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+) -> None:
+    """Put routes that were planned anew into force: tablets show them from then on."""
+    with begin(open_database()) as connection:
+        confirm_routes(connection, number, Act(by, reason, datetime.now(UTC)))
+        entry = command_line_entry("routes confirmed", about=f"routes {number}", by=by)
+        write_entry_of_store(connection, entry)
+    typer.echo(f"routes 路线 {number} in force 已生效")
+
+
+def tell_changes(changes: list[UnitChange], about: About) -> list[str]:
+    """Say what each unit drops, gives and gets."""
+    lines = []
+    for one in changes:
+        if not one.moves:
+            continue
+        parts = [f"drops 取消 {ref}" for ref in one.dropped]
+        parts += [f"{ref} -> {other}" for ref, other in one.given.items()]
+        at = {str(visit["stop_ref"]): visit["start_at"] for visit in one.after}
+        parts += [f"gets 新增 {ref} {_clock(at[ref], about.zone)}" for ref in one.gets]
+        lines.append(f"  {one.unit}: {', '.join(parts)}")
+    same = sum(not one.moves for one in changes)
+    return [f"changes 变更: {len(lines)} units, {same} keep their visits 不变", *lines]
 
 
 def _lon_lat(text: str) -> tuple[float, float]:
@@ -172,6 +220,13 @@ def make(
     )  # fmt: skip
 
 
+def span_of_days(plan: StoredPlan) -> str:
+    """Say of which day or days a plan is."""
+    first: date = plan.head["plan_date"]
+    days: int = plan.head["days"]
+    return f"{first}" if days == 1 else f"{first} .. {first + timedelta(days=days - 1)}"
+
+
 def shifts_at(plan: StoredPlan, params: ShiftParams) -> set[int]:
     """Return the plan's shifts that fall into the time that routes are for.
 
@@ -185,7 +240,9 @@ def shifts_at(plan: StoredPlan, params: ShiftParams) -> set[int]:
         if shift.starts_at < params.ends_at and shift.ends_at > params.starts_at
     }  # fmt: skip
     if not found:
-        first, last = plan.shifts[0].starts_at, plan.shifts[-1].ends_at
+        # As they were named, which need not be their order: a night's shift may stand last.
+        first = min(shift.starts_at for shift in plan.shifts)
+        last = max(shift.ends_at for shift in plan.shifts)
         raise NotFoundError(
             f"plan {plan.head['plan_id']} has no shift then: its own are from "
             f"{first.astimezone(params.starts_at.tzinfo):%Y-%m-%d %H:%M} to "

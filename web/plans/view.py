@@ -20,6 +20,7 @@ from patrol.planning.nights import Part, night_words, read_night
 from patrol.planning.paper import plain
 from patrol.planning.steps import read_steps
 from patrol.planning.store import Desk, find_in_force, read_done, read_edits
+from patrol.routes.proposals import find_proposals, read_confirmed
 from web.language import PageLang
 from web.plans.files import judge_flight, read_zone
 
@@ -56,6 +57,9 @@ def view_plan(connection: Connection, desk: Desk, lang: PageLang) -> dict[str, A
         "marks": [view_mark(mark) for mark in desk.marks.values()],
         "gathered": {"routes": list(gathered.routes), "rounds": list(gathered.rounds),
                      "flights": [number for number, _ in gathered.flights]},
+        "replans": [{name: plain(value) for name, value in one.items()}
+                    for one in read_confirmed(connection, number)],
+        "proposals": find_proposals(connection, number, now=datetime.now(UTC)),
         "night": view_night(night, lang),
     }  # fmt: skip
 

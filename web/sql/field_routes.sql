@@ -1,5 +1,5 @@
 -- Purpose: today's routes with their stops and this account's visits: of each shift the newest
---          search or re-plan, and none of a plan that nobody has published; a day's own plan comes before
+--          search or confirmed re-plan, and none of a plan that nobody has published; a day's own plan comes before
 --          that of a week.
 -- Inputs:  since, until (the local day), visitor. Row security hides other people's ground.
 -- Index:   uq_route_route_run_id_unit_id, pk_route_stop, ix_stop_visit_route.
@@ -7,7 +7,8 @@ WITH runs AS (
     SELECT DISTINCT ON (r.jurisdiction_id, r.starts_at) r.route_run_id
     FROM route_run r JOIN jurisdiction j USING (jurisdiction_id) LEFT JOIN plan p USING (plan_id)
     WHERE r.starts_at < %(until)s AND r.ends_at > %(since)s
-      AND NOT EXISTS (SELECT FROM route_run c WHERE c.parent_run_id = r.route_run_id)
+      AND NOT r.is_proposal AND NOT EXISTS (
+          SELECT FROM route_run c WHERE c.parent_run_id = r.route_run_id AND NOT c.is_proposal)
       AND (r.plan_id IS NULL OR p.status IN ('published', 'executed', 'compared'))
       AND NOT (p.days > 1 AND EXISTS (
           SELECT FROM plan d WHERE d.jurisdiction_id = p.jurisdiction_id AND d.days = 1

@@ -106,7 +106,10 @@ LAYERS = (
                  ("since", "extract(epoch FROM s.starts_at)::bigint"),
                  ("until", "extract(epoch FROM s.ends_at)::bigint")),
         source="route s JOIN unit u USING (unit_id)",
-        condition="s.route_run_id = (SELECT max(route_run_id) FROM route_run)",
+        # What people walk by: no draft, and nothing that nobody has put into force.
+        condition="s.route_run_id = (SELECT r.route_run_id FROM route_run r LEFT JOIN plan p "
+                  "USING (plan_id) WHERE NOT r.is_proposal ORDER BY (p.status IS NULL OR p.status "
+                  "IN ('published', 'executed', 'compared')) DESC, r.route_run_id DESC LIMIT 1)",
     ),
     Layer(
         "results", "分析结果", "Results", Permission.RESULTS_READ, "results",

@@ -59,6 +59,9 @@ export interface PlanView {
   edits: { ordinal: number; kind: string; area_id: number | null; minutes_before: number | null; minutes: number | null; edited_by: string; reason: string; edited_at: string }[];
   marks: MarkView[];
   gathered: { routes: number[]; rounds: number[]; flights: number[] };
+  /** Routes that were planned anew and wait for who approves. */
+  proposals: number[];
+  replans: { route_run_id: number; confirmed_by: string; confirmed_why: string; confirmed_at: string }[];
   night: Night | null;
 }
 export interface Row {
@@ -133,6 +136,34 @@ export interface DoneRow {
   planned_min: number;
   done_min: number | null;
 }
+export interface ReplanVisit {
+  stop_ref: string;
+  area_id: number | null;
+  start_at: string;
+  leave_at: string;
+}
+export interface ReplanUnit {
+  unit: string;
+  mode: string;
+  before: ReplanVisit[];
+  after: ReplanVisit[];
+  dropped: string[];
+  /** Who makes the visit instead, by the visit. */
+  given: Record<string, string>;
+  gets: string[];
+}
+export interface Replan {
+  routes: number;
+  at: string;
+  holds_until: string;
+  goes: { ref: string; unit: string; arrives_at: string; words: string; lon: number; lat: number }[];
+  nobody_reaches: string[];
+  dropped: number;
+  /** Only units whose visits change. */
+  units: ReplanUnit[];
+  same: number;
+  ways: Routes;
+}
 export type Routes = FeatureCollection<Geometry, Record<string, string | number | boolean>>;
 
 const base = "/api/v1/plans";
@@ -182,8 +213,11 @@ export const askJob = (process: string, inputs: Record<string, unknown>): Promis
   call<JobStatus>(`/ogc/processes/${process}/execution`, { body: { inputs } });
 export const readJob = (id: string): Promise<JobStatus> => call<JobStatus>(`/ogc/jobs/${id}`);
 export const stopJob = (id: string): Promise<JobStatus> => call<JobStatus>(`/ogc/jobs/${id}`, { method: "DELETE" });
-export const readResult = async (id: string): Promise<{ plan: number | null; outcome: string }> =>
-  (await call<{ result: { plan: number | null; outcome: string } }>(`/ogc/jobs/${id}/results`)).result;
+export const readResult = async <T>(id: string): Promise<T> => (await call<{ result: T }>(`/ogc/jobs/${id}/results`)).result;
+
+export const readReplan = (id: number, routes: number): Promise<Replan> => call<Replan>(`${base}/${id}/replans/${routes}`);
+export const confirmReplan = (id: number, routes: number, reason: string): Promise<Replan> =>
+  call<Replan>(`${base}/${id}/replans/${routes}/confirm`, { body: { reason } });
 
 export type AreaFeature = Feature<Polygon | MultiPolygon, Area>;
 

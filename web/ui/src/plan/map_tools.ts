@@ -7,8 +7,8 @@ import { t } from "./words";
 
 interface Does {
   redraw: () => void;
-  pin: () => void;
-  forbid: () => void;
+  pin: () => unknown;
+  forbid: () => unknown;
 }
 
 /** The measure that colours the map, its layers, and what is placed on it by who may edit. */
@@ -35,6 +35,22 @@ export function mapTools(map: PlanMap, does: Does): HTMLElement {
       ]
     : [];
   return h("div", { class: "map-tools" }, h("label", { for: "measure" }, t("show")), measure, toggle("hotspots"), toggle("trends"), toggle("routes"), toggle("flights"), ...edit);
+}
+
+/** What asks for a place on the map, by a click or under the cross, and the bar that says how. */
+export function placeAsker(map: PlanMap): { bar: HTMLElement; ask: (then: (lon: number, lat: number) => void) => void } {
+  const bar = h("div", { class: "placing", hidden: true, role: "status" });
+  document.addEventListener("placingend", () => (bar.hidden = true));
+  const ask = (then: (lon: number, lat: number) => void): void => {
+    bar.replaceChildren(
+      h("span", {}, t("place_help")),
+      h("button", { type: "button", class: "main", onclick: () => map.placeAtCross() }, t("here")),
+      h("button", { type: "button", onclick: () => map.stopPlacing() }, t("cancel")),
+    );
+    bar.hidden = false;
+    map.startPlacing(then);
+  };
+  return { bar, ask };
 }
 
 /** Ask for how long a pinned stop is visited; null where it is not pinned after all. */

@@ -69,8 +69,15 @@ export function askNight(desk: Desk): Promise<Record<string, unknown> | null> {
   });
 }
 
-/** Do a job and show how far it is in `place`; returns its plan, or null if it failed or was stopped. */
-export async function followJob(process: string, inputs: Record<string, unknown>, place: HTMLElement): Promise<number | null> {
+/** Make a plan or its ways; returns the plan, or null if there is none. */
+export async function followNight(process: string, inputs: Record<string, unknown>, place: HTMLElement): Promise<number | null> {
+  const made = await followJob<{ plan: number | null }>(process, inputs, place, t("night_run"));
+  if (made !== null && made.plan === null) toast(t("night_of", { outcome: t("night_failed") }), { bad: true });
+  return made?.plan ?? null;
+}
+
+/** Do a job and show how far `work` is in `place`; returns what came of it, or null if it failed or was stopped. */
+export async function followJob<T>(process: string, inputs: Record<string, unknown>, place: HTMLElement, work: string): Promise<T | null> {
   const job = await askJob(process, inputs);
   const bar = h("progress", { max: 100, value: 0, "aria-label": t("waiting") });
   const text = h("span", { role: "status" }, t("waiting"));
@@ -82,13 +89,9 @@ export async function followJob(process: string, inputs: Record<string, unknown>
       const now = await readJob(job.jobID);
       if (now.status === "running") {
         bar.value = now.progress ?? 0;
-        text.textContent = t("running", { share: now.progress ?? 0, what: now.message ?? "" });
+        text.textContent = t("running", { work, share: now.progress ?? 0, what: now.message ?? "" });
       }
-      if (now.status === "successful") {
-        const result = await readResult(job.jobID);
-        if (result.plan === null) toast(t("night_of", { outcome: t("night_failed") }), { bad: true });
-        return result.plan;
-      }
+      if (now.status === "successful") return await readResult<T>(job.jobID);
       if (now.status === "failed" || now.status === "dismissed") {
         if (now.status === "failed") toast(t("failed", { why: now.message ?? "" }), { bad: true, seconds: 15 });
         return null;

@@ -14,10 +14,11 @@ import { Edits } from "./edits";
 import { GridList, keyOf } from "./grids";
 import { headline, notices } from "./head";
 import { middle, PlanMap, squareAround } from "./map";
-import { askMinutes, mapTools } from "./map_tools";
+import { askMinutes, mapTools, placeAsker } from "./map_tools";
 import { marksBox, pendingMarks } from "./marks";
 import { MissionDesk, type Checked } from "./missions";
-import { askNight, followJob } from "./night";
+import { askNight, followNight } from "./night";
+import { ReplanDesk } from "./replan_desk";
 import { drawTabBar, type Tab } from "./tab_bar";
 import { changesTab, dayName, doneTab, flightsTab, lifeTab, roundsTab, routesTab } from "./tabs";
 import { t } from "./words";
@@ -35,6 +36,7 @@ class Planner {
   private day: string | null = null;
   private checked: Checked | null = null;
   private readonly missions: MissionDesk;
+  private readonly replans: ReplanDesk;
   private cost: Cost | null = null;
   private asking: AbortController | null = null;
   private timer = 0;
@@ -48,7 +50,6 @@ class Planner {
   private readonly desk = h("section", { class: "cost", "aria-label": t("cost") });
   private readonly panel = h("div", { class: "panel", role: "tabpanel", id: "panel", tabindex: 0 });
   private readonly tabs = h("div", { class: "tabs", role: "tablist", "aria-label": t("tabs") });
-  private readonly placeBar = h("div", { class: "placing", hidden: true, role: "status" });
 
   constructor(
     private readonly session: Session,
@@ -57,16 +58,27 @@ class Planner {
     mapBox: HTMLElement,
     main: HTMLElement,
   ) {
+    const placing = placeAsker(map);
     const tools = mapTools(map, {
       redraw: () => this.drawGrids(),
-      pin: () => this.place((lon, lat) => void this.pinAt(lon, lat)),
-      forbid: () => this.place((lon, lat) => this.edits.add({ kind: "forbid_cell", geometry: squareAround(lon, lat, CELL_M) })),
+      pin: () => this.editable && placing.ask((lon, lat) => void this.pinAt(lon, lat)),
+      forbid: () => this.editable && placing.ask((lon, lat) => this.edits.add({ kind: "forbid_cell", geometry: squareAround(lon, lat, CELL_M) })),
     });
-    mapBox.append(tools, this.placeBar);
+    mapBox.append(tools, placing.bar);
     main.append(this.bar, this.notices, mapBox, h("section", { class: "side" }, this.desk, this.tabs, this.panel));
     this.missions = new MissionDesk(info, info.jurisdiction.time_zone, (found) => {
       this.checked = found;
       this.drawGrids();
+    });
+    this.replans = new ReplanDesk({
+      zone: info.jurisdiction.time_zone, today: () => this.info.today, name: this.by, jobBar: this.nightBar,
+      view: () => this.view, names: () => this.names,
+      place: placing.ask,
+      shown: () => {
+        this.tab = "routes";
+        this.draw();
+      },
+      reload: () => this.reload(),
     });
     this.edits.changed = () => this.edited();
     this.list.chosen = (id) => this.choose(id);
@@ -76,7 +88,6 @@ class Planner {
       this.list.select(id);
       this.map.select(id, { fly: false });
     };
-    document.addEventListener("placingend", () => (this.placeBar.hidden = true));
     new Live({ kinds: ["plan"], onEvent: (_, body) => void this.heard(body), onReset: () => void this.reload() });
   }
 
@@ -90,6 +101,7 @@ class Planner {
 
   private async open(id: number): Promise<void> {
     const [{ view, tag }, areas] = await Promise.all([data.readPlan(id), data.readAreas(id)]);
+    if (this.view?.plan.plan_id !== id) this.replans.found = null;
     this.view = view;
     this.tag = tag;
     this.areas = areas;
@@ -183,7 +195,7 @@ class Planner {
 
   private draw(): void {
     this.drawBar();
-    this.notices.replaceChildren(notices(this.view, this.info));
+    redraw(this.notices, notices(this.view, this.info), this.replans.notice());
     this.drawDesk();
     this.drawTabs();
     this.drawPanel();
@@ -203,7 +215,7 @@ class Planner {
   }
 
   private steps(): HTMLElement[] {
-    const made: HTMLElement[] = [];
+    const made: HTMLElement[] = [this.replans.button()].filter((one) => one !== null);
     const button = (text: string, act: () => void, main = false): HTMLElement => h("button", { type: "button", class: main ? "main" : null, disabled: !this.edits.isEmpty, title: this.edits.isEmpty ? null : t("save_first"), onclick: act }, text);
     const status = this.view?.plan.status;
     if (may("plans.approve") && status && this.session.areas === null) {
@@ -247,7 +259,7 @@ class Planner {
     const sync: Partial<Record<Tab, () => HTMLElement>> = {
       grids: () => this.list.element(),
       changes: () => changesTab(this.changes, this.names, (id) => this.choose(id)),
-      routes: () => this.withWays(routesTab(view, this.routes, zone, this.day), this.routes === null),
+      routes: () => this.replans.box() ?? this.withWays(routesTab(view, this.routes, zone, this.day), this.routes === null),
       flights: () => this.withMissions(this.withWays(flightsTab(view.plan.plan_id, this.flights, zone), this.flights.length === 0)),
       life: () => lifeTab(view, this.names, zone),
     };
@@ -292,23 +304,12 @@ class Planner {
       areas: this.areas,
       hours: new Map(areas.map((area) => [area.area_id, this.list.hoursOf(area)])),
       change: new Map([...change].map(([id, minutes]) => [id, minutes / 60])),
-      routes: this.routes,
+      routes: this.replans.found?.ways ?? this.routes,
       flights: [...this.flights, ...(this.checked?.geometry ? [{ geometry: this.checked.geometry, may_fly: this.checked.kind === "log" || this.checked.may_fly === true }] : [])],
-      marks: [...(this.view?.marks ?? []).filter((one) => !lifted.has(one.mark)), ...pendingMarks(this.edits, this.by).map((one) => one.mark)],
+      marks: [...(this.view?.marks ?? []).filter((one) => !lifted.has(one.mark)), ...pendingMarks(this.edits, this.by).map((one) => one.mark), ...this.replans.marks()],
       hotspotRun: this.view?.plan.hotspot_run_id ?? null,
       trendRun: this.view?.plan.trend_run_id ?? null,
     });
-  }
-
-  private place(then: (lon: number, lat: number) => void): void {
-    if (!this.editable) return;
-    this.placeBar.replaceChildren(
-      h("span", {}, t("place_help")),
-      h("button", { type: "button", class: "main", onclick: () => this.map.placeAtCross() }, t("here")),
-      h("button", { type: "button", onclick: () => this.map.stopPlacing() }, t("cancel")),
-    );
-    this.placeBar.hidden = false;
-    this.map.startPlacing(then);
   }
 
   private async pinAt(lon: number, lat: number): Promise<void> {
@@ -372,7 +373,7 @@ class Planner {
   private async night(): Promise<void> {
     const asked = await askNight(this.info);
     if (asked === null) return;
-    const plan = await followJob("night", asked, this.nightBar);
+    const plan = await followNight("night", asked, this.nightBar);
     [this.info, this.plans] = await Promise.all([data.readDesk(), data.listPlans()]);
     if (plan !== null) {
       toast(t("finished"));
@@ -386,7 +387,7 @@ class Planner {
     // Of several days, what is there already stays: the day that lacks its ways gets them.
     const some = gathered.routes.length + gathered.rounds.length + gathered.flights.length > 0;
     const day = some && this.day !== null ? { day: this.day } : {};
-    if ((await followJob("plan_ways", { plan: id, ...day }, this.nightBar)) === null) return;
+    if ((await followNight("plan_ways", { plan: id, ...day }, this.nightBar)) === null) return;
     toast(t("finished_ways"));
     await this.open(id);
   }

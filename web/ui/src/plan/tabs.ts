@@ -81,7 +81,7 @@ export function routesTab(plan: PlanView, routes: Routes | null, zone: string, d
     return h(
       "details",
       {},
-      h("summary", {}, h("strong", {}, unit), ` ${t(String(way.properties.mode) as "foot")} · ${time(way.properties.starts_at)}–${time(way.properties.ends_at)} · ${t("stops", { n: visits.length, km: number(Number(way.properties.travel_m) / 1000, 1) })}`),
+      h("summary", {}, h("strong", {}, unit), ` ${t(String(way.properties.mode) as "foot")} · ${time(way.properties.starts_at)}–${time(way.properties.ends_at)} · ${t(visits.length === 1 ? "one_stop" : "stops", { n: visits.length, km: number(Number(way.properties.travel_m) / 1000, 1) })}`),
       h("ol", {}, ...visits.map((stop) => h("li", {}, `${time(stop.properties.start_at)}–${time(stop.properties.leave_at)} ${stop.properties.stop_ref}`, stop.properties.must ? h("b", { class: "must" }, ` ${t("must")}`) : null))),
       h("p", { class: "files" }, link(fileOf(id, "sheets.html", query({ unit })), `${t("sheet")} ${unit}`), link(fileOf(id, "sheets.pdf", query({ unit })), "PDF")),
     );
@@ -160,14 +160,11 @@ export function doneTab(rows: DoneRow[], names: Map<number, string>, compare: HT
 export function lifeTab(plan: PlanView, names: Map<number, string>, zone: string): HTMLElement {
   const status: Record<string, string> = { draft: "draft", edit: "edited", approve: "approved", publish: "published", execute: "executed", compare: "compared", withdraw: "withdrawn" };
   const when = (at: string): string => clock(new Date(at), zone, { day: true });
-  const made = h(
-    "div",
-    {},
-    table(
-      [t("when"), t("what"), t("by"), t("reason")],
-      plan.steps.map((step) => [when(step.at), t((status[step.action] ?? "draft") as "draft"), step.actor, step.reason]),
-    ),
-  );
+  const steps = [
+    ...plan.steps.map((step) => ({ at: step.at, row: [t((status[step.action] ?? "draft") as "draft"), step.actor, step.reason] })),
+    ...plan.replans.map((one) => ({ at: one.confirmed_at, row: [t("replanned"), one.confirmed_by, one.confirmed_why] })),
+  ].sort((a, b) => new Date(a.at).getTime() - new Date(b.at).getTime());
+  const made = h("div", {}, table([t("when"), t("what"), t("by"), t("reason")], steps.map((step) => [when(step.at), ...step.row])));
   if (plan.edits.length > 0) {
     const what = (edit: PlanView["edits"][number]): string => {
       const name = names.get(edit.area_id ?? -1) ?? "";
