@@ -23,7 +23,7 @@ from geo.crs.systems import epsg
 from geo.errors import NotFoundError
 from geo.lattice.lattice import cell_polygons
 from patrol.routes.store import read_newest_routes
-from patrol.store import StoredPlan, read_class_names, read_newest_plan
+from patrol.store import StoredPlan, read_class_names, read_last_plan
 from web.commands.export import require_approval
 from web.found import (
     bias_areas,
@@ -191,7 +191,7 @@ def _routes(connection: Connection, about: About) -> gpd.GeoDataFrame | None:
 
 def _plan(connection: Connection, about: About) -> StoredPlan | None:
     try:
-        return read_newest_plan(connection, about.number)
+        return read_last_plan(connection, about.number)
     except NotFoundError:
         return None
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from geo.effort_store import read_area_effort
 from geo.errors import InputError, NotFoundError
 from geo.imports.problems import REASONS
-from patrol.store import read_newest_plan
+from patrol.store import read_last_plan
 from patrol.track_devices import read_devices, register_device
 from patrol.track_files import NAMES, ReadParams, read_fixes
 from patrol.track_import import TrackReport, import_tracks
@@ -241,7 +241,7 @@ def conformance(
     """Set a plan beside what tracks show, by shift and area. It is no mark for anybody."""
     with begin(open_database()) as connection:
         about = read_about(connection, jurisdiction)
-        number = plan or int(read_newest_plan(connection, about.number).head["plan_id"])
+        number = plan or int(read_last_plan(connection, about.number).head["plan_id"])
         table, stops = read_conformance(connection, number)
         names = area_codes(connection, about.number)
     counts = table["label"].value_counts()
