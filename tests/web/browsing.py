@@ -7,13 +7,15 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.web.conftest import Service
 from tests.web.district import PASSWORD
+
+if TYPE_CHECKING:
+    from tests.web.conftest import Service
 
 # A machine that does much else takes long for what is done at once on a quiet one.
 PATIENCE_MS = 90_000
@@ -22,18 +24,20 @@ ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "web" / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 IMAGES = ROOT / "docs" / "images" / "cases"
 WRITE = "GRIDBEAT_WRITE_SCREENSHOTS"
+# What every page says of itself, and every map that a command writes.
+READY = "body[data-ready]"
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Run Chromium."""
+def chromium(*more: str) -> Iterator[Browser]:
+    """Run Chromium, with more switches where it must draw maps."""
     found = next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
     )
     if found is None:
         pytest.fail("no Chromium found: install the package 'chromium' (see packages.apt)")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        running = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *more])
         yield running
         running.close()
 
@@ -56,6 +60,13 @@ def signed_in(
     page.wait_for_url("**/account*")
     page.close()
     return context
+
+
+def opened(page: Page, path: str) -> Page:
+    """Open a page and wait until it says that it is all there."""
+    page.goto(path)
+    page.wait_for_selector(READY)
+    return page
 
 
 def watch(page: Page, service: Service) -> list[str]:

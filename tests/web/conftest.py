@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from playwright.sync_api import Browser
 
 from geo.database.connect import Database, connect
 from tests.conftest import created
+from tests.web.browsing import chromium
 from tests.web.district import write_accounts, write_district
+from tests.web.governed import People, govern
 from web.app import create_app
 from web.cli import main
 from web.settings import WebSettings
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -132,21 +137,54 @@ def own_service(server: Database, template: Database) -> Iterator[Service]:
         yield running
 
 
+@contextmanager
+def own_or_new(
+    request: pytest.FixtureRequest, own: T, make: Callable[[], AbstractContextManager[T]]
+) -> Iterator[T]:
+    """Give a test what is its module's own, or a new one where it is tried again after a failure.
+
+    What the first try has changed would fail the second.
+    """
+    if int(getattr(request.node, "execution_count", 1)) <= 1:
+        yield own
+    else:
+        with make() as new:
+            yield new
+
+
 @pytest.fixture
 def page_service(
     request: pytest.FixtureRequest, own_service: Service, server: Database, template: Database
 ) -> Iterator[Service]:
-    """Give a test of pages the module's own service, or a new one where it is tried again.
-
-    What the first try has changed would fail the second.
-    """
-    if is_first_try(request):
-        yield own_service
-    else:
-        with serving(server, template) as running:
-            yield running
+    """Give a test of pages a service to change."""
+    with own_or_new(request, own_service, lambda: serving(server, template)) as running:
+        yield running
 
 
-def is_first_try(request: pytest.FixtureRequest) -> bool:
-    """Return whether a test runs for the first time, and not again after it has failed."""
-    return int(getattr(request.node, "execution_count", 1)) <= 1
+@contextmanager
+def governed(server: Database, template: Database) -> Iterator[People]:
+    """Run a service with people who work on cases."""
+    with serving(server, template) as running:
+        yield People(running, govern(running))
+
+
+@pytest.fixture(scope="module")
+def module_people(server: Database, template: Database) -> Iterator[People]:
+    with governed(server, template) as made:
+        yield made
+
+
+@pytest.fixture
+def people(
+    request: pytest.FixtureRequest, module_people: People, server: Database, template: Database
+) -> Iterator[People]:
+    """Give people who work on cases, with their service."""
+    with own_or_new(request, module_people, lambda: governed(server, template)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Give a Chromium."""
+    with chromium() as running:
+        yield running

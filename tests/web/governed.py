@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import httpx
@@ -18,11 +18,13 @@ from governance.calendar_store import write_calendar
 from governance.clock.calendar import library_calendar
 from governance.intake.classifier_store import read_labelled, train_version
 from governance.intake.classify import ClassifierParams
-from tests.web.conftest import Service
 from tests.web.district import PASSWORD
 from web.auth.accounts import NewAccount, write_account, write_token
 from web.auth.passwords import Passwords
 from web.auth.permissions import PERSONAL, Permission, Role, permissions_of
+
+if TYPE_CHECKING:
+    from tests.web.conftest import Service
 
 LON, LAT = 121.005, 35.61  # in grid w1
 PEOPLE = (

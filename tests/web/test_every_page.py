@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from geo.database.connect import Database, connect
-from tests.web.browsing import check_axe, chromium, signed_in, watch
+from tests.web.browsing import READY, check_axe, chromium, signed_in, watch
 from tests.web.conftest import Service, serving
 from tests.web.governed import People, govern
 from tests.web.plans.ground import add_ground, do_work
@@ -79,7 +79,7 @@ def opened(page: Page, path: str, lang: str) -> None:
     """Open a page in a language and wait until it is all there."""
     page.goto(f"{path}?lang={lang}")
     if path not in WRITTEN:
-        page.wait_for_selector("html[data-ready=yes], body[data-ready]", timeout=60_000)
+        page.wait_for_selector(READY, timeout=60_000)
     assert page.url.split("?")[0].endswith(path)
     assert page.locator("html").get_attribute("lang") == LOCALES[lang]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from shapely.geometry import LineString, Point, box
 
 from tests.web.browsing import check_axe
@@ -25,19 +24,6 @@ HOSTILE = (
     "</script><script>document.title='owned'</script><img src=x onerror=document.title='owned'>"
 )
 WEST, SOUTH = 500_000.0, 3_460_000.0
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if found is None:
-        pytest.fail("no Chromium found: install the package 'chromium' (see packages.apt)")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 def squares(n, size_m):
@@ -157,7 +143,7 @@ class Page:
             "console", lambda line: self.errors.append(line.text) if line.type == "error" else None
         )
         self.page.goto(path.as_uri())
-        self.page.wait_for_selector("html[data-ready=true]", timeout=60_000)
+        self.page.wait_for_selector("body[data-ready]", timeout=60_000)
 
     def _guard(self, route):
         if route.request.url.startswith("file:"):
@@ -328,7 +314,7 @@ def test_the_guard_of_these_tests_sees_a_page_that_does_ask(browser, tmp_path):
     path = Path(tmp_path / "asks.html")
     address = json.dumps("https://tiles.example/1.png")
     path.write_text(
-        f"<html data-ready=true><script>new Image().src={address}</script></html>", encoding="utf-8"
+        f"<body data-ready><script>new Image().src={address}</script></body>", encoding="utf-8"
     )
     opened = Page(browser, path)
     opened.page.wait_for_timeout(300)

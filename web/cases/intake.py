@@ -53,7 +53,7 @@ def suggest(
     )
     return {
         **told,
-        "area": {"area_id": spot.area_id, "name": spot.area},
+        "area": {"area_id": spot.area_id, "name": spot.area, "name_en": spot.area_en},
         "similar": tell_similar(similar),
         "route": asdict(route) if route else None,
         "due": _preview(connection, spot.jurisdiction_id, category_id, clock, now),
@@ -193,8 +193,8 @@ _FIRST = select(Jurisdiction.jurisdiction_id).order_by(Jurisdiction.jurisdiction
 _RECEIVED = text("SELECT FROM report WHERE report_id = :report")
 _UNFILED = text(
     "SELECT r.report_id, r.channel, r.received_at, r.seen_at, r.words, r.address, r.category_id, "
-    "r.area_id, a.name AS area, r.taken_by, r.accuracy_m, ST_X(r.geom) AS lon, "
-    "ST_Y(r.geom) AS lat, "
+    "r.area_id, a.name AS area, coalesce(a.name_en, a.name) AS area_en, r.taken_by, "
+    "r.accuracy_m, ST_X(r.geom) AS lon, ST_Y(r.geom) AS lat, "
     "(SELECT count(*) FROM case_photo p WHERE p.report_id = r.report_id) AS photos "
     "FROM report r LEFT JOIN area a USING (area_id) WHERE r.case_id IS NULL "
     "AND (CAST(:after AS uuid) IS NULL OR (r.received_at, r.report_id) > "

@@ -108,6 +108,7 @@ def select_rows() -> Select[*tuple[Any, ...]]:
             CaseFile.category_id, CaseFile.department_id, CaseFile.merged_into,
             CaseFile.extension_asked_by, CaseFile.may_object, func.ST_X(CaseFile.geom).label("lon"),
             func.ST_Y(CaseFile.geom).label("lat"), Area.name.label("area"),
+            func.coalesce(Area.name_en, Area.name).label("area_en"),
             Area.code.label("area_code"), Category.name.label("category"),
             Category.name_en.label("category_en"), Department.name.label("department"),
             Department.name_en.label("department_en"), reports.label("reports"),

@@ -30,6 +30,8 @@ class Spot:
     ----------
     lon, lat
         EPSG:4326.
+    area, area_en
+        Its grid's name; the English one where it has one, else the same.
     accuracy_m
         Metres; of a whole grid the radius of a circle of its area.
     """
@@ -39,6 +41,7 @@ class Spot:
     lat: float
     area_id: int | None
     area: str | None
+    area_en: str | None
     accuracy_m: float | None
 
 
@@ -77,7 +80,7 @@ def find_spots(connection: Connection, places: Sequence[Place]) -> list[Spot | G
         elif n in rows:
             row = rows[n]
             found.append(Spot(row.jurisdiction_id, place.lon, place.lat, row.area_id, row.area,
-                              place.accuracy_m))  # fmt: skip
+                              row.area_en, place.accuracy_m))  # fmt: skip
         else:
             msg = (
                 f"the point {place.lon:.5f}, {place.lat:.5f} lies in no jurisdiction of yours; "

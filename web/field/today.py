@@ -116,18 +116,19 @@ def _posts(connection: Connection, principal: Principal, day: date) -> list[dict
     """Return how many hold which role in one's own grids, and which is one's own; no name."""
     rows = connection.execute(_POSTS, {"day": day, "account": principal.account_id}).all()
     return [
-        {"area": row.area, "role": row.role, "people": row.people, "mine": row.mine,
-         **dict(zip(("zh", "en"), role_name(row.role), strict=True))}
+        {"area": row.area, "area_en": row.area_en, "role": row.role, "people": row.people,
+         "mine": row.mine, **dict(zip(("zh", "en"), role_name(row.role), strict=True))}
         for row in rows
     ]  # fmt: skip
 
 
 _POSTS = text(
-    "SELECT a.name AS area, p.role, count(*) AS people, coalesce(bool_or(p.person_id = "
-    "(SELECT person_id FROM account WHERE account_id = :account)), false) AS mine "
+    "SELECT a.name AS area, coalesce(a.name_en, a.name) AS area_en, p.role, count(*) AS people, "
+    "coalesce(bool_or(p.person_id = (SELECT person_id FROM account "
+    "WHERE account_id = :account)), false) AS mine "
     "FROM post p JOIN area a USING (area_id) WHERE a.level = 'grid' "
     "AND p.valid_from <= :day AND :day < p.valid_to "
-    "GROUP BY a.name, p.role ORDER BY a.name, p.role LIMIT 200"
+    "GROUP BY a.name, a.name_en, p.role ORDER BY a.name, p.role LIMIT 200"
 )
 # The device that the account's tracks are taken in by; none: no track is kept.
 _DEVICE = text(

@@ -249,7 +249,7 @@
     map.getContainer().setAttribute("role", "application");
     map.getContainer().setAttribute("aria-label", options.label);
     refresh();
-    document.documentElement.dataset.ready = "true";
+    document.body.dataset.ready = "";
   }
 
   window.gridbeat = { layer: layer, setup: setup };

@@ -22,7 +22,7 @@ SELECT w.route_id, w.unit_id, u.name AS unit, w.mode, w.starts_at, w.ends_at, w.
        (SELECT coalesce(json_agg(json_build_object(
             'ordinal', s.ordinal, 'stop_ref', s.stop_ref, 'must', s.must, 'arrive_at', s.arrive_at,
             'start_at', s.start_at, 'leave_at', s.leave_at, 'zh', s.reason_zh, 'en', s.reason_en,
-            'area', a.name, 'lon', ST_X(s.geom), 'lat', ST_Y(s.geom),
+            'area', a.name, 'area_en', coalesce(a.name_en, a.name), 'lon', ST_X(s.geom), 'lat', ST_Y(s.geom),
             'visit', (SELECT json_build_object('visit_id', v.visit_id, 'arrived_at', v.arrived_at,
                           'left_at', v.left_at, 'distance_m', round(v.distance_m::numeric))
                       FROM stop_visit v WHERE v.route_id = s.route_id AND v.ordinal = s.ordinal

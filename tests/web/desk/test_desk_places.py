@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.web.browsing import check_axe, chromium, signed_in, watch
+from geo.database.connect import connect
+from tests.web.browsing import check_axe, opened, signed_in, watch
 from tests.web.governed import People
 
 pytestmark = [pytest.mark.db, pytest.mark.browser]
 DESK = {"viewport": {"width": 1600, "height": 960}}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 def test_a_desk_far_away_shows_the_districts_times_and_places_nothing_by_itself(
@@ -29,8 +23,7 @@ def test_a_desk_far_away_shows_the_districts_times_and_places_nothing_by_itself(
     number = people.report(words="路灯不亮")
     page = signed_in(browser, people.service, "dora", zone="America/New_York", **DESK).new_page()
     wrong = watch(page, people.service)
-    page.goto("/desk")
-    page.wait_for_selector("html[data-ready=yes]")
+    opened(page, "/desk")
     zone = ZoneInfo("Asia/Shanghai")
     reports = people.as_("dora").get("/api/v1/reports").json()["reports"]
     (received,) = [one["received_at"] for one in reports if one["report_id"] == number]
@@ -59,3 +52,34 @@ def test_a_desk_far_away_shows_the_districts_times_and_places_nothing_by_itself(
     page.locator("#place").press("Enter")
     expect(page.locator(".place .grid")).to_contain_text("请在地图上核对位置")
     assert wrong == []
+
+
+def test_an_english_page_names_grids_in_english_where_they_have_such_a_name(
+    browser: Browser, people: People
+) -> None:
+    with connect(people.service.database) as connection:
+        connection.execute("UPDATE area SET name_en = 'West Grid 1' WHERE code = 'w1'")
+    place = {"lon": 121.0061, "lat": 35.6052}
+    case = people.dispatched(place=place)
+    number = people.report(words="路灯不亮", place=place)
+    english = signed_in(browser, people.service, "dora", lang="en", **DESK)
+    page = opened(english.new_page(), "/desk?lang=en")
+    row = page.locator(f"[data-case='{case['case_id']}'].row")
+    expect(row).to_contain_text("West Grid 1")
+    row.click()
+    expect(page.locator("#case")).to_contain_text("West Grid 1")
+    page.locator("button:has([data-count=unfiled])").click()
+    expect(page.locator(f"[data-report='{number}']")).to_contain_text("West Grid 1")
+    expect(page.locator("#queue select").first).to_contain_text("Level: any")
+    chinese = opened(signed_in(browser, people.service, "dora", **DESK).new_page(), "/desk?lang=zh")
+    expect(chinese.locator(f"[data-case='{case['case_id']}'].row")).to_contain_text("w1")
+    told = people.as_("dora").post(
+        "/api/v1/reports/suggest", json={"words": "路灯不亮", "place": place}
+    )
+    assert told.json()["area"]["name_en"] == "West Grid 1", told.text
+    tablet = signed_in(browser, people.service, "wei", lang="en", **DESK)
+    field = opened(tablet.new_page(), "/field?lang=en")
+    expect(field.locator(f"[data-case='{case['case_id']}']").first).to_contain_text("West Grid 1")
+    expect(field.locator("h1")).to_have_text("Gridbeat")
+    for context in (english, chinese.context, tablet):
+        context.close()

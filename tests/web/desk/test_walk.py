@@ -6,7 +6,6 @@ With GRIDBEAT_WRITE_SCREENSHOTS=1 the pictures of docs/images/cases are written 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -24,7 +23,7 @@ from governance.intake.contacts import ContactSettings
 from governance.intake.filing import file_report
 from governance.intake.reports import NewReport, take_report
 from governance.intake.sealing import make_key
-from tests.web.browsing import check_axe, chromium, picture_taker, signed_in, watch
+from tests.web.browsing import check_axe, opened, picture_taker, signed_in, watch
 from tests.web.governed import People, picture
 
 pytestmark = [pytest.mark.db, pytest.mark.browser]
@@ -38,15 +37,8 @@ TABLET = {
 DESK = {"viewport": {"width": 1600, "height": 960}}
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
 def ready(page: Page, path: str) -> None:
-    page.goto(path)
-    page.wait_for_selector("html[data-ready=yes]")
+    opened(page, path)
 
 
 def take_call(page: Page, words: str) -> None:
@@ -108,7 +100,7 @@ def test_a_call_is_taken_joined_dispatched_done_offline_checked_and_closed(
     ready(tablet, "/field")
     card = tablet.locator(f"[data-case='{case_id}']")
     expect(card).to_contain_text("待签收")
-    tablet.wait_for_selector("html[data-kept=yes]")
+    tablet.wait_for_selector("body[data-kept]")
     take_picture(tablet, "04-tablet")
     assert check_axe(tablet) == []
     field.set_offline(True)

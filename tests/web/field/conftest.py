@@ -1,29 +1,14 @@
-"""The service with people who work on cases."""
+"""A route of today for the tests of the tablet."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from sqlalchemy import text
 from sqlalchemy.pool import NullPool
 
 from geo.database.connect import make_engine
-from tests.web.conftest import Service, is_first_try
-from tests.web.governed import People, govern
-
-
-@pytest.fixture(scope="module")
-def module_people(own_service: Service) -> People:
-    return People(own_service, govern(own_service))
-
-
-@pytest.fixture
-def people(request: pytest.FixtureRequest, module_people: People, page_service: Service) -> People:
-    """Give the module's people, or others of a new service where a test is tried again."""
-    if is_first_try(request):
-        return module_people
-    return People(page_service, govern(page_service))
+from tests.web.governed import People
 
 
 def make_route(people: People) -> int:

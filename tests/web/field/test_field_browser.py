@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.web.browsing import check_axe, chromium, picture_taker, signed_in, watch
+from tests.web.browsing import check_axe, opened, picture_taker, signed_in, watch
 from tests.web.field.conftest import make_route
 from tests.web.governed import People
 
@@ -22,18 +21,11 @@ TABLET: dict[str, Any] = {
 PHONE = TABLET | {"viewport": {"width": 390, "height": 844}, "is_mobile": True}
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
 def open_field(context: BrowserContext, *, kept: bool = False) -> Page:
     page = context.new_page()
-    page.goto("/field")
-    page.wait_for_selector("html[data-ready=yes]")
+    opened(page, "/field")
     if kept:
-        page.wait_for_selector("html[data-kept=yes]")
+        page.wait_for_selector("body[data-kept]")
     return page
 
 
@@ -61,7 +53,7 @@ def test_a_conflict_is_told_kept_and_done_again_by_a_person_only(
     take_picture(page, "17-conflict")
     assert check_axe(page) == []
     page.reload()
-    page.wait_for_selector("html[data-ready=yes]")
+    page.wait_for_selector("body[data-ready]")
     page.click(".trouble")  # it is still there
     again = failed.filter(has_text="wang派单异议")
     again.get_by_text("按最新状态重办").click()

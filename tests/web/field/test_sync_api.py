@@ -231,8 +231,8 @@ def test_today_holds_tasks_duty_choices_and_the_ground_of_ones_own(people: Peopl
     }
     assert today["grids"]["bounds"] == pytest.approx([121.0, 35.6, 121.02, 35.62])
     assert today["posts"] == [
-        {"area": "w1", "role": "grid_leader", "people": 1, "mine": False, "zh": "网格长",
-         "en": "Grid leader"}
+        {"area": "w1", "area_en": "w1", "role": "grid_leader", "people": 1, "mine": False,
+         "zh": "网格长", "en": "Grid leader"}
     ]  # fmt: skip
     assert {"dump", "0102"} <= {one["code"] for one in today["classes"]}
     send(people, "wei", step(case, "receive", 1, case["version"]), entry("duty", 2, on=False))

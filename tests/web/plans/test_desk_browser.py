@@ -14,20 +14,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from geo.database.connect import Database, connect
-from tests.web.browsing import check_axe, chromium, signed_in, watch
-from tests.web.conftest import Service, is_first_try, serving
+from tests.web.browsing import check_axe, opened, signed_in, watch
+from tests.web.conftest import Service, own_or_new, serving
 from tests.web.district import SOUTH, STEP, WEST
 from tests.web.plans.ground import add_ground, do_work
 
 pytestmark = [pytest.mark.db, pytest.mark.browser]
 SCREEN = {"viewport": {"width": 1500, "height": 950}}
 DAY = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @contextmanager
@@ -65,18 +59,9 @@ def module_planned(server: Database, template: Database) -> Iterator[Service]:
 def planned(
     request: pytest.FixtureRequest, module_planned: Service, server: Database, template: Database
 ) -> Iterator[Service]:
-    """Give the module's service, or a new one where a test is tried again."""
-    if is_first_try(request):
-        yield module_planned
-    else:
-        with planning(server, template) as running:
-            yield running
-
-
-def opened(page: Page, path: str) -> Page:
-    page.goto(path)
-    page.wait_for_selector("body[data-ready]")
-    return page
+    """Give a service with a night's plan to change."""
+    with own_or_new(request, module_planned, lambda: planning(server, template)) as running:
+        yield running
 
 
 def test_a_planner_edits_by_keyboard_alone_and_sees_the_cost_at_once(

@@ -12,19 +12,13 @@ from playwright.sync_api import Browser, Page, expect
 from geo.database.connect import Database, connect
 from patrol.planning.states import Act
 from patrol.planning.steps import approve_plan, publish_plan
-from tests.web.browsing import check_axe, chromium, signed_in, watch
+from tests.web.browsing import check_axe, opened, signed_in, watch
 from tests.web.conftest import Service, serving
 from tests.web.plans.ground import add_ground, do_work
 from web.opening import begin
 
 pytestmark = [pytest.mark.db, pytest.mark.browser]
 SCREEN = {"viewport": {"width": 1500, "height": 950}}
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture
@@ -48,18 +42,17 @@ def walked(server: Database, template: Database) -> Iterator[Service]:
         yield running
 
 
-def opened(browser: Browser, service: Service, who: str, lang: str) -> tuple[Page, list[str]]:
+def begun(browser: Browser, service: Service, who: str, lang: str) -> tuple[Page, list[str]]:
     page = signed_in(browser, service, who, lang=lang, **SCREEN).new_page()
     wrong = watch(page, service)
-    page.goto(f"/plan?lang={lang}")
-    page.wait_for_selector("body[data-ready]")
+    opened(page, f"/plan?lang={lang}")
     return page, wrong
 
 
 def test_a_planner_asks_who_goes_and_who_approves_sends_them(
     browser: Browser, walked: Service
 ) -> None:
-    page, wrong = opened(browser, walked, "planner", "zh")
+    page, wrong = begun(browser, walked, "planner", "zh")
     page.locator("#replan").press("Enter")
     expect(page.locator("input[name=happened]").first).to_be_focused()
     expect(page.locator("dialog")).to_contain_text("地图上的地点")
@@ -78,7 +71,7 @@ def test_a_planner_asks_who_goes_and_who_approves_sends_them(
     assert page.locator("#confirm-replan").count() == 0  # a planner proposes
     assert check_axe(page) == []
 
-    boss, broken = opened(browser, walked, "supervisor", "en")
+    boss, broken = begun(browser, walked, "supervisor", "en")
     expect(boss.locator(".waiting")).to_contain_text("wait to be confirmed")
     boss.locator("#see-proposal").press("Enter")
     expect(boss.locator("#proposal-title")).to_be_focused()
@@ -112,7 +105,7 @@ def test_a_planner_asks_who_goes_and_who_approves_sends_them(
 def test_who_only_looks_is_offered_no_way_to_send_anybody(
     browser: Browser, walked: Service
 ) -> None:
-    page, wrong = opened(browser, walked, "watch", "en")
+    page, wrong = begun(browser, walked, "watch", "en")
     expect(page.locator(".status")).to_have_text("published")
     assert page.locator("#replan").count() == 0
     assert wrong == []

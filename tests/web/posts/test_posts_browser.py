@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from geo.database.connect import Database
-from tests.web.browsing import check_axe, chromium, signed_in, watch
-from tests.web.conftest import Service, is_first_try, serving
+from tests.web.browsing import check_axe, opened, signed_in, watch
+from tests.web.conftest import Service, own_or_new, serving
 from tests.web.posts.ground import add_people
 
 pytestmark = [pytest.mark.db, pytest.mark.browser]
 SCREEN = {"viewport": {"width": 1500, "height": 950}}
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
+@contextmanager
+def staffing(server: Database, template: Database) -> Iterator[Service]:
+    """Run a service with people on posts."""
+    with serving(server, template) as running:
+        add_people(running.database)
         yield running
 
 
 @pytest.fixture(scope="module")
 def module_staffed(server: Database, template: Database) -> Iterator[Service]:
-    with serving(server, template) as running:
-        add_people(running.database)
+    with staffing(server, template) as running:
         yield running
 
 
@@ -33,13 +35,9 @@ def module_staffed(server: Database, template: Database) -> Iterator[Service]:
 def staffed(
     request: pytest.FixtureRequest, module_staffed: Service, server: Database, template: Database
 ) -> Iterator[Service]:
-    """Give the module's service, or a new one where a test is tried again."""
-    if is_first_try(request):
-        yield module_staffed
-    else:
-        with serving(server, template) as running:
-            add_people(running.database)
-            yield running
+    """Give a service with people on posts to change."""
+    with own_or_new(request, module_staffed, lambda: staffing(server, template)) as running:
+        yield running
 
 
 def test_a_supervisor_fills_a_gap_ends_a_post_and_puts_a_unit_on_duty_by_keyboard(
@@ -47,8 +45,7 @@ def test_a_supervisor_fills_a_gap_ends_a_post_and_puts_a_unit_on_duty_by_keyboar
 ) -> None:
     page = signed_in(browser, staffed, "supervisor", **SCREEN).new_page()
     wrong = watch(page, staffed)
-    page.goto("/posts")
-    page.wait_for_selector("body[data-ready]")
+    opened(page, "/posts")
     expect(page.locator("[role=status]").first).to_contain_text("4 个网格")
     expect(page.locator("#panel")).to_contain_text("缺 1")
     assert check_axe(page) == []
@@ -106,8 +103,7 @@ def test_a_planner_reads_the_page_in_english_and_changes_nothing(
 ) -> None:
     page = signed_in(browser, staffed, "planner", lang="en", **SCREEN).new_page()
     wrong = watch(page, staffed)
-    page.goto("/posts?lang=en")
-    page.wait_for_selector("body[data-ready]")
+    opened(page, "/posts?lang=en")
     expect(page.locator("#panel")).to_contain_text("Mediator")
     expect(page.locator("#panel .least")).to_have_count(0)
     page.locator("[data-grid=e1]").click()
@@ -124,8 +120,7 @@ def test_indicators_are_shown_by_each_of_five_things_with_their_definitions(
 ) -> None:
     page = signed_in(browser, staffed, "supervisor", **SCREEN).new_page()
     wrong = watch(page, staffed)
-    page.goto("/posts")
-    page.wait_for_selector("body[data-ready]")
+    opened(page, "/posts")
     page.locator("#tab-indicators").click()
     expect(page.locator("#panel dl")).to_contain_text("处置期限落在本期的案件")
     expect(page.locator("#panel tbody tr")).to_have_count(1)
@@ -144,8 +139,7 @@ def test_a_supervisor_exports_a_persons_record_by_keyboard_and_others_are_not_of
 ) -> None:
     page = signed_in(browser, staffed, "supervisor", lang="en", **SCREEN).new_page()
     wrong = watch(page, staffed)
-    page.goto("/posts?lang=en")
-    page.wait_for_selector("body[data-ready]")
+    opened(page, "/posts?lang=en")
     page.locator("#tab-indicators").click()
     page.locator("#record-staff").fill("S1")
     page.locator("#record-reason").fill("appeal of 3 March")
@@ -160,8 +154,7 @@ def test_a_supervisor_exports_a_persons_record_by_keyboard_and_others_are_not_of
     expect(page.locator(".toast.bad")).to_contain_text("S9")
     assert wrong == []
     planner = signed_in(browser, staffed, "planner", **SCREEN).new_page()
-    planner.goto("/posts")
-    planner.wait_for_selector("body[data-ready]")
+    opened(planner, "/posts")
     planner.locator("#tab-indicators").click()
     expect(planner.locator("#panel dl")).to_contain_text("处置期限")
     expect(planner.locator("#record-staff")).to_have_count(0)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-WEBGL = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+from tests.web.browsing import chromium as run_chromium
+
+WEBGL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    found = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    assert found is not None, "no Chromium found: install the package 'chromium'"
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found, args=WEBGL)
+    with run_chromium(*WEBGL) as running:
         yield running
-        running.close()

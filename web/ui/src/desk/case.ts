@@ -2,7 +2,7 @@
 
 import { call, Problem } from "../shared/api";
 import {
-  actionWord, categoryOf, channelWord, departmentOf, dueClock, levelWord, satisfactionWord, span, stateWord,
+  actionWord, areaOf, categoryOf, channelWord, departmentOf, dueClock, levelWord, satisfactionWord, span, stateWord,
   type Action, type CaseView, type Step,
 } from "../shared/cases";
 import { ask, toast } from "../shared/dialog";
@@ -95,7 +95,7 @@ export class CasePane {
       [t("handler"), view.handler ?? "—"],
       [t("deadline"), when(view.due_at) + (view.due_provisional ? t("provisional") : "")],
       [t("first_deadline"), when(view.first_due_at)],
-      [t("place"), view.area ?? t("no_grid")],
+      [t("place"), areaOf(view) ?? t("no_grid")],
     ];
     const list = h("dl", { class: "facts" });
     for (const [name, value] of facts) list.append(h("div", {}, h("dt", {}, name), h("dd", {}, value)));

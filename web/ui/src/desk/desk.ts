@@ -5,7 +5,7 @@ import { runClocks, nameLevels } from "../shared/cases";
 import { toast } from "../shared/dialog";
 import { byId, h } from "../shared/dom";
 import { Live, type LiveState } from "../shared/live";
-import { beginPage } from "../shared/page";
+import { beginPage, sayReady } from "../shared/page";
 import { CasePane } from "./case";
 import { Intake } from "./intake";
 import { DeskMap } from "./map";
@@ -75,4 +75,4 @@ document.addEventListener("keydown", (event) => {
 });
 intake.begin();
 await queue.load();
-document.documentElement.dataset.ready = "yes";
+sayReady();

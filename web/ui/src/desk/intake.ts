@@ -1,7 +1,7 @@
 /** A call: words, class, place, what it may repeat, where it would go; filed, joined or ended. */
 
 import { call, Problem } from "../shared/api";
-import { channelWord, stateWord, type CaseView } from "../shared/cases";
+import { areaOf, channelWord, stateWord, type CaseView } from "../shared/cases";
 import { toast } from "../shared/dialog";
 import { h } from "../shared/dom";
 import { redraw } from "../shared/redraw";
@@ -115,7 +115,7 @@ export class Intake {
     this.words.value = report.words;
     this.words.readOnly = true; // what somebody reported stays as they said it
     this.category.value = report.category_id === null ? "" : String(report.category_id);
-    this.place.put({ lon: report.lon, lat: report.lat, area_id: null, text: report.address ?? report.area ?? t("point"), fixed: true });
+    this.place.put({ lon: report.lon, lat: report.lat, area_id: null, text: report.address ?? areaOf(report) ?? t("point"), fixed: true });
     this.from.textContent = t("from_report", { channel: channelWord(report.channel), by: report.taken_by });
     this.from.hidden = false;
     this.ask();

@@ -1,6 +1,7 @@
 /** Where it is: by address, road or grid, typed and chosen by keyboard, or by a click on the map. */
 
 import { call } from "../shared/api";
+import { areaOf } from "../shared/cases";
 import { h } from "../shared/dom";
 import { named, number } from "../shared/words";
 import type { DeskMap } from "./map";
@@ -72,9 +73,10 @@ export class PlaceField {
   }
 
   /** Say whose ground it is. */
-  tell(area: { name: string | null } | null): void {
+  tell(area: { name: string | null; name_en: string | null } | null): void {
     if (this.value === null) return;
-    const grid = area?.name ? t("in_grid", { name: area.name }) : t("no_grid");
+    const name = areaOf({ area: area?.name ?? null, area_en: area?.name_en });
+    const grid = name ? t("in_grid", { name }) : t("no_grid");
     const unsure = this.sure < SURE;
     this.grid.textContent = unsure ? `${grid} · ${t("place_unsure", { p: number(this.sure * 100) })}` : grid;
     this.grid.dataset.bad = String(unsure);

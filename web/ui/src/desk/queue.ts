@@ -1,7 +1,7 @@
 /** The queue by deadline, with the reports that nobody has filed yet. */
 
 import { call } from "../shared/api";
-import { ALL_LEVELS, categoryOf, channelWord, departmentOf, dueClock, levelWord, stateWord, type CaseRow, type WorkClock } from "../shared/cases";
+import { ALL_LEVELS, areaOf, categoryOf, channelWord, departmentOf, dueClock, levelWord, stateWord, type CaseRow, type WorkClock } from "../shared/cases";
 import { h } from "../shared/dom";
 import { redraw } from "../shared/redraw";
 import { clock, named, number } from "../shared/words";
@@ -120,7 +120,7 @@ export class Queue {
           "span",
           { class: "last" },
           h("span", { class: "state", "data-state": row.state }, stateWord(row.state)),
-          `${levelWord(row.level)} · ${departmentOf(row)} · ${row.area ?? "—"}`,
+          `${levelWord(row.level)} · ${departmentOf(row)} · ${areaOf(row) ?? "—"}`,
           h("span", { class: "number" }, row.number),
         ),
       ),
@@ -141,7 +141,7 @@ export class Queue {
             { type: "button", class: "row", "data-report": report.report_id, onclick: () => this.does.take(report) },
             h("span", { class: "first" }, h("b", {}, channelWord(report.channel)), clock(new Date(report.received_at), zone(), { day: true })),
             h("span", { class: "words" }, report.words),
-            h("span", { class: "last" }, `${report.area ?? "—"} · ${report.taken_by}`),
+            h("span", { class: "last" }, `${areaOf(report) ?? "—"} · ${report.taken_by}`),
           ),
         ),
       ),
@@ -154,7 +154,7 @@ export class Queue {
   }
 
   private choice(label: string, options: (readonly [string, string])[]): HTMLSelectElement {
-    const made = h("select", { "aria-label": label, onchange: () => void this.load() }, h("option", { value: "" }, `${label}：${t("any")}`));
+    const made = h("select", { "aria-label": label, onchange: () => void this.load() }, h("option", { value: "" }, t("any_of", { what: label })));
     for (const [value, text] of options) made.append(h("option", { value }, text));
     return made;
   }

@@ -20,7 +20,7 @@ export interface Choices {
 }
 
 export interface Suggested {
-  area: { area_id: number | null; name: string | null } | null;
+  area: { area_id: number | null; name: string | null; name_en: string | null } | null;
   classes: { category_id: number; name: string; name_en: string | null; confidence: number; sure: boolean }[];
   classifier: { version: number; threshold: number | null } | null;
   similar: {
@@ -45,6 +45,7 @@ export interface Unfiled {
   address: string | null;
   category_id: number | null;
   area: string | null;
+  area_en: string | null;
   lon: number;
   lat: number;
   taken_by: string;

@@ -70,7 +70,7 @@ export const t = translator({
   filter_level: ["层级", "Level"],
   filter_state: ["状态", "State"],
   filter_department: ["部门", "Department"],
-  any: ["不限", "Any"],
+  any_of: ["{what}：不限", "{what}: any"],
   empty: ["没有案件", "No cases"],
   empty_unfiled: ["没有待立案的上报", "No reports wait"],
   more: ["显示更多", "Show more"],

@@ -28,6 +28,7 @@ export interface Stop {
   zh: string;
   en: string;
   area: string | null;
+  area_en?: string | null;
   lon: number;
   lat: number;
   visit: Visit | null;
@@ -57,7 +58,7 @@ export interface Today {
   device: string | null;
   classes: ClassRow[];
   /** Who is on post in one's own grids today: roles and how many, no names. */
-  posts: { area: string; role: string; zh: string; en: string; people: number; mine?: boolean }[];
+  posts: { area: string; area_en?: string; role: string; zh: string; en: string; people: number; mine?: boolean }[];
   /** What the district calls its levels; a day that was kept before may lack it. */
   levels?: Record<string, [string, string]>;
   grids: { bounds: [number, number, number, number] | null; shapes: FeatureCollection };

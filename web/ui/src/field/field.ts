@@ -5,7 +5,7 @@ import { runClocks } from "../shared/cases";
 import { toast } from "../shared/dialog";
 import { byId, h } from "../shared/dom";
 import { Live } from "../shared/live";
-import { beginPage, languageButton } from "../shared/page";
+import { beginPage, languageButton, sayReady } from "../shared/page";
 import { setTheme, theme } from "../shared/theme";
 import { Day } from "./day";
 import { Duty } from "./duty";
@@ -43,7 +43,7 @@ for (const tab of ["tasks", "route", "map", "outbox"] as const) {
 }
 const themeSwitch = h("button", { type: "button", class: "icon", "aria-label": "Day/Night 日/夜", onclick: () => setTheme(theme() === "day" ? "night" : "day") }, "◐");
 byId("main").before(
-  h("header", { class: "bar" }, h("h1", {}, "巡格"), h("a", { class: "who", href: "/account" }, session.name ?? login), chip, duty.element, languageButton(), themeSwitch),
+  h("header", { class: "bar" }, h("h1", {}, t("product")), h("a", { class: "who", href: "/account" }, session.name ?? login), chip, duty.element, languageButton(), themeSwitch),
 );
 const trouble = h("button", { type: "button", class: "trouble", hidden: true, onclick: () => show("outbox") });
 byId("main").append(trouble, list, mapBox, nav, h("button", { type: "button", class: "fab main", id: "report", onclick: () => void report() }, t("report")));
@@ -138,6 +138,6 @@ if (!had || navigator.onLine) await refresh();
 outbox.now();
 const live = new Live({ kinds: ["case", "plan"], onEvent: () => outbox.settled(), onReset: () => void refresh() });
 window.addEventListener("pagehide", () => live.close());
-document.documentElement.dataset.ready = "yes";
+sayReady();
 await keepForOffline(day.today, session.pages.includes("field"));
-document.documentElement.dataset.kept = "yes";
+document.body.dataset.kept = "";

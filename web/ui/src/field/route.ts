@@ -1,5 +1,6 @@
 /** Today's route: the stops in their order, with arrive and leave. */
 
+import { areaOf } from "../shared/cases";
 import { h } from "../shared/dom";
 import { redraw } from "../shared/redraw";
 import { clock, language, number } from "../shared/words";
@@ -44,6 +45,7 @@ export class RouteView {
       h("label", { for: "unit" }, t("my_unit")),
       choice,
       h("p", { class: "asof" }, `${clock(new Date(route.starts_at), zone)}–${clock(new Date(route.ends_at), zone)} · ${number(route.travel_m / 1000, 1)} km`),
+      route.stops.length === 0 ? h("p", { class: "empty" }, t("no_stop")) : null,
       h("ol", { class: "cards stops" }, ...route.stops.map((stop) => this.stop(route, stop, zone))),
       ...this.posts(),
     );
@@ -56,7 +58,7 @@ export class RouteView {
     const areas = [...new Set(posts.map((post) => post.area))];
     const line = (area: string): string =>
       posts.filter((post) => post.area === area).map((post) => `${language() === "en" ? post.en : post.zh} ${post.people}${post.mine ? ` (${t("mine")})` : ""}`).join(" · ");
-    return [h("h2", {}, t("posts")), h("ul", { class: "posts" }, ...areas.map((area) => h("li", {}, h("b", {}, area), ` ${line(area)}`)))];
+    return [h("h2", {}, t("posts")), h("ul", { class: "posts" }, ...areas.map((area) => h("li", {}, h("b", {}, areaOf(posts.find((post) => post.area === area)!)), ` ${line(area)}`)))];
   }
 
   private async choose(unit: number): Promise<void> {
@@ -80,7 +82,7 @@ export class RouteView {
       h(
         "button",
         { type: "button", class: "open", onclick: () => this.map.focus(stop.lon, stop.lat) },
-        h("span", { class: "first" }, h("b", {}, `${stop.ordinal} ${stop.area ?? stop.stop_ref}`), stop.must ? h("span", { class: "state" }, t("must")) : null),
+        h("span", { class: "first" }, h("b", {}, `${stop.ordinal} ${areaOf(stop) ?? stop.stop_ref}`), stop.must ? h("span", { class: "state" }, t("must")) : null),
         h("span", { class: "words" }, language() === "en" ? stop.en : stop.zh),
         h("span", { class: "last" }, said.join(" · ")),
       ),

@@ -1,6 +1,6 @@
 /** My tasks by deadline, and one of them with its large buttons. */
 
-import { actionWord, categoryOf, departmentOf, dueClock, levelWord, stateWord, type Action } from "../shared/cases";
+import { actionWord, areaOf, categoryOf, departmentOf, dueClock, levelWord, stateWord, type Action } from "../shared/cases";
 import { ask, toast } from "../shared/dialog";
 import { h } from "../shared/dom";
 import { redraw } from "../shared/redraw";
@@ -64,7 +64,7 @@ export class TaskView {
           { class: "last" },
           h("span", { class: "state" }, stateWord(task.state)),
           task.pending ? h("span", { class: "unsent" }, t("unsent")) : null,
-          task.area ?? "",
+          areaOf(task) ?? "",
         ),
       ),
       main ? h("button", { type: "button", class: "main", "data-action": main.action, onclick: () => void this.take(task, main) }, actionWord(main)) : null,
@@ -82,7 +82,7 @@ export class TaskView {
       "dl",
       { class: "facts" },
       ...[
-        [t("area"), task.area ?? "—"],
+        [t("area"), areaOf(task) ?? "—"],
         [t("due"), task.due_at ? clock(new Date(task.due_at), zone, { day: true }) : "—"],
         ["", `${levelWord(task.level)} · ${departmentOf(task)}`],
       ].map(([name, value]) => h("div", {}, h("dt", {}, name ?? ""), h("dd", {}, value ?? ""))),

@@ -56,6 +56,8 @@ export const t = translator({
   posts: ["本网格在岗岗位", "Posts in my grids"],
   mine: ["本人", "yours"],
   my_unit: ["我的班组", "My unit"],
+  product: ["巡格", "Gridbeat"],
+  no_stop: ["没有剩余到访点，可返回驻点", "No visit is left: back to base"],
   no_route: ["今天没有排定路线", "No route is planned today"],
   arrive: ["到点", "Arrive"],
   leave: ["离开", "Leave"],

@@ -9,7 +9,7 @@ import { textPaint, type BasemapSettings } from "../shared/basemap";
 import { ask, toast } from "../shared/dialog";
 import { h } from "../shared/dom";
 import { createMap, restyle } from "../shared/map";
-import { beginPage } from "../shared/page";
+import { beginPage, sayReady } from "../shared/page";
 import { redraw } from "../shared/redraw";
 import { token } from "../shared/theme";
 import { language, number } from "../shared/words";
@@ -327,4 +327,4 @@ const map = await createMap({ container: box, bounds, fitBoundsOptions: { paddin
 main.replaceChildren();
 const page = new Gridder(map, settings, may("grids.write") && session.areas === null, main, box);
 await page.load();
-document.body.dataset.ready = "";
+sayReady();

@@ -4,7 +4,7 @@ import { may, Problem, type Session } from "../shared/api";
 import { ask, toast } from "../shared/dialog";
 import { h } from "../shared/dom";
 import { Live } from "../shared/live";
-import { beginPage } from "../shared/page";
+import { beginPage, sayReady } from "../shared/page";
 import { redraw } from "../shared/redraw";
 import { language } from "../shared/words";
 import { costBox } from "./cost_box";
@@ -409,7 +409,7 @@ main.append(box);
 const map = await PlanMap.make(box, info.jurisdiction.bounds);
 main.replaceChildren();
 await new Planner(session, info, map, box, main).begin();
-document.body.dataset.ready = "";
+sayReady();
 window.addEventListener("beforeunload", (event) => {
   if (document.body.dataset.unsaved !== undefined) event.preventDefault();
 });

@@ -6,7 +6,7 @@ import { call, may } from "../shared/api";
 import { textPaint, type BasemapSettings } from "../shared/basemap";
 import { h } from "../shared/dom";
 import { createMap, restyle } from "../shared/map";
-import { beginPage } from "../shared/page";
+import { beginPage, sayReady } from "../shared/page";
 import { token } from "../shared/theme";
 import { language } from "../shared/words";
 import { coverageTab } from "./coverage";
@@ -162,4 +162,4 @@ const map = await createMap({ container: box, bounds, fitBoundsOptions: { paddin
 main.replaceChildren();
 const page = new Posts(map, settings, may("posts.write"), main, box);
 await page.load();
-document.body.dataset.ready = "yes";
+sayReady();

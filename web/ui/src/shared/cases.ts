@@ -25,6 +25,7 @@ export interface CaseRow {
   handler: string | null;
   area_id: number | null;
   area: string | null;
+  area_en?: string | null;
   category_id: number | null;
   category: string | null;
   category_en: string | null;
@@ -39,6 +40,11 @@ export interface CaseRow {
   stage: string | null;
   left_s: number | null;
   work_left_s: number | null;
+}
+
+/** A grid's name in the language of the page; one that was kept before it had an English name shows the other. */
+export function areaOf(of: { area: string | null; area_en?: string | null }): string | null {
+  return language() === "en" ? (of.area_en ?? of.area) : of.area;
 }
 
 export interface WorkClock {

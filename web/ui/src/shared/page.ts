@@ -48,6 +48,11 @@ export async function beginPage(
   return session;
 }
 
+/** Say that all of the page is there: tools and tests wait for `body[data-ready]`. */
+export function sayReady(): void {
+  document.body.dataset.ready = "";
+}
+
 /** The links between the pages that somebody may use. */
 export function pageLinks(name: string, session: Session): HTMLElement {
   const nav = h("nav", { "aria-label": t("pages") });

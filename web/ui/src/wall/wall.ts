@@ -7,7 +7,7 @@ import { ask } from "../shared/dialog";
 import { byId, h } from "../shared/dom";
 import { Live, type LiveState } from "../shared/live";
 import { createMap, restyle } from "../shared/map";
-import { beginPage, languageButton, pageLinks, themeButton } from "../shared/page";
+import { beginPage, languageButton, pageLinks, sayReady, themeButton } from "../shared/page";
 import { redraw } from "../shared/redraw";
 import { theme } from "../shared/theme";
 import { named } from "../shared/words";
@@ -107,7 +107,7 @@ class Wall {
     window.setInterval(() => shiftPixels(), SHIFT_MS);
     if (may("tracks.read")) window.setInterval(() => void this.units.read(), UNITS_MS);
     await this.steering.read();
-    document.body.dataset.ready = "true";
+    sayReady();
   }
 
   private restyled(): void {
