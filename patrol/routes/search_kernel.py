@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from patrol.routes.cross_kernel import cross
 from patrol.routes.draw_kernel import Seed, below, draw
 from patrol.routes.ruin_kernel import force, overfill, ruin
 from patrol.routes.schedule_kernel import (
@@ -22,6 +23,7 @@ from patrol.routes.schedule_kernel import (
     time_route,
 )
 
+_CROSSED = 0.2  # chance that two routes that pass near each other exchange their ends
 _FORCED = 0.5  # chance that a stop nobody visits goes in first where room was made for it
 _OVERFILLED = 0.5  # chance that it goes in at once, with others, and what is too much comes out
 
@@ -158,6 +160,20 @@ def shorten(g: Ground, t: Tour, k: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def make_room(
+    g: Ground, t: Tour, v: int, mean: float, power: float, noise: float,
+    touched: NDArray[np.bool_], state: Seed,
+) -> None:  # fmt: skip
+    """Overfill a route from stop `v` if nobody visits it, or take stops out near another."""
+    if not g.timed and t.unit[v] < 0 and draw(state) < _OVERFILLED:
+        overfill(g, t, v, power, noise, touched, state)
+        return
+    v = ruin(g, t, mean, touched, state)
+    if v >= 0 and draw(state) < _FORCED:
+        force(g, t, v, touched)
+
+
+@njit(cache=True, nogil=True)
 def search(
     g: Ground, now: Tour, trial: Tour, best: Tour, marks: Floats, state: Seed,
     n_iterations: int, heat: float, mean: float, weight: float, tie: float,
@@ -185,15 +201,13 @@ def search(
         power = 0.5 + 2.0 * draw(state)
         noise = 1.5 * draw(state)
         v = below(state, len(g.prize))
-        if not g.timed and trial.unit[v] < 0 and draw(state) < _OVERFILLED:
-            overfill(g, trial, v, power, noise, touched, state)
-        else:
-            v = ruin(g, trial, mean, touched, state)
-            if v >= 0 and draw(state) < _FORCED:
-                force(g, trial, v, touched)
+        crossed = m > 1 and draw(state) < _CROSSED
+        crossed = crossed and cross(g, trial, v, power, noise, touched, state)
+        if not crossed:
+            make_room(g, trial, v, mean, power, noise, touched, state)
         recreate(g, trial, touched, power, noise, state)
         got, worth = value(g, trial, weight, tie)
-        if got > marks[0]:
+        if crossed or got > marks[0]:
             for k in range(m):
                 again[k] = touched[k] and shorten(g, trial, k)
             if again.any():

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from patrol.routes.cross_kernel import cross
 from patrol.routes.problem import RoutingProblem, Stop, Unit
 from patrol.routes.route_pool import RoutePool
 from patrol.routes.ruin_kernel import force, overfill, ruin
@@ -14,11 +17,17 @@ from patrol.routes.search_kernel import recreate
 from patrol.routes.tours import copied, make_ground, start_tour
 
 
-def scattered(seed, *, n=24, m=3, finish=700.0, capacity=None):
+def scattered(seed, *, n=24, m=3, finish=700.0, capacity=None, windows=False):
     rng = np.random.default_rng(seed)
     xy = rng.uniform(0, 300, (n + 1, 2))
     way = np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))
     stops = tuple(Stop(f"s{v}", float(rng.integers(1, 20)), 20.0) for v in range(n))
+    if windows:
+        opens = rng.uniform(0, finish / 2, n)
+        stops = tuple(
+            replace(stop, opens_s=float(t), closes_s=float(t) + finish / 2)
+            for stop, t in zip(stops, opens, strict=True)
+        )
     units = tuple(Unit(f"u{k}", "foot", 0, 0, 0.0, finish, (), capacity) for k in range(m))
     return RoutingProblem(stops, units, {"foot": way})
 
@@ -87,6 +96,59 @@ def test_a_forced_stop_goes_in_where_it_fits_and_nowhere_else(seed):
             ends = np.array([trial.at[k, size + 1] for k, size in enumerate(trial.size)])
             assert trial.unit[v] >= 0 or (ends + trial.cost[v] > 700.0).all()
             assert_sound(ground, trial)
+
+
+@pytest.mark.parametrize("capacity", [None, 5])
+@pytest.mark.parametrize("windows", [False, True])
+def test_routes_that_exchange_their_ends_fit_and_their_prices_are_right(windows, capacity):
+    done = 0
+    for seed in range(8):
+        problem = scattered(seed, capacity=capacity, windows=windows)
+        ground, tour, touched, state = full_tour(problem, seed)
+        for v in range(problem.n_stops):
+            trial = copied(tour)
+            crossed = cross(ground, trial, v, 1.0, 0.5, touched, state)
+            assert_sound(ground, trial)
+            assert touched.sum() == (2 if crossed else 0)
+            assert crossed or orders_of(trial) == orders_of(tour)
+            done += crossed
+    assert done > 0
+
+
+def orders_of(tour):
+    return [tour.seq[k, : size + 2].tolist() for k, size in enumerate(tour.size)]
+
+
+def test_two_routes_that_cross_change_over():
+    xy = np.array([[1, 0], [2, 0], [3, 1], [4, 1], [1, 1], [2, 1], [3, 0], [4, 0],
+                   [0, 0], [5, 0], [0, 1], [5, 1]], dtype=float)  # fmt: skip
+    way = np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))
+    stops = tuple(Stop(f"s{v}", 1.0) for v in range(8))
+    units = (Unit("low", "foot", 0, 1, 0.0, 9.0), Unit("high", "foot", 2, 3, 0.0, 9.0))
+    problem = RoutingProblem(stops, units, {"foot": way})
+    ground = make_ground(problem)
+    tour = start_tour(ground, problem, [[0, 1, 2, 3], [4, 5, 6, 7]])
+    crossed = [tour.at[k, 5] for k in range(2)]
+    touched, state = np.zeros(2, dtype=np.bool_), np.array([3], dtype=np.uint64)
+    ends = set()
+    for _ in range(40):
+        trial = copied(tour)
+        assert cross(ground, trial, 1, 1.0, 0.5, touched, state)
+        assert_sound(ground, trial)
+        ends.add((trial.at[0, 5], trial.at[1, 5]))
+    assert (5.0, 5.0) in ends
+    assert min(crossed) > 5.8
+
+
+def test_no_unit_gets_a_stop_by_exchange_that_it_may_not_visit():
+    problem = scattered(4)
+    only = [replace(stop, units=frozenset({f"u{v % 3}"})) for v, stop in enumerate(problem.stops)]
+    problem = RoutingProblem(tuple(only), problem.units, dict(problem.travel_s))
+    ground, tour, touched, state = full_tour(problem, 4)
+    for v in np.tile(np.arange(problem.n_stops), 20):
+        cross(ground, tour, int(v), 1.0, 0.5, touched, state)
+        visited = np.flatnonzero(tour.unit >= 0)
+        assert (tour.unit[visited] == visited % 3).all()
 
 
 def test_a_pool_puts_the_good_halves_of_two_tours_together():
