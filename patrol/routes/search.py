@@ -3,8 +3,8 @@
 The moves are those of Christiaens and Vanden Berghe (2020), doi:10.1287/trsc.2019.0914, with
 stops put in by prize against added time as in Vansteenwegen et al. (2009),
 doi:10.1016/j.cor.2009.03.008, and exchanges of the ends of two routes (`cross_kernel`); what is
-accepted cools down as in Kirkpatrick et al. (1983). Several such searches are run, and their good routes put
-together anew (`route_pool`).
+accepted cools down as in Kirkpatrick et al. (1983). Several such searches are run, and their good
+routes put together anew (`route_pool`).
 """
 
 from __future__ import annotations
