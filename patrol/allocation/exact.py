@@ -9,9 +9,10 @@ import numpy as np
 from geo.errors import InputError
 from patrol.allocation.branch import count_bound
 from patrol.allocation.greedy import share_greedily, water_bound
+from patrol.allocation.highs import NoAnswerError
 from patrol.allocation.prices import Prices, dual_bound, find_prices
 from patrol.allocation.problem import Floats, Longs, Problem, Shared
-from patrol.allocation.program import Answer, Master, NoAnswerError, solve
+from patrol.allocation.program import Answer, Master, solve
 from patrol.allocation.swaps import swap_steps
 from patrol.allocation.whole import share_by_prices
 
