@@ -8,6 +8,7 @@ import numpy as np
 
 from geo.errors import InputError
 from patrol.allocation.branch import count_bound
+from patrol.allocation.counts import whole_counts
 from patrol.allocation.greedy import share_greedily, water_bound
 from patrol.allocation.highs import NoAnswerError
 from patrol.allocation.prices import Prices, dual_bound, find_prices
@@ -30,8 +31,10 @@ _WIDEST = 0.99
 _TINY = 5_000
 # Up to so many steps, all of them are in the whole-number program; past it the window is.
 _SMALL = 8_000
-# Beyond this gap of the sharing by prices, a program of at most so many steps is tried.
+# Beyond this gap of the sharing by prices, of a large and of a small problem, a program of at most
+# so many steps is tried.
 _ENOUGH = 5e-3
+_SMALL_ENOUGH = 3e-3
 _WORTH = 30_000
 # Linear programs that a bound by whole counts of steps in communities may take.
 _BRANCHES = 60
@@ -84,17 +87,23 @@ def _optimise(problem: Problem) -> Shared:
     room = problem.room.reshape(n, s * k)
     if room.sum() <= _TINY:
         return _by_program(problem, Master(np.zeros_like(room), room), None)
+    small = room.sum() <= _SMALL
     prices = find_prices(problem)
     bound = min(dual_bound(problem, prices), water_bound(problem))
     steps, whole = share_by_prices(problem, prices, bound=bound)
-    found = None
+    value, found = problem.value(steps), None
+    if whole and problem.fairness > 0 and value < bound * (1 - _ENOUGH):
+        counts = whole_counts(problem, prices)
+        bound = min(bound, counts.bound)
+        aimed, met = share_by_prices(problem, prices, bound=bound, counts=counts.steps)
+        if met and problem.value(aimed) > value:
+            steps, value = aimed, problem.value(aimed)
     if whole:
-        value = problem.value(steps)
         price = prices.column.reshape(s, k) * problem.need.sum() / problem.step_h
         found = Shared(steps, value, max(bound, value), "prices", "", float("nan"), price)
-        if found.gap <= _ENOUGH:
+        if found.gap <= (_SMALL_ENOUGH if small else _ENOUGH):
             return found
-    if room.sum() <= _SMALL:
+    if small:
         window = Master(np.zeros_like(room), room)
         prices_of = None
     else:

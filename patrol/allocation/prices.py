@@ -20,7 +20,9 @@ from patrol.allocation.problem import Flags, Floats, Longs, Problem
 _WIDTHS = (1.0, 0.4, 0.15, 0.06, 0.025)
 _SWEEPS = 40
 # Gain of a sweep, as a share of the dual, below which the prices stand still.
-_STILL = 1e-5
+_STILL = 3e-6
+# The least slope that damps the price of a shift and kind, as a share of the mean one.
+_FLAT = 0.1
 _TINY = 1e-300
 _NOTHING = 28.0
 # A share so small that it only settles which of equally fair sharings covers more.
@@ -158,8 +160,10 @@ def _newton(cells: Cells, now: _Response, damping: float) -> Prices:
     shifts and kinds.
     """
     own = np.diag(now.slope)
-    lead = now.slope + np.diag(damping * own + 1e-9 * own.max(initial=0.0) + 1e-300)
-    step = np.linalg.solve(lead, now.given - cells.left)
+    # Where no step is on the ramp the slope says nothing: others' slope damps that price.
+    least = _FLAT * float(own.sum()) / max(int((own > 0).sum()), 1)
+    damp = damping * np.maximum(own, least) + 1e-9 * own.max(initial=0.0) + _TINY
+    step = np.linalg.solve(now.slope + np.diag(damp), now.given - cells.left)
     most = np.abs(now.prices.column).max(initial=0.0)
     return replace(now.prices, column=now.prices.column + np.clip(step, -most, most))
 

@@ -7,22 +7,24 @@ import heapq
 import numpy as np
 from numba import njit
 
+from patrol.allocation.polish import lift_worst, refine, step_gain
 from patrol.allocation.prices import TIE, Prices
 from patrol.allocation.problem import Flags, Floats, Longs, Problem
 from patrol.allocation.swaps import swap_steps
 
-# Chains of moves that mend a sharing, and moves that polish it.
+# Chains of moves that mend a sharing.
 _CHAINS = 500
-_MOVES = 4000
-# How often communities are weighed anew by what whole steps gave them, and how eagerly.
+# How often communities are weighed anew by what whole steps gave them, at most and without a gain,
+# and how eagerly.
 _AGAIN = 8
+_IDLE = 3
 _EAGER = 0.7
 # A value so near to its bound that nobody looks further.
 NEAR = 1e-3
 
 
 def share_by_prices(
-    problem: Problem, prices: Prices, *, bound: float = np.inf
+    problem: Problem, prices: Prices, *, bound: float = np.inf, counts: Longs | None = None
 ) -> tuple[Longs, bool]:
     """Give the steps by what they cover beyond their price, floors kept in reserve throughout.
 
@@ -35,24 +37,28 @@ def share_by_prices(
     ----------
     bound
         Near this value the search ends.
+    counts
+        Shape ``(n_groups,)``, how many steps each community gets before steps are polished, base
+        aside; None: as many as pay.
 
     Returns
     -------
     tuple
         Steps, shape ``(n, s, k)``, base included; and whether floors are met and all is given.
     """
-    best, met = _share_once(problem, prices, prices.weight)
+    best, met = _share_once(problem, prices, prices.weight, counts)
     if not met or problem.fairness == 0:
         return best, met
     value, weight = problem.value(best), prices.weight
-    steps = best
+    steps, idle = best, 0
     for _ in range(_AGAIN):
-        if value >= bound * (1 - NEAR):
+        if value >= bound * (1 - NEAR) or idle == _IDLE:
             break
         weight = _reweighed(problem, steps, weight)
-        steps, met = _share_once(problem, prices, weight)
+        steps, met = _share_once(problem, prices, weight, counts)
+        idle += 1
         if met and problem.value(steps) > value:
-            best, value = steps, problem.value(steps)
+            best, value, idle = steps, problem.value(steps), 0
     return (best if value >= bound * (1 - NEAR) else swap_steps(problem, best)), True
 
 
@@ -70,7 +76,9 @@ def _reweighed(problem: Problem, steps: Longs, weight: Floats) -> Floats:
     return np.maximum(weight * factor[problem.group], low)
 
 
-def _share_once(problem: Problem, prices: Prices, weight: Floats) -> tuple[Longs, bool]:
+def _share_once(
+    problem: Problem, prices: Prices, weight: Floats, counts: Longs | None
+) -> tuple[Longs, bool]:
     n, s, k = problem.need.shape
     shape = (n, s * k)
     visits = np.tile(problem.visits, s)
@@ -79,27 +87,39 @@ def _share_once(problem: Problem, prices: Prices, weight: Floats) -> tuple[Longs
     limit = np.maximum(problem.cell_upper.reshape(shape), base)
     steps, left = base.copy(), problem.budget.ravel() - base.sum(axis=0)
     rules = (problem.lower, problem.upper, visits)
-    _fill(need, reach, limit, steps, left, *rules, weight, prices.of_cells(visits))
-    _mend(need, reach, limit, base, steps, left, *rules, weight)
+    spare = _beyond_floors(problem, counts)
+    _fill(
+        need, reach, limit, steps, left, *rules, weight, prices.of_cells(visits), problem.group,
+        spare,
+    )  # fmt: skip
+    _mend(need, reach, limit, base, steps, left, *rules, weight, problem.group, spare)
     met = (steps[:, visits].sum(axis=1) >= problem.lower).all() and (left == 0).all()
     if met:
-        steps = _polish(
+        within = np.zeros(n, dtype=np.int64) if counts is None else problem.group
+        refine(need * weight[:, None], reach, limit, base, steps, *rules, within)
+    if met and problem.fairness > 0:
+        steps = lift_worst(
             need, reach, limit, base, steps, *rules, problem.group, problem.group_need(),
             problem.fairness * (1 - TIE), max(float(problem.need.sum()), 1e-300),
         )  # fmt: skip
     return steps.reshape(n, s, k), bool(met)
 
 
-@njit(cache=True)
-def _gain(need: float, reach: float, steps: float) -> float:
-    """Return what one more step covers."""
-    return float(need * np.exp(-reach * steps) * -np.expm1(-reach))
+def _beyond_floors(problem: Problem, counts: Longs | None) -> Longs:
+    """Return how many steps each community may take beyond its floors, shape ``(n_groups,)``."""
+    groups = len(problem.group_need())
+    if counts is None:
+        return np.full(groups, problem.budget.sum())
+    visited = problem.base[:, :, problem.visits].sum(axis=(1, 2))
+    short = np.maximum(problem.lower - visited, 0)
+    floors = np.bincount(problem.group, weights=short, minlength=groups)
+    return np.asarray(counts - floors.astype(np.int64))
 
 
 @njit(cache=True)
 def _fill(
     need: Floats, reach: Floats, limit: Longs, steps: Longs, left: Longs, lower: Longs,
-    upper: Longs, visits: Flags, weight: Floats, price: Floats,
+    upper: Longs, visits: Flags, weight: Floats, price: Floats, group: Longs, spare: Longs,
 ) -> None:  # fmt: skip
     n, m = need.shape
     given, visited = steps.sum(axis=1), np.zeros(n, np.int64)
@@ -118,7 +138,7 @@ def _fill(
     for i in range(n):
         for c in range(m):
             if steps[i, c] < limit[i, c] and left[c] > 0:
-                first = weight[i] * _gain(need[i, c], reach[i, c], steps[i, c])
+                first = weight[i] * step_gain(need[i, c], reach[i, c], steps[i, c])
                 heap.append((price[i, c] - first, i, c))
     heapq.heapify(heap)
     while len(heap) > 0:
@@ -132,6 +152,10 @@ def _fill(
         # The room that a floor still asks for is not given to those who do not visit.
         if not visits[c] and upper[i] - given[i] <= lower[i] - visited[i]:
             continue
+        if not wanted:
+            if spare[group[i]] <= 0:
+                continue
+            spare[group[i]] -= 1
         steps[i, c] += 1
         left[c] -= 1
         given[i] += 1
@@ -141,14 +165,14 @@ def _fill(
             if wanted:
                 short -= 1
         if steps[i, c] < limit[i, c]:
-            first = weight[i] * _gain(need[i, c], reach[i, c], steps[i, c])
+            first = weight[i] * step_gain(need[i, c], reach[i, c], steps[i, c])
             heapq.heappush(heap, (price[i, c] - first, i, c))
 
 
 @njit(cache=True)
 def _mend(
     need: Floats, reach: Floats, limit: Longs, base: Longs, steps: Longs, left: Longs,
-    lower: Longs, upper: Longs, visits: Flags, weight: Floats,
+    lower: Longs, upper: Longs, visits: Flags, weight: Floats, group: Longs, spare: Longs,
 ) -> None:  # fmt: skip
     """Place what is left: somebody moves a step into its column, and hands on the other one."""
     n, m = need.shape
@@ -174,9 +198,11 @@ def _mend(
             for i in range(n):
                 if steps[i, c] >= limit[i, c] or given[i] >= upper[i]:
                     continue
-                worth = weight[i] * _gain(need[i, c], reach[i, c], steps[i, c])
+                worth = weight[i] * step_gain(need[i, c], reach[i, c], steps[i, c])
                 if visits[c] and visited[i] < lower[i]:
                     worth += 1e6
+                elif spare[group[i]] <= 0:
+                    continue
                 if worth > most:
                     most, who = worth, i
             if who < 0:
@@ -184,7 +210,7 @@ def _mend(
             for i in range(n):
                 if i == who or steps[i, c] <= base[i, c] or steps[i, column] >= limit[i, column]:
                     continue
-                change = _gain(need[i, column], reach[i, column], steps[i, column]) - _gain(
+                change = step_gain(need[i, column], reach[i, column], steps[i, column]) - step_gain(
                     need[i, c], reach[i, c], steps[i, c] - 1.0
                 )
                 if most + weight[i] * change > best:
@@ -196,82 +222,7 @@ def _mend(
         steps[taker, other] += 1
         left[column] -= 1
         given[taker] += 1
+        if not (visits[other] and visited[taker] < lower[taker]):
+            spare[group[taker]] -= 1
         if visits[other]:
             visited[taker] += 1
-
-
-@njit(cache=True)
-def _polish(
-    need: Floats, reach: Floats, limit: Longs, base: Longs, steps: Longs, lower: Longs,
-    upper: Longs, visits: Flags, group: Longs, group_need: Floats, beta: float, total: float,
-) -> Longs:  # fmt: skip
-    """Move one step after the other to where it adds most, within its shift and kind."""
-    n, m = need.shape
-    groups = len(group_need)
-    given, visited = steps.sum(axis=1), np.zeros(n, np.int64)
-    share, whole = np.zeros(groups), 0.0
-    for i in range(n):
-        for c in range(m):
-            if visits[c]:
-                visited[i] += steps[i, c]
-            covered = need[i, c] * -np.expm1(-reach[i, c] * steps[i, c])
-            whole += covered
-            share[group[i]] += covered
-    for g in range(groups):
-        share[g] = share[g] / group_need[g] if group_need[g] > 0 else 2.0
-    now = (1 - beta) * whole / total + beta * share.min()
-    best, kept, idle = now, steps.copy(), 0
-    for _ in range(_MOVES):
-        worst = int(np.argmin(share))
-        most, giver, taker, column = -np.inf, -1, -1, -1
-        for c in range(m):
-            high, to = -np.inf, -1
-            for i in range(n):
-                if beta > 0.0 and group[i] != worst:
-                    continue
-                if steps[i, c] < limit[i, c] and given[i] < upper[i]:
-                    up = _gain(need[i, c], reach[i, c], steps[i, c])
-                    if up > high:
-                        high, to = up, i
-            if to < 0:
-                continue
-            goal = share[worst] + high / group_need[worst] if beta > 0.0 else 0.0
-            low, out = np.inf, -1
-            for i in range(n):
-                if i == to or steps[i, c] <= base[i, c]:
-                    continue
-                if visits[c] and visited[i] <= lower[i]:
-                    continue
-                down = _gain(need[i, c], reach[i, c], steps[i, c] - 1.0)
-                g = group[i]
-                if beta > 0.0 and g != worst and share[g] - down / group_need[g] < goal:
-                    continue
-                if down < low:
-                    low, out = down, i
-            if out >= 0 and high - low > most:
-                most, giver, taker, column = high - low, out, to, c
-        if giver < 0 or (beta == 0.0 and most <= 1e-12 * total):
-            break
-        if beta > 0.0 and group[giver] == worst and most <= 1e-12 * total:
-            break
-        up = _gain(need[taker, column], reach[taker, column], steps[taker, column])
-        down = _gain(need[giver, column], reach[giver, column], steps[giver, column] - 1.0)
-        steps[giver, column] -= 1
-        steps[taker, column] += 1
-        given[giver] -= 1
-        given[taker] += 1
-        if visits[column]:
-            visited[giver] -= 1
-            visited[taker] += 1
-        whole += up - down
-        share[group[taker]] += up / group_need[group[taker]]
-        share[group[giver]] -= down / group_need[group[giver]]
-        now = (1 - beta) * whole / total + beta * share.min()
-        if now > best + 1e-12:
-            best, idle = now, 0
-            kept[:] = steps
-        else:
-            idle += 1
-            if idle > 3 * groups + 10:
-                break
-    return kept
