@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
@@ -146,6 +147,9 @@ def _read_batch(batch: RawBatch, named: dict[str, str], params: ReadParams) -> F
     height = np.full(len(row_no), np.nan)
     if "height" in named:
         height, _ = as_number(_one(table, named["height"]))
+    if sound.all():
+        x, y = to_wgs84(lon, lat, crs=params.crs)
+        return Fixes(devices, who, times.start, x, y, height, row_no, tuple(bad))
     rows = np.flatnonzero(sound)
     x, y = to_wgs84(lon[rows], lat[rows], crs=params.crs)
     return Fixes(devices, who[rows], times.start[rows], x, y, height[rows], row_no[rows],
@@ -177,12 +181,16 @@ def _devices(
     n = table.num_rows
     if "device" not in named:
         return np.zeros(n, np.int64), (str(params.device),), np.zeros(n, dtype=bool)
-    text, _ = as_text(_one(table, named["device"]))
+    # Few devices have many fixes: each is written out once.
+    column = _one(table, named["device"])
+    column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    text, _ = as_text(column.dictionary)
     words = text.dictionary_encode()
-    codes = words.indices.to_numpy(zero_copy_only=False)
-    nobody = np.asarray(text.is_null().to_numpy(zero_copy_only=False), dtype=bool)
-    who = np.where(nobody, 0, np.nan_to_num(codes)).astype(np.int64)
-    return who, tuple(words.dictionary.to_pylist()), nobody
+    code_of = pc.fill_null(words.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    written = pc.fill_null(column.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    who = np.append(code_of, -1)[written]
+    nobody = who < 0
+    return np.maximum(who, 0), tuple(words.dictionary.to_pylist()), nobody
 
 
 def _bad(table: pa.Table, row_no: Longs, found: Flags, name: str, reason: str) -> list[BadRow]:
@@ -270,6 +278,8 @@ def _checked(fixes: Fixes, params: ReadParams) -> Fixes:
              "position_out_of_range"),
         )  # fmt: skip
     bad, sound = list(fixes.bad), np.ones(len(fixes), dtype=bool)
+    if not any(found.any() for found, _, _ in faults):
+        return replace(fixes, time_us=time)
     for found, name, reason in faults:
         bad += [bad_row(fixes, int(k), name, reason) for k in np.flatnonzero(found & sound)]
         sound &= ~found

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 GEOMETRY = "geometry"
@@ -73,7 +74,7 @@ class Numbering:
         """Give the next `n_rows` good rows their numbers, and the broken rows among them."""
         skip = {row.row_no for row in self.broken}
         if not skip:
-            numbers = pa.array(range(self.next_row, self.next_row + n_rows), pa.int64())
+            numbers = pa.array(np.arange(self.next_row, self.next_row + n_rows))
             self.next_row += n_rows
             return numbers, ()
         out: list[int] = []

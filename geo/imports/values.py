@@ -16,6 +16,7 @@ _FLAGS = {
     **dict.fromkeys(("1", "t", "true", "y", "yes", "是", "有", "on"), True),
     **dict.fromkeys(("0", "f", "false", "n", "no", "否", "无", "off", "-1", "reversible"), False),
 }
+_BLANKS = tuple(bytes([code]) for code in (*range(33), 127))
 _NUMBER = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 
@@ -26,6 +27,8 @@ def as_text(column: pa.Array) -> tuple[pa.Array, Mask]:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        if _is_plain(column):
+            return column.cast(pa.string()), bad
         column, bad = _decode(column)
     elif pa.types.is_floating(column.type):
         column = _floats_as_text(column)
@@ -39,6 +42,22 @@ def as_text(column: pa.Array) -> tuple[pa.Array, Mask]:
         column = pc.replace_substring(column, "\x00", "�")
     text = pc.utf8_trim_whitespace(column)
     return pc.if_else(pc.equal(text, ""), None, text), bad
+
+
+def _is_plain(column: pa.Array) -> bool:
+    """Return whether values are ASCII without blanks and control characters, and none is empty.
+
+    The bytes of all values are looked at together, which costs next to nothing; most columns of
+    numbers, times and codes are so.
+    """
+    if not pa.types.is_binary(column.type) or not len(column):
+        return False
+    _, offsets, data = column.buffers()
+    ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+    if data is None or ((np.diff(ends) == 0) & is_true(column.is_valid())).any():
+        return False
+    written = bytes(memoryview(data)[ends[0] : ends[-1]])
+    return written.isascii() and not any(blank in written for blank in _BLANKS)
 
 
 def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -9,11 +9,13 @@ from typing import Any
 import gpxpy
 import gpxpy.gpx
 import numpy as np
+import pyarrow as pa
 
 from geo.errors import FormatError
-from patrol.drones.formats.xml import read_xml
+from geo.imports.times import read_times
+from patrol.drones.formats.xml import local_name, read_xml
 from patrol.drones.mission import ABOVE_HOME, ABOVE_SEA, FRAMES, Mission, place
-from patrol.tracks.track import Track, make_track
+from patrol.tracks.track import Floats, Times, Track, make_track
 
 _ABOVE_HOME = "metres above take-off: "
 
@@ -70,34 +72,49 @@ def read_gpx_track(path: Path) -> Track:
     FormatError
         It is no GPX, or has no recorded track.
     """
-    parsed = _parse(path)
-    points = [p for track in parsed.tracks for segment in track.segments for p in segment.points]
+    root = read_xml(path.read_bytes(), path.name)
+    if local_name(root) != "gpx":
+        msg = f"{path.name}: no readable GPX: its outermost element is {local_name(root)!r}"
+        raise FormatError(msg)
+    space = root.tag.removesuffix("gpx")
+    points = root.findall(f"{space}trk/{space}trkseg/{space}trkpt")
     if not points:
         msg = f"{path.name}: it has no recorded track"
         raise FormatError(msg)
     return make_track(
-        np.array([_utc(point.time) for point in points], dtype="datetime64[us]"),
-        np.array([point.longitude for point in points]),
-        np.array([point.latitude for point in points]),
-        altitude_m=np.array(
-            [np.nan if point.elevation is None else point.elevation for point in points]
+        _times([point.findtext(f"{space}time") for point in points], path),
+        _numbers([point.get("lon") or "" for point in points], "lon", path),
+        _numbers([point.get("lat") or "" for point in points], "lat", path),
+        altitude_m=_numbers(
+            [(point.findtext(f"{space}ele") or "nan") for point in points], "ele", path
         ),
         source="gpx",
         name=path.stem,
     )
 
 
+def _times(said: list[str | None], path: Path) -> Times:
+    """Return the instant of each point, NaT where it says none."""
+    found = read_times(pa.array(said, pa.string()), time_zone="UTC")
+    if found.bad.any():
+        n = int(np.argmax(found.bad))
+        msg = f"{path.name}: no readable GPX (point {n + 1}: {said[n]!r} is no time)"
+        raise FormatError(msg)
+    return np.where(found.known, found.start.view("datetime64[us]"), np.datetime64("NaT", "us"))
+
+
+def _numbers(said: list[str], name: str, path: Path) -> Floats:
+    try:
+        return np.array([float(one) for one in said])
+    except ValueError as error:
+        n = next(n for n, one in enumerate(said) if not _is_float(one))
+        msg = f"{path.name}: no readable GPX (point {n + 1}: {name} is {said[n]!r}, no number)"
+        raise FormatError(msg) from error
+
+
 def is_track(path: Path) -> bool:
     """Say whether a GPX file holds a recorded track."""
     return any(track.segments for track in _parse(path).tracks)
-
-
-def _utc(moment: Any) -> np.datetime64:
-    if moment is None:
-        return np.datetime64("NaT", "us")
-    offset = moment.utcoffset()
-    plain = moment.replace(tzinfo=None)
-    return np.datetime64(plain - offset if offset else plain, "us")
 
 
 def _parse(path: Path) -> Any:
@@ -110,8 +127,13 @@ def _parse(path: Path) -> Any:
         raise FormatError(msg) from error
 
 
-def _is_number(text: str) -> bool:
+def _is_float(text: str) -> bool:
     try:
-        return math.isfinite(float(text))
+        float(text)
     except ValueError:
         return False
+    return True
+
+
+def _is_number(text: str) -> bool:
+    return _is_float(text) and math.isfinite(float(text))
