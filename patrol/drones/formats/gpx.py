@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import gpxpy
 import gpxpy.gpx
 import numpy as np
-import pyarrow as pa
 
 from geo.errors import FormatError
-from geo.imports.times import read_times
 from patrol.drones.formats.xml import local_name, read_xml
 from patrol.drones.mission import ABOVE_HOME, ABOVE_SEA, FRAMES, Mission, place
 from patrol.tracks.track import Floats, Times, Track, make_track
 
 _ABOVE_HOME = "metres above take-off: "
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 def read_gpx_route(path: Path) -> Mission:
@@ -94,13 +94,19 @@ def read_gpx_track(path: Path) -> Track:
 
 
 def _times(said: list[str | None], path: Path) -> Times:
-    """Return the instant of each point, NaT where it says none."""
-    found = read_times(pa.array(said, pa.string()), time_zone="UTC")
-    if found.bad.any():
-        n = int(np.argmax(found.bad))
-        msg = f"{path.name}: no readable GPX (point {n + 1}: {said[n]!r} is no time)"
-        raise FormatError(msg)
-    return np.where(found.known, found.start.view("datetime64[us]"), np.datetime64("NaT", "us"))
+    """Return the instant of each point, NaT where it says none; UTC where it names no zone."""
+    micro = np.full(len(said), np.iinfo(np.int64).min)
+    for n, one in enumerate(said):
+        if one is None or not one.strip():
+            continue
+        try:
+            moment = datetime.fromisoformat(one.strip())
+        except ValueError as error:
+            msg = f"{path.name}: no readable GPX (point {n + 1}: {one!r} is no time)"
+            raise FormatError(msg) from error
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        micro[n] = (moment - _EPOCH) // _MICROSECOND
+    return micro.view("datetime64[us]")
 
 
 def _numbers(said: list[str], name: str, path: Path) -> Floats:
