@@ -1,29 +1,30 @@
-"""Fixes in a file and in a table of the database, read batch by batch in device order."""
+"""Fixes in files of each kind that Gridbeat reads, scanned and read as Gridbeat does."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psycopg
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from geo.crs.systems import project, unproject
+from patrol.track_files import ReadParams, read_fixes
 from patrol.tracks.clean import clean_fixes
 from patrol.tracks.effort import EffortSum
+from patrol.tracks.fixes import Fixes
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 BATCH = 1_000_000
-_TICKS = os.sysconf("SC_CLK_TCK")
-# One row of COPY in binary: number of fields, then length and value of each, all big-endian.
-ROW = np.dtype([("n", ">i2"), ("l1", ">i4"), ("device", ">i4"), ("l2", ">i4"), ("t", ">i8"),
-                ("l3", ">i4"), ("x", ">f8"), ("l4", ">i4"), ("y", ">f8")])  # fmt: skip
-HEAD = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
-SELECT = "SELECT device, t, x, y FROM fix_scan"
+SRID, EAST_M, NORTH_M = 32650, 450_000.0, 4_400_000.0
+_CSV = pa.schema([("device", pa.string()), ("time", pa.string()), ("lon", pa.float64()),
+                  ("lat", pa.float64())])  # fmt: skip
 
 
 def write_parquet(path: Path, fixes: Batch) -> None:
@@ -40,50 +41,66 @@ def read_parquet(path: Path) -> Iterator[Batch]:
         yield tuple(group[name].to_numpy() for name in ("device", "t", "x", "y"))  # type: ignore[misc]
 
 
-def write_table(connection: psycopg.Connection[Any], fixes: Batch) -> None:
-    """Write fixes into a temporary table of the database."""
-    connection.execute("CREATE TEMPORARY TABLE fix_scan (device int4, t int8, x float8, y float8)")
-    with connection.cursor().copy("COPY fix_scan FROM STDIN (FORMAT BINARY)") as copy:
-        copy.write(HEAD)
-        for begin in range(0, len(fixes[0]), BATCH):
-            part = [column[begin : begin + BATCH] for column in fixes]
-            rows = np.empty(len(part[0]), ROW)
-            rows["n"], rows["l1"], rows["l2"], rows["l3"], rows["l4"] = 4, 4, 8, 8, 8
-            for name, column in zip(("device", "t", "x", "y"), part, strict=True):
-                rows[name] = column
-            copy.write(rows.tobytes())
-        copy.write(b"\xff\xff")
-    connection.execute("ANALYZE fix_scan")
+def write_csv(path: Path, fixes: Batch) -> None:
+    """Write fixes as recorders export them: device, time in UTC, longitude and latitude."""
+    options = pa_csv.WriteOptions(quoting_style="none")
+    device, at, x, y = fixes
+    with pa_csv.CSVWriter(path, _CSV, write_options=options) as writer:
+        for begin in range(0, len(device), BATCH):
+            part = slice(begin, begin + BATCH)
+            lon, lat = unproject(x[part] + EAST_M, y[part] + NORTH_M, srid=SRID)
+            seconds = pa.array(at[part] // 1_000_000).cast(pa.timestamp("s"))
+            writer.write_table(
+                pa.table(
+                    [
+                        pc.binary_join_element_wise("T", pa.array(device[part]).cast("string"), "-"),
+                        pc.strftime(seconds, format="%Y-%m-%dT%H:%M:%SZ"),
+                        np.round(lon, 7), np.round(lat, 7),
+                    ],
+                    schema=_CSV,
+                )
+            )  # fmt: skip
 
 
-def copy_out(connection: psycopg.Connection[Any]) -> Iterator[bytes]:
-    """Let the database hand over its table as it lies."""
-    with connection.cursor().copy(f"COPY ({SELECT}) TO STDOUT (FORMAT BINARY)") as copy:
-        yield from (bytes(block) for block in copy)
+def scan_csv(path: Path) -> int:
+    """Read the four columns as what they are, and nothing more: a scan."""
+    types = {"device": pa.dictionary(pa.int32(), pa.string()), "time": pa.timestamp("us", "UTC"),
+             "lon": pa.float64(), "lat": pa.float64()}  # fmt: skip
+    reader = pa_csv.open_csv(
+        path,
+        read_options=pa_csv.ReadOptions(use_threads=False, block_size=8 << 20),
+        convert_options=pa_csv.ConvertOptions(column_types=types),
+    )
+    return sum(batch.num_rows for batch in reader)
 
 
-def read_copy(blocks: Iterable[bytes]) -> Iterator[Batch]:
-    """Read what the database hands over, batch by batch."""
-    held, size, skip = [], 0, len(HEAD)
-    for block in blocks:
-        held.append(block[skip:] if skip else block)
-        skip = 0
-        size += len(held[-1])
-        if size >= BATCH * ROW.itemsize:
-            whole = b"".join(held)
-            end = BATCH * ROW.itemsize
-            yield _columns(whole[:end])
-            held, size = [whole[end:]], len(whole) - end
-    rest = b"".join(held)
-    yield _columns(rest[: len(rest) // ROW.itemsize * ROW.itemsize])
+def read_csv(path: Path) -> Iterator[Batch]:
+    """Read a file as `gridbeat tracks import` does: every row checked, on the metric plane."""
+    yield _metric(read_fixes(path, ReadParams(now=datetime(2030, 1, 1, tzinfo=UTC))))
 
 
-def _columns(raw: bytes) -> Batch:
-    rows = np.frombuffer(raw, ROW)
-    return (
-        rows["device"].astype(np.int64), rows["t"].astype(np.int64), rows["x"].astype(np.float64),
-        rows["y"].astype(np.float64),
-    )  # fmt: skip
+def write_gpx(path: Path, fixes: Batch) -> None:
+    """Write fixes of one device as a GPX track."""
+    _, at, x, y = fixes
+    lon, lat = unproject(x + EAST_M, y + NORTH_M, srid=SRID)
+    times = np.datetime_as_string((at // 1_000_000).astype("datetime64[s]"))
+    points = "".join(
+        f'<trkpt lat="{b:.7f}" lon="{a:.7f}"><time>{t}Z</time></trkpt>\n'
+        for a, b, t in zip(lon, lat, times, strict=True)
+    )
+    head = '<gpx version="1.1" creator="gridbeat" xmlns="http://www.topografix.com/GPX/1/1">'
+    path.write_text(f"{head}<trk><trkseg>{points}</trkseg></trk></gpx>", "utf-8")
+
+
+def read_gpx(path: Path) -> Iterator[Batch]:
+    """Read a file as `gridbeat tracks import` does, on the metric plane."""
+    how = ReadParams(now=datetime(2030, 1, 1, tzinfo=UTC), device="T-0")
+    yield _metric(read_fixes(path, how))
+
+
+def _metric(fixes: Fixes) -> Batch:
+    x, y = project(fixes.lon, fixes.lat, srid=SRID)
+    return fixes.device, fixes.time_us, x - EAST_M, y - NORTH_M
 
 
 def into_effort(batches: Iterable[Batch], total: EffortSum) -> int:
@@ -96,17 +113,8 @@ def into_effort(batches: Iterable[Batch], total: EffortSum) -> int:
     return len(total.table())
 
 
-def spent(what: Callable[[], Any], backend: int | None = None) -> tuple[float, float, Any]:
-    """Return CPU seconds of this process (and of a backend of the database), wall seconds, answer."""
-    before = _backend_s(backend)
+def spent(what: Callable[[], Any]) -> tuple[float, float, Any]:
+    """Return CPU seconds of this process, wall seconds, and what was made."""
     wall, own = time.perf_counter(), time.process_time()
     made = what()
-    own = time.process_time() - own
-    return own + _backend_s(backend) - before, time.perf_counter() - wall, made
-
-
-def _backend_s(pid: int | None) -> float:
-    if pid is None:
-        return 0.0
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    return time.process_time() - own, time.perf_counter() - wall, made

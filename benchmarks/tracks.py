@@ -1,10 +1,10 @@
-"""Ten million fixes into effort, beside a plain scan, a geopandas overlay and PostGIS.
+"""Ten million fixes into effort, beside plain scans, a geopandas overlay and PostGIS.
 
-    python -m benchmarks.tracks              # prints the table of benchmarks/tracks.md
+    python -m benchmarks.tracks              # prints the tables of benchmarks/tracks.md
 
-CPU seconds of this process, with those of the database's backend where it hands fixes over (wall
-for PostGIS's own split). Peers get fewer fixes, as they would not finish; the ratio is by fix.
-Their sums are compared with ours.
+CPU seconds of this process (wall for PostGIS's own split). Files are read as `gridbeat tracks
+import` reads them, beside a reader that only splits and types the same four columns. Peers get
+fewer fixes, as they would not finish; the ratio is by fix. Their sums are compared with ours.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import geopandas as gpd
 import numpy as np
@@ -23,13 +24,15 @@ import shapely
 
 from benchmarks.track_scan import (
     Batch,
-    copy_out,
     into_effort,
-    read_copy,
+    read_csv,
+    read_gpx,
     read_parquet,
+    scan_csv,
     spent,
+    write_csv,
+    write_gpx,
     write_parquet,
-    write_table,
 )
 from geo.database.connect import connect, locate
 from geo.database.schema import prepare
@@ -41,6 +44,7 @@ from patrol.tracks.effort_ground import EffortGround, lay_areas
 from patrol.tracks.thin import thin_track
 
 SECOND = 1_000_000
+GPX = 1_000_000  # one device's; as a file of 100 bytes a fix
 SIDE_M = 20_000.0
 SPLIT = """
 WITH leg AS (
@@ -119,28 +123,30 @@ def town() -> EffortGround:
     return lay_areas(lattice, np.array(own, dtype=object), np.arange(1, len(own) + 1))
 
 
-def scans(
-    connection: psycopg.Connection, ground: EffortGround, fixes: Batch
-) -> list[tuple[str, float, float]]:
-    """Read the same fixes from a file and from the database, with and without making effort."""
-    rows = []
+def scans(ground: EffortGround, fixes: Batch, gpx: int) -> list[tuple[str, int, float, float]]:
+    """Read the same fixes from files of each kind, with and without making effort."""
+    rows, n = [], len(fixes[0])
 
-    def took(name: str, what: Callable[[], object], backend: int | None = None) -> None:
-        cpu_s, wall_s, _ = spent(what, backend)
-        rows.append((name, cpu_s, wall_s))
+    def took(name: str, size: int, what: Callable[[], object]) -> None:
+        cpu_s, wall_s, _ = spent(what)
+        rows.append((name, size, cpu_s, wall_s))
 
     with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "fixes.csv"
+        write_csv(path, fixes)
+        took("CSV: scan (pyarrow.csv, typed)", n, lambda: scan_csv(path))
+        took("CSV: read and checked", n, lambda: sum(len(b[0]) for b in read_csv(path)))
+        took("CSV: into effort", n, lambda: into_effort(read_csv(path), EffortSum(ground)))
+        path = Path(folder) / "fixes.gpx"
+        one = tuple(column[:gpx] for column in fixes)
+        write_gpx(path, one)
+        took("GPX: scan (ElementTree)", gpx, lambda: ElementTree.parse(path))
+        took("GPX: into effort", gpx, lambda: into_effort(read_gpx(path), EffortSum(ground)))
         path = Path(folder) / "fixes.parquet"
         write_parquet(path, fixes)
-        took("scan: Parquet file", lambda: sum(len(b[0]) for b in read_parquet(path)))
-        took("Parquet file into effort", lambda: into_effort(read_parquet(path), EffortSum(ground)))
-    write_table(connection, fixes)
-    pid = connection.info.backend_pid
-    took("scan: the database adds up a column",
-         lambda: connection.execute("SELECT sum(x) FROM fix_scan").fetchone(), pid)  # fmt: skip
-    took("scan: COPY out of the database", lambda: sum(map(len, copy_out(connection))), pid)
-    took("COPY out of the database into effort",
-         lambda: into_effort(read_copy(copy_out(connection)), EffortSum(ground)), pid)  # fmt: skip
+        took("Parquet, metric: scan", n, lambda: sum(len(b[0]) for b in read_parquet(path)))
+        took("Parquet, metric: into effort", n,
+             lambda: into_effort(read_parquet(path), EffortSum(ground)))  # fmt: skip
     return rows
 
 
@@ -179,17 +185,15 @@ def main(n: int, peers: int) -> None:
     prepare(database, report=lambda _: None)
     with connect(database, role="owner") as connection:
         took_p, sum_p = in_postgis(connection, x[part], y[part], t, segment)
-        rows = scans(connection, ground, (device, time_us, x, y))
         connection.rollback()
+    rows = scans(ground, (device, time_us, x, y), min(n, GPX))
     print(f"{n:,} fixes, {len(table):,} rows of effort, load {os.getloadavg()[0]:.0f}\n")
-    print("| read, and made | CPU s | wall s |\n|---|---|---|")
-    for name, cpu_s, wall_s in rows:
-        print(f"| {name} | {cpu_s:.2f} | {wall_s:.2f} |")
-    took_s = {name: cpu_s for name, cpu_s, _ in rows}
-    file, into_f, _, copied, into_c = took_s.values()
-    print(f"\nmade effort / one scan: Parquet {into_f / file:.2f}, COPY {into_c / copied:.2f}; "
-          f"effort alone without reading / scan: Parquet {(into_f - file) / file:.2f}, "
-          f"COPY {(into_c - copied) / copied:.2f}\n")  # fmt: skip
+    print(
+        "| read, and made | fixes | CPU s | CPU s for 10 million | wall s |\n|---|---|---|---|---|"
+    )
+    for name, size, cpu_s, wall_s in rows:
+        print(f"| {name} | {size:,} | {cpu_s:.2f} | {cpu_s / size * 1e7:.1f} | {wall_s:.2f} |")
+    print()
     print("| step in memory | fixes | CPU s | million a s |\n|---|---|---|---|")
     for name, size, seconds in steps:
         print(f"| {name} | {size:,} | {seconds:.2f} | {size / max(seconds, 1e-9) / 1e6:.1f} |")

@@ -16,7 +16,7 @@ _FLAGS = {
     **dict.fromkeys(("1", "t", "true", "y", "yes", "是", "有", "on"), True),
     **dict.fromkeys(("0", "f", "false", "n", "no", "否", "无", "off", "-1", "reversible"), False),
 }
-_BLANKS = tuple(bytes([code]) for code in (*range(33), 127))
+_BLANK, _DELETE = 0x20, 0x7F
 _NUMBER = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 
@@ -56,8 +56,8 @@ def _is_plain(column: pa.Array) -> bool:
     ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
     if data is None or ((np.diff(ends) == 0) & is_true(column.is_valid())).any():
         return False
-    written = bytes(memoryview(data)[ends[0] : ends[-1]])
-    return written.isascii() and not any(blank in written for blank in _BLANKS)
+    written = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
+    return bool(written.min(initial=255) > _BLANK and written.max(initial=0) < _DELETE)
 
 
 def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
