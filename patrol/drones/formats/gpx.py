@@ -12,7 +12,7 @@ import gpxpy.gpx
 import numpy as np
 
 from geo.errors import FormatError
-from patrol.drones.formats.xml import local_name, read_xml
+from patrol.drones.formats.xml import Element, local_name, read_xml
 from patrol.drones.mission import ABOVE_HOME, ABOVE_SEA, FRAMES, Mission, place
 from patrol.tracks.track import Floats, Times, Track, make_track
 
@@ -72,11 +72,7 @@ def read_gpx_track(path: Path) -> Track:
     FormatError
         It is no GPX, or has no recorded track.
     """
-    root = read_xml(path.read_bytes(), path.name)
-    if local_name(root) != "gpx":
-        msg = f"{path.name}: no readable GPX: its outermost element is {local_name(root)!r}"
-        raise FormatError(msg)
-    space = root.tag.removesuffix("gpx")
+    root, space = _read_root(path)
     points = root.findall(f"{space}trk/{space}trkseg/{space}trkpt")
     if not points:
         msg = f"{path.name}: it has no recorded track"
@@ -120,7 +116,17 @@ def _numbers(said: list[str], name: str, path: Path) -> Floats:
 
 def is_track(path: Path) -> bool:
     """Say whether a GPX file holds a recorded track."""
-    return any(track.segments for track in _parse(path).tracks)
+    root, space = _read_root(path)
+    return root.find(f"{space}trk/{space}trkseg") is not None
+
+
+def _read_root(path: Path) -> tuple[Element, str]:
+    """Return the outermost element, and the name space that its children share with it."""
+    root = read_xml(path.read_bytes(), path.name)
+    if local_name(root) != "gpx":
+        msg = f"{path.name}: no readable GPX: its outermost element is {local_name(root)!r}"
+        raise FormatError(msg)
+    return root, root.tag.removesuffix("gpx")
 
 
 def _parse(path: Path) -> Any:
