@@ -3,14 +3,15 @@
     make pictures                                    # all of them
     .venv/bin/python tools/docs_pictures.py plan     # some of them
 
-Run `gridbeat demo` before; with `--until today --live` and `gridbeat worker` beside it the wall is
-of today. The pictures of docs/images/cases are written by the tests that walk
+Run `gridbeat demo` and `gridbeat routes` before; with `--until today --live` and `gridbeat worker`
+beside it the wall is of today. The pictures of docs/images/cases are written by the tests that walk
 through them (GRIDBEAT_WRITE_SCREENSHOTS=1), that of Chicago by `gridbeat map` on its open data.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -69,12 +70,46 @@ PAGES: dict[str, Scene] = {
     "grids-page": Scene("/grids", (1600, 1000), theme="day", prepare=choose_grid),
     "posts": Scene("/posts", (1600, 1000), theme="day", lang="en"),
 }
+
+
+@dataclass(frozen=True)
+class MapScene:
+    """A map that a command writes: how large, what is done before it is made, and on it."""
+
+    command: tuple[str, ...]
+    file: str
+    size: tuple[int, int] = (1440, 900)
+    before: tuple[tuple[str, ...], ...] = ()
+    prepare: Callable[[Page], None] | None = None
+
+
+def show_routes(page: Page) -> None:
+    """Leave the routes alone on the ground, and go near enough to read the numbers of visits."""
+    for box in page.locator(".leaflet-control-layers-overlays label").all():
+        ground = re.search("Buildings|Roads|Boundary|Grids|Patrol routes", box.inner_text())
+        box.locator("input").set_checked(ground is not None)
+    for _ in range(3):
+        page.locator(".leaflet-control-zoom-in").click()
+        page.wait_for_timeout(500)
+    page.locator(".leaflet-control-layers-overlays label", has_text="Patrol routes").hover()
+
+
+TAKES_OFF = ("--takes-off", "2026-11-08 09:00")
+PARK = ("--area", "990101001002", "--drones", "2", "--height", "100", "--wind", "4",
+        "--wind-from", "300")  # fmt: skip
 # Maps that commands write: one file each, opened from disk as by whoever receives it.
-MAPS: dict[str, tuple[list[str], str]] = {
-    "coverage": (["coverage", "--no-store", "--out", "coverage.html"], "coverage.html"),
-    "cameras-map": (["cameras", "map", "--out", "cameras.html"], "cameras.html"),
-    "grids-findings": (["grids", "check", "--map", "findings.html"], "findings.html"),
-}
+MAPS: dict[str, MapScene] = {
+    "coverage": MapScene(("coverage", "--no-store", "--out", "coverage.html"), "coverage.html"),
+    "cameras-map": MapScene(("cameras", "map", "--out", "cameras.html"), "cameras.html"),
+    "grids-findings": MapScene(
+        ("grids", "check", "--map", "findings.html"), "findings.html", (1280, 800)
+    ),
+    "routes": MapScene(("map", "--out", "map.html"), "map.html", (1100, 720), prepare=show_routes),
+    "drones-map": MapScene(
+        ("drones", "map", "park", *TAKES_OFF, "--out", "park.html"), "park.html", (1300, 820),
+        before=(("drones", "plan", "park", *PARK, *TAKES_OFF),),
+    ),
+}  # fmt: skip
 
 
 @contextmanager
@@ -160,15 +195,20 @@ def take_maps(browser: Browser, names: list[str], folder: Path) -> None:
     """Let a command write each map, and open the file with the network off."""
     with tempfile.TemporaryDirectory() as made:
         for name in names:
-            command, file = MAPS[name]
-            done = subprocess.run(
-                [Path(sys.executable).with_name("gridbeat"), *command],
-                cwd=made, capture_output=True, text=True, check=False,
-            )  # fmt: skip
-            if not (Path(made) / file).exists():
-                sys.exit(f"gridbeat {' '.join(command)} wrote no {file}: {done.stderr}")
-            page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="zh-CN")
-            page.goto((Path(made) / file).as_uri())
+            scene = MAPS[name]
+            for command in (*scene.before, scene.command):
+                done = subprocess.run(
+                    [Path(sys.executable).with_name("gridbeat"), *command],
+                    cwd=made, capture_output=True, text=True, check=False,
+                )  # fmt: skip
+            if not (Path(made) / scene.file).exists():
+                sys.exit(f"gridbeat {' '.join(command)} wrote no {scene.file}: {done.stderr}")
+            width, height = scene.size
+            page = browser.new_page(viewport={"width": width, "height": height}, locale="zh-CN")
+            page.goto((Path(made) / scene.file).as_uri())
+            page.wait_for_selector("body[data-ready]", timeout=90_000)
+            if scene.prepare is not None:
+                scene.prepare(page)
             page.wait_for_timeout(TILES_MS)
             take(page, folder / f"{name}.png")
             page.close()

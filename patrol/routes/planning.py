@@ -14,6 +14,7 @@ from patrol.routes.balance import Balanced, BalanceParams, balance_routes
 from patrol.routes.check import check_routes
 from patrol.routes.diagnose import blame_missed, find_blame
 from patrol.routes.problem import Routes, RoutingProblem, Stop, Unit
+from patrol.routes.reroute import reroute_few
 from patrol.routes.search import SearchParams, find_routes
 from patrol.routes.travel import Site, Travel, draw_way, measure_travel
 
@@ -229,7 +230,8 @@ def replan_routes(
     """Plan the rest of a shift around what has happened.
 
     What was visited stays visited; units go on from where they are, along their routes as far as
-    these stay good. An incident with ``must`` and a window is reached in it.
+    these stay good. An incident with ``must`` and a window is reached in it, and as few units as
+    can be are sent another way; only where that cannot be done all routes are searched anew.
 
     Parameters
     ----------
@@ -274,8 +276,11 @@ def replan_routes(
     new_row = {v: i for i, v in enumerate(rest)}
     first = [[new_row[v] for v in r.stops if v in new_row] for r in plan.routes.routes]
     search = search or SearchParams(iterations=1500, hot=0.05, chains=1)
-    routes = find_routes(problem, rng=rng, params=search, first=first)
-    routes = _with_musts(problem, routes, rng=rng, search=search)
+    came = range(len(rest), len(stops))
+    routes = reroute_few(problem, first, came, rng=rng, search=search) if incidents else None
+    if routes is None:
+        routes = find_routes(problem, rng=rng, params=search, first=first)
+        routes = _with_musts(problem, routes, rng=rng, search=search)
     require_sound(problem, routes)
     return RoutePlan(plan.site, travel, problem, routes)
 

@@ -319,6 +319,26 @@ class TestReplanning:
         assert 5000.0 <= visit.start_s <= 6800.0
         assert all(route.begin_s >= 5000.0 for route in new.routes.routes)
 
+    def test_an_incident_sends_as_few_units_another_way_as_can_be(self):
+        rng = np.random.default_rng(5)
+        xy, bases = rng.uniform(0, 4000, (40, 2)), rng.uniform(0, 4000, (10, 2))
+        stops = [Stop(f"s{v}", float(rng.integers(1, 9)), 600.0) for v in range(40)]
+        units = [Unit(f"u{k}", "vehicle", k, k, 0.0, 8 * 3600.0) for k in range(10)]
+        plan = plan_routes(stops, units, Site(None), stop_xy=xy, base_xy=bases,
+                           rng=np.random.default_rng(1), search=SHORT)  # fmt: skip
+        incident = Stop("fire", 1.0, 1200.0, 1000.0, 1900.0, must=True)
+        standings = stand_by_plan(plan, 1000.0)
+        new = replan_routes(plan, standings, [incident], incident_xy=np.array([[2000.0, 2000.0]]),
+                            rng=np.random.default_rng(3))  # fmt: skip
+        assert new.routes.left_out == ()  # the shift is long: nothing need be given up
+        moved = 0
+        for k, stand in enumerate(standings):
+            ahead = [plan.problem.stops[v].stop_id for v in plan.routes.routes[k].stops
+                     if v not in stand.done]  # fmt: skip
+            has = [new.problem.stops[v].stop_id for v in new.routes.routes[k].stops]
+            moved += has != ahead
+        assert moved == 1
+
     def test_an_incident_that_nobody_can_reach_is_missed_and_the_rest_goes_on(self):
         plan = self.plan()
         incident = Stop("far", must=True, closes_s=5001.0)

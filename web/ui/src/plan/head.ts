@@ -10,12 +10,13 @@ export function headline(view: PlanView, info: Desk): HTMLElement {
   const { plan, coverage } = view;
   const share = coverage.share === null ? "?" : `${number(coverage.share * 100, 1)} %`;
   const how = coverage.cover_h !== null ? t("coverage_by", { hours: number(coverage.cover_h, 2), unknown: coverage.unknown_areas }) : t("coverage_how", { dwell: coverage.dwell_min, visible: coverage.visible_min, unknown: coverage.unknown_areas });
+  const covered = { covered: number(coverage.covered, 1), need: number(coverage.need, 1), share, days: plan.days };
   const until = plan.parameters?.data?.until?.slice(0, 10);
   return h(
     "dl",
     { class: "figures" },
     h("div", {}, h("dt", {}, t("hours_all")), h("dd", {}, `${number(plan.hours, 2)} ${t("h")}`)),
-    h("div", { title: how }, h("dt", {}, t("coverage")), h("dd", {}, t("coverage_of", { covered: number(coverage.covered, 1), need: number(coverage.need, 1), share })), h("dd", { class: "quiet" }, how)),
+    h("div", { title: how }, h("dt", {}, t("coverage")), h("dd", {}, t(plan.days > 1 ? "coverage_of_days" : "coverage_of", covered)), h("dd", { class: "quiet" }, how)),
     until ? h("div", {}, h("dt", {}, info.jurisdiction.simulated ? t("simulated") : t("internal")), h("dd", {}, t("as_of", { day: until }))) : null,
   );
 }

@@ -87,7 +87,7 @@ export class MissionDesk {
         "ul",
         {},
         ...(found.findings ?? []).map((one) => h("li", {}, h("b", { class: one.severity === "error" ? "must" : "warn" }, t(one.severity === "error" ? "an_error" : "a_warning")), one.item === null ? "" : ` ${t("at_item", { item: one.item })}`, ` ${one.words}`)),
-        ...(air?.breaches ?? []).map((one) => h("li", {}, h("b", { class: one.weight === "refused" ? "must" : "warn" }, t(one.weight)), one.legs.length ? ` ${t("at_legs", { legs: one.legs.join(t("and")) })}` : "", ` ${one.words}${one.article ? ` (§${one.article})` : ""}`)),
+        ...(air?.breaches ?? []).map((one) => h("li", {}, h("b", { class: one.weight === "refused" ? "must" : "warn" }, t(one.weight)), one.legs.length ? ` ${t("at_legs", { legs: ranges(one.legs) })}` : "", ` ${one.words}${one.article ? ` (§${one.article})` : ""}`)),
         ...(found.left_out ?? []).map((one) => h("li", { class: "quiet" }, t("not_kept", { what: one }))),
       ),
       air ? h("p", { class: "note" }, air.ground) : null,
@@ -95,7 +95,8 @@ export class MissionDesk {
   }
 
   private log(found: Checked): HTMLElement {
-    const time = (at: string | null | undefined): string => (at ? clock(new Date(at), this.zone, { day: true }) : t("unknown_time"));
+    // Logs are of any year, which the clock of a page leaves out.
+    const time = (at: string | null | undefined): string => (at ? `${at.slice(0, 4)}-${clock(new Date(at), this.zone, { day: true })}` : t("unknown_time"));
     const rows: [string, string][] = [
       [t("positions"), number(found.positions ?? 0)],
       [t("recorded"), `${time(found.begins)} – ${time(found.ends)}`],
@@ -107,4 +108,15 @@ export class MissionDesk {
     if (found.seen_m2) rows.push([t("seen_ground"), `${number(found.seen_m2 / 10_000, 1)} ha`]);
     return h("section", { class: "flight" }, h("h3", {}, `${found.name} · ${t("a_log")}`), h("dl", { class: "facts" }, ...rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
   }
+}
+
+/** Numbers in order, neighbours told as one: 1–3, 7. */
+function ranges(numbers: number[]): string {
+  const runs: [number, number][] = [];
+  for (const one of [...numbers].sort((a, b) => a - b)) {
+    const last = runs.at(-1);
+    if (last && one === last[1] + 1) last[1] = one;
+    else runs.push([one, one]);
+  }
+  return runs.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(t("and"));
 }

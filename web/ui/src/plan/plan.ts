@@ -259,7 +259,7 @@ class Planner {
     const sync: Partial<Record<Tab, () => HTMLElement>> = {
       grids: () => this.list.element(),
       changes: () => changesTab(this.changes, this.names, (id) => this.choose(id)),
-      routes: () => this.replans.box() ?? this.withWays(routesTab(view, this.routes, zone, this.day), this.routes === null),
+      routes: () => this.replans.box() ?? this.withWays(routesTab(view, this.routes, zone, this.day, this.names), this.routes === null),
       flights: () => this.withMissions(this.withWays(flightsTab(view.plan.plan_id, this.flights, zone), this.flights.length === 0)),
       life: () => lifeTab(view, this.names, zone),
     };

@@ -45,7 +45,7 @@ export function dayName(day: string): string {
 }
 
 /** Routes of a plan, of the chosen day where it has several, with what units carry. */
-export function routesTab(plan: PlanView, routes: Routes | null, zone: string, day: string | null): HTMLElement {
+export function routesTab(plan: PlanView, routes: Routes | null, zone: string, day: string | null, names: Map<number, string>): HTMLElement {
   const id = plan.plan.plan_id;
   const query = (values: Record<string, string>): string => {
     const text = new URLSearchParams({ ...values, ...(day === null ? {} : { day }) }).toString();
@@ -82,7 +82,7 @@ export function routesTab(plan: PlanView, routes: Routes | null, zone: string, d
       "details",
       {},
       h("summary", {}, h("strong", {}, unit), ` ${t(String(way.properties.mode) as "foot")} · ${time(way.properties.starts_at)}–${time(way.properties.ends_at)} · ${t(visits.length === 1 ? "one_stop" : "stops", { n: visits.length, km: number(Number(way.properties.travel_m) / 1000, 1) })}`),
-      h("ol", {}, ...visits.map((stop) => h("li", {}, `${time(stop.properties.start_at)}–${time(stop.properties.leave_at)} ${stop.properties.stop_ref}`, stop.properties.must ? h("b", { class: "must" }, ` ${t("must")}`) : null))),
+      h("ol", {}, ...visits.map((stop) => h("li", {}, `${time(stop.properties.start_at)}–${time(stop.properties.leave_at)} ${names.get(Number(stop.properties.area_id)) ?? stop.properties.stop_ref}`, stop.properties.must ? h("b", { class: "must" }, ` ${t("must")}`) : null))),
       h("p", { class: "files" }, link(fileOf(id, "sheets.html", query({ unit })), `${t("sheet")} ${unit}`), link(fileOf(id, "sheets.pdf", query({ unit })), "PDF")),
     );
   });

@@ -18,6 +18,7 @@ export const t = translator({
   hours_all: ["总时长", "Hours"],
   h: ["小时", "h"],
   coverage: ["预计覆盖", "Expected coverage"],
+  coverage_of_days: ["{days} 天 {covered} / {need} 件（{share}）", "{covered} of {need} reports in {days} days ({share})"],
   coverage_of: ["{covered} / {need} 件/日（{share}）", "{covered} of {need} reports a day ({share})"],
   coverage_how: [
     "假设：每次停留 {dwell} 分钟，事件可见 {visible} 分钟（拉森巡逻频率模型）；是假设，不是结论。{unknown} 个网格情况不明。",
