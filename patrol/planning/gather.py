@@ -216,7 +216,7 @@ def ground_items(plan: StoredPlan, shifts: Collection[int]) -> gpd.GeoDataFrame:
     hours = mine.groupby("area_id")["minutes"].sum() / 60
     longest = mine.sort_values("minutes", ascending=False).drop_duplicates("area_id")
     words = longest.set_index("area_id")[["reason_zh", "reason_en"]]
-    areas = plan.items[["area_id", "code", "name", "geometry"]]
+    areas = plan.items[["area_id", "code", "name", "name_en", "geometry"]]
     items = areas.assign(hours=areas["area_id"].map(hours).fillna(0.0)).join(words, on="area_id")
     return items[items["hours"] > 0].reset_index(drop=True)
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 from geo.errors import NotFoundError
 from patrol.planning.gathered import read_gathered
 from patrol.planning.needs import need_of
-from patrol.planning.sheets import Sheet, SheetStop
+from patrol.planning.sheets import Sheet, SheetStop, Words
 from patrol.planning.sketch import Drawing
 from patrol.planning.states import IN_FORCE
 from patrol.prescribe.prescription import find_prescription
@@ -88,7 +88,9 @@ def _sheet(
 ) -> Sheet:  # fmt: skip
     zone = ZoneInfo(place["time_zone"])
     mine = _records(routes.stops[routes.stops["route_id"] == way["route_id"]])
-    names = dict(zip(plan.items["code"], plan.items["name"], strict=True))
+    english = plan.items["name_en"].fillna(plan.items["name"])
+    words = zip(plan.items["name"], english, strict=True)
+    names: dict[str, Words] = dict(zip(plan.items["code"], words, strict=True))
     numbers = dict(zip(plan.items["code"], plan.items["area_id"], strict=True))
     stops = tuple(
         SheetStop(
@@ -119,14 +121,16 @@ def _sheet(
     )  # fmt: skip
 
 
-def _where(stop: Mapping[str, Any], names: Mapping[str, str], numbers: Mapping[str, int]) -> str:
+def _where(
+    stop: Mapping[str, Any], names: Mapping[str, Words], numbers: Mapping[str, int]
+) -> Words:
     """Return the grid of a stop, with what it is there for where that is no visit of the grid."""
     ref = str(stop["stop_ref"])
     own = names.get(ref.partition("/")[0])
     if own is not None:
         return own
     around = next((names[code] for code, n in numbers.items() if n == stop["area_id"]), None)
-    return ref if around is None else f"{around} · {ref}"
+    return (ref, ref) if around is None else (f"{around[0]} · {ref}", f"{around[1]} · {ref}")
 
 
 def plan_label(head: Mapping[str, Any]) -> str:
@@ -175,7 +179,9 @@ def plan_calendar(sheets: Sequence[Sheet], *, plan_id: int, stamped: datetime) -
     calendar.add("method", "PUBLISH")
     for sheet in sheets:
         base = f"plan-{plan_id}-{sheet.starts:%Y%m%dT%H%M}-{sheet.unit}"
-        lines = [f"{stop.start:%H:%M} {stop.place}" for stop in sheet.stops if stop.ref != "rest"]
+        lines = [
+            f"{stop.start:%H:%M} {stop.place[0]}" for stop in sheet.stops if stop.ref != "rest"
+        ]
         summary = " ".join(filter(None, (sheet.unit, *dict.fromkeys(sheet.shift))))
         summary = f"{summary} {sheet.plan_label}"
         if not sheet.approved_by:
@@ -186,7 +192,7 @@ def plan_calendar(sheets: Sequence[Sheet], *, plan_id: int, stamped: datetime) -
         for stop in sheet.stops:
             if stop.ref == "rest":
                 continue
-            event = _event(f"{base}-{stop.ordinal}@gridbeat", f"{sheet.unit}: {stop.place}",
+            event = _event(f"{base}-{stop.ordinal}@gridbeat", f"{sheet.unit}: {stop.place[0]}",
                            stop.start, stop.leave, "\n".join(stop.reason), stamped)  # fmt: skip
             spot = next((s for s in sheet.drawing.stops if s[0] == str(stop.ordinal)), None)
             if spot is not None:

@@ -50,7 +50,7 @@ class SheetStop:
     start: datetime
     leave: datetime
     ref: str
-    place: str
+    place: Words
     reason: Words
     must: bool
     checks: tuple[Words, ...] = ()
@@ -182,7 +182,7 @@ def _stops(sheet: Sheet, lang: Lang) -> str:
 
 def _stop(stop: SheetStop, lang: Lang) -> str:
     rest = stop.ref == "rest"
-    name = _say("rest", lang) if rest else stop.place
+    name = _say("rest", lang) if rest else _pick(stop.place, lang)
     must = f' <b class="must">{escape(_say("must", lang))}</b>' if stop.must and not rest else ""
     why = "" if rest else f"<small>{_lines(stop.reason, lang)}</small>"
     checks = "".join(f"<li>{escape(_pick(check, lang))}</li>" for check in stop.checks)

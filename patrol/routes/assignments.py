@@ -48,7 +48,7 @@ def visits_of_plan(
     ----------
     items
         One row a grid in EPSG:4326: ``area_id``, ``code``, ``name``, ``hours``, ``reason_zh``,
-        ``reason_en``.
+        ``reason_en``; ``name_en`` where grids have one.
     hotspots
         Polygons in EPSG:4326 with ``score`` (Gi* z); the hottest cells of a grid are visited
         first. None: a point within the grid.
@@ -66,6 +66,7 @@ def visits_of_plan(
     row = np.repeat(np.arange(len(wanted)), count)
     turn = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     frame = wanted.iloc[row].reset_index(drop=True)
+    english = frame["name_en"].fillna(frame["name"]) if "name_en" in frame else frame["name"]
     points, score = _spots(wanted, row, turn, hotspots)
     words = [_because(s, i + 1, n) for s, i, n in zip(score, turn, count[row], strict=True)]
     return gpd.GeoDataFrame(
@@ -75,7 +76,7 @@ def visits_of_plan(
             "prize": (minutes / count)[row],
             "dwell_s": params.dwell_min * 60,
             "reason_zh": frame["name"] + "：" + frame["reason_zh"] + [zh for zh, _ in words],
-            "reason_en": frame["name"] + ": " + frame["reason_en"] + [en for _, en in words],
+            "reason_en": english + ": " + frame["reason_en"] + [en for _, en in words],
         },
         geometry=points,
         crs=4326,

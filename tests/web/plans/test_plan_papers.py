@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from html import escape
@@ -13,6 +14,7 @@ import gpxpy
 import httpx
 import pytest
 from icalendar import Calendar
+from sqlalchemy import text
 from sqlalchemy.pool import NullPool
 
 from geo.database.connect import Database, connect, make_engine
@@ -276,6 +278,7 @@ def test_a_sheet_tells_what_to_look_for_in_its_language_on_screen_and_on_paper(
     }  # fmt: skip
     engine = make_engine(service.database, pool=NullPool)
     with engine.begin() as connection:
+        connection.execute(text("UPDATE area SET name_en = 'Grid ' || code WHERE level = 'grid'"))
         for item in lines.values():
             write_prescription(
                 connection, 1, item, valid_from=DAY, person="王敏", reason="our ground",
@@ -290,12 +293,15 @@ def test_a_sheet_tells_what_to_look_for_in_its_language_on_screen_and_on_paper(
     stops = [stop for sheet in sheets for stop in sheet.stops if stop.ref[0] in "we"]
     assert stops
     for stop in stops:
-        rule = lines[items.loc[stop.place, "reason"]["driver"]]
+        rule = lines[items.loc[stop.place[0], "reason"]["driver"]]
         assert stop.checks == tuple(zip(rule.checklist_zh, rule.checklist_en, strict=True))
     told = {check for stop in stops for check in stop.checks}
     for lang, at in (("zh", 0), ("en", 1)):
         screen = files(service, made, "sheets.html", lang=lang).text
         paper = pdf_text(files(service, made, "sheets.pdf", lang=lang).content)
+        # A grid is called by its name in the sheet's language, in its reason too.
+        assert ("<strong>Grid " in screen) == (lang == "en")
+        assert (re.search("Grid [we][12]: ", screen) is not None) == (lang == "en")
         for check in told:
             assert f"<li>{escape(check[at])}</li>" in screen
             assert escape(check[1 - at]) not in screen
