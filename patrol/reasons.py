@@ -194,6 +194,10 @@ def _bias_zh(reason: Reason) -> list[str]:
     ]
 
 
+MOST_PARTS = 12
+"""Rows of a place that are named one by one, a day's; a week's are told by kind of unit."""
+
+
 def explain_parts(parts: Sequence[tuple[str, str, str, float]], longest: str, lang: Lang) -> str:
     """Return who goes when to a place, and why.
 
@@ -211,15 +215,34 @@ def explain_parts(parts: Sequence[tuple[str, str, str, float]], longest: str, la
     '1.25 h (early on foot 1.00, late by drone 0.25). 1.00 h: no report in the last 6 weeks'
     >>> explain_parts(two[:1], "1.00 h: no report in the last 6 weeks", "en")
     '1.00 h: no report in the last 6 weeks'
+    >>> explain_parts(two * 7, "1.00 h: no report", "en")
+    '8.75 h (on foot 7.00 in 7 shifts, by drone 1.75 in 7 shifts). 1.00 h: no report'
     """
     if len(parts) == 1:
         return longest
     total = sum(part[3] for part in parts)
+    if len(parts) > MOST_PARTS:
+        each = _by_kind(parts, lang)
+    elif lang == "zh":
+        each = [f"{zh}{UNIT_WORDS[kind][0]}{h:.2f}" for zh, _, kind, h in parts]
+    else:
+        each = [f"{en} {UNIT_WORDS[kind][1]} {h:.2f}" for _, en, kind, h in parts]
     if lang == "zh":
-        each = "、".join(f"{zh}{UNIT_WORDS[kind][0]}{h:.2f}" for zh, _, kind, h in parts)
-        return f"共{total:.2f}小时（{each}）。{longest}"
-    each = ", ".join(f"{en} {UNIT_WORDS[kind][1]} {h:.2f}" for _, en, kind, h in parts)
-    return f"{total:.2f} h ({each}). {longest}"
+        return f"共{total:.2f}小时（{'、'.join(each)}）。{longest}"
+    return f"{total:.2f} h ({', '.join(each)}). {longest}"
+
+
+def _by_kind(parts: Sequence[tuple[str, str, str, float]], lang: Lang) -> list[str]:
+    told = []
+    for kind in dict.fromkeys(part[2] for part in parts):
+        hours = [part[3] for part in parts if part[2] == kind]
+        words = UNIT_WORDS[kind]
+        if lang == "zh":
+            told.append(f"{words[0]}{len(hours)}个班次{sum(hours):.2f}")
+        else:
+            shifts = "shift" if len(hours) == 1 else "shifts"
+            told.append(f"{words[1]} {sum(hours):.2f} in {len(hours)} {shifts}")
+    return told
 
 
 def _head_en(reason: Reason) -> str:
