@@ -292,8 +292,9 @@ def classify(spots: Spots, direction: Spots) -> NDArray[np.str_]:
 
     Examples
     --------
-    >>> classify(np.array([[0, -1, 0, 0, 1]], dtype=np.int8), np.array([0], dtype=np.int8))[0]
-    'new_hot'
+    >>> spots = np.array([[0, -1, 0, 0, 1]], dtype=np.int8)
+    >>> classify(spots, np.array([0], dtype=np.int8)).tolist()
+    ['new_hot']
     """
     label = np.full(len(spots), "none", dtype="<U17")
     if spots.shape[1] == 0:

@@ -67,11 +67,6 @@ def hour_profile(
     ------
     InputError
         The cube has longer steps, the hours miss part of the week, or `pooled_events` is negative.
-
-    Examples
-    --------
-    >>> profile = hour_profile(cube)                                        # doctest: +SKIP
-    >>> profile.share[profile.classes.index("noise"), 5, 23]                # doctest: +SKIP
     """
     if pooled_events < 0:
         raise InputError(f"pooled_events is {pooled_events}; it must not be negative")
