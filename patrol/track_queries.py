@@ -16,6 +16,7 @@ from geo.crs.systems import project
 from geo.errors import InputError, NotFoundError
 from patrol.track_store import RAW_DAYS
 from patrol.tracks.conformance import ConformanceParams, compare_effort, compare_stops
+from patrol.tracks.packing import unpack_fixes
 from patrol.tracks.stays import join_stays
 
 THINNED_DAYS = 180
@@ -25,6 +26,12 @@ SELECT s.track_segment_id, d.device_ref, s.source, s.starts_at, s.ends_at, s.n_p
 FROM track_segment s JOIN track_device d USING (track_device_id)
 WHERE s.jurisdiction_id = :place AND s.starts_at < :ends AND s.ends_at > :begins
 ORDER BY s.starts_at, s.track_segment_id
+"""
+_RAW = """
+SELECT r.points FROM track_raw r JOIN track_device d USING (track_device_id)
+WHERE d.jurisdiction_id = :place AND d.device_ref = :device
+    AND r.starts_at < :ends AND r.ends_at >= :begins
+ORDER BY r.starts_at, r.track_raw_id
 """
 _PAGE = """
 SELECT s.track_segment_id, d.device_ref, s.source, s.starts_at, s.ends_at, s.n_points, s.length_m,
@@ -89,6 +96,38 @@ def read_segments(
     frame = _frame(connection, _SEGMENTS, place=jurisdiction_id, begins=begins, ends=ends)
     shapes: Any = shapely.from_wkb([bytes(shape) for shape in frame.pop("geom")])
     return gpd.GeoDataFrame(frame, geometry=shapes, crs=4326)
+
+
+def read_device_fixes(
+    connection: Connection, jurisdiction_id: int, device: str, *, begins: datetime, ends: datetime
+) -> pd.DataFrame:
+    """Read the fixes of a device as they came, of ``[begins, ends)``. Sensitive: log the read.
+
+    Returns
+    -------
+    DataFrame
+        ``time`` (UTC), ``lon`` and ``lat`` (EPSG:4326); none after `RAW_DAYS`.
+
+    Raises
+    ------
+    NotFoundError
+        No device of that name is registered.
+    """
+    known = "SELECT 1 FROM track_device WHERE jurisdiction_id = :place AND device_ref = :device"
+    which = {"place": jurisdiction_id, "device": device}
+    if connection.execute(text(known), which).first() is None:
+        raise NotFoundError(f"there is no device {device!r}; see `gridbeat tracks devices`")
+    packed = connection.execute(text(_RAW), which | {"begins": begins, "ends": ends}).scalars()
+    parts = [np.column_stack(unpack_fixes(bytes(points))) for points in packed]
+    table = np.concatenate([np.empty((0, 3)), *parts])
+    frame = pd.DataFrame(
+        {
+            "time": pd.to_datetime(table[:, 0].astype(np.int64), unit="us", utc=True),
+            "lon": table[:, 1],
+            "lat": table[:, 2],
+        }
+    )
+    return frame[frame["time"].ge(begins) & frame["time"].lt(ends)].sort_values("time")
 
 
 def read_segment_page(

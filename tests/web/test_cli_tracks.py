@@ -84,13 +84,26 @@ def test_from_fixes_to_what_nobody_saw(gridbeat, on_duty: Database, tmp_path: Pa
 
     exported = gridbeat("tracks", "export", tmp_path / "t.geojson", "--from", "2026-11-15")
     assert "1 stretches" in exported.out
+    asked = (
+        "tracks",
+        "fixes",
+        tmp_path / "raw.csv",
+        "--from",
+        "2026-11-15",
+        "--reason",
+        "dispute 7",
+    )
+    assert "no device 'X'" in gridbeat(*asked, "--device", "X").err
+    assert "200 fixes" in gridbeat(*asked, "--device", "REC").out
+    assert "200 known 已有" in gridbeat("tracks", "import", tmp_path / "raw.csv").out
+    assert "--reason is empty" in gridbeat(*asked[:-1], " ", "--device", "REC").err
     assert gridbeat("tracks", "purge", "--raw-days", "40").code == 2
     assert "would delete" in gridbeat("tracks", "purge", "--dry-run").out
     engine = make_engine(on_duty, role="owner", pool_size=1)
     with engine.connect() as connection:
         actions = set(connection.execute(text("SELECT action FROM audit_entry")).scalars())
     engine.dispose()
-    assert {"track device", "tracks.read"} <= actions
+    assert {"track device", "tracks.read", "tracks.fixes"} <= actions
 
 
 def test_the_desk_notes_a_look_and_reports_what_it_saw(gridbeat, on_duty: Database) -> None:

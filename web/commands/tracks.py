@@ -18,7 +18,13 @@ from patrol.store import read_last_plan
 from patrol.track_devices import read_devices, register_device
 from patrol.track_files import NAMES, ReadParams, read_fixes
 from patrol.track_import import TrackReport, import_tracks
-from patrol.track_queries import THINNED_DAYS, purge_tracks, read_conformance, read_segments
+from patrol.track_queries import (
+    THINNED_DAYS,
+    purge_tracks,
+    read_conformance,
+    read_device_fixes,
+    read_segments,
+)
 from patrol.track_store import RAW_DAYS, IntakeParams, fault_words
 from patrol.tracks.match import Matcher
 from patrol.watched import OnGround, read_matchers, watch_place
@@ -26,6 +32,7 @@ from web.audit.log import command_line_entry, write_entry_of_store
 from web.opening import begin, open_database
 from web.options import Jurisdiction
 from web.subject import About, read_about
+from web.write_file import write_whole
 
 app = typer.Typer(
     help="Tracks of units on duty: effort by cell and hour, and the plan's conformance.",
@@ -278,8 +285,35 @@ def export(
     plain = found.assign(
         starts_at=found["starts_at"].astype(str), ends_at=found["ends_at"].astype(str)
     )
-    out.write_text(plain.to_json(ensure_ascii=False, drop_id=True), "utf-8")
+    write_whole(out, plain.to_json(ensure_ascii=False, drop_id=True))
     typer.echo(f"{len(found):,} stretches 轨迹段 in {out}; the read is logged 已记入审计")
+
+
+@app.command()
+def fixes(
+    out: Annotated[Path, typer.Argument(help="CSV file to write; `tracks import` reads it.")],
+    device: Annotated[str, typer.Option(help="The one device.")],
+    reason: Annotated[str, typer.Option(help="Why they are needed; it is kept.")],
+    first: Day = None,
+    days: Annotated[int, typer.Option(min=1)] = 1,
+    jurisdiction: Jurisdiction = None,
+) -> None:
+    """Write a device's fixes as they came, of 30 days at most. The audit log keeps who and why."""
+    if not reason.strip():
+        raise InputError("--reason is empty: say why these fixes are needed")
+    with begin(open_database()) as connection:
+        about = read_about(connection, jurisdiction)
+        begins, ends = window(about, first, days)
+        found = read_device_fixes(connection, about.number, device, begins=begins, ends=ends)
+        write_entry_of_store(
+            connection,
+            command_line_entry("tracks.fixes", about=device, reason=reason.strip(), out=str(out),
+                               begins=begins.isoformat(), ends=ends.isoformat(), fixes=len(found)),
+        )  # fmt: skip
+        rows = found.assign(time=found["time"].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+        rows.insert(0, "device", device)
+        write_whole(out, rows.to_csv(index=False, float_format="%.7f"))
+    typer.echo(f"{len(found):,} fixes 定位点 in {out}; the read is logged 已记入审计")
 
 
 @app.command()
