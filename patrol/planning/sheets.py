@@ -104,12 +104,15 @@ def sheets_html(
         Where the style is served, for pages under a content policy that allows none inline;
         None writes it into the page, so that a file stands alone.
     """
-    title = _say("title", lang)
     style = (
         f"<style>{SHEET_CSS}</style>" if style_href is None
         else f'<link rel="stylesheet" href="{escape(style_href)}">'
     )  # fmt: skip
-    body = "\n".join(_sheet(sheet, lang) for sheet in sheets)
+    return _page("\n".join(_sheet(sheet, lang) for sheet in sheets), style, lang)
+
+
+def _page(body: str, style: str, lang: Lang) -> str:
+    title = _say("title", lang)
     return (
         f'<!doctype html>\n<html lang="{"en" if lang == "en" else "zh-CN"}"><head>'
         f'<meta charset="utf-8"><title>{escape(title)}</title>'
@@ -118,15 +121,33 @@ def sheets_html(
     )
 
 
-def sheets_pdf(sheets: Sequence[Sheet], *, lang: Lang = "both") -> bytes:
-    """Return the same sheets as PDF, A4; nothing is fetched from anywhere."""
-    from weasyprint import HTML
+def sheets_pdf(
+    sheets: Sequence[Sheet], *, lang: Lang = "both",
+    tell: Callable[[int, int], None] = lambda done, of: None,
+) -> bytes:  # fmt: skip
+    """Return the same sheets as PDF, A4; nothing is fetched from anywhere.
+
+    Each sheet's pages are counted by themselves: a unit is handed its own sheet alone.
+
+    Parameters
+    ----------
+    tell
+        Is told after each sheet how many are set, and of how many.
+    """
+    from weasyprint import CSS, HTML
+    from weasyprint.text.fonts import FontConfiguration
 
     def refuse(url: str, *_: object, **__: object) -> dict[str, object]:
         raise ValueError(f"a sheet refers to nothing outside itself: {url}")
 
-    html = sheets_html(sheets, lang=lang)
-    return bytes(HTML(string=html, url_fetcher=refuse).write_pdf())
+    fonts = FontConfiguration()
+    style, documents = CSS(string=SHEET_CSS, font_config=fonts), []
+    for done, sheet in enumerate(sheets, start=1):
+        page = HTML(string=_page(_sheet(sheet, lang), "", lang), url_fetcher=refuse)
+        documents.append(page.render(stylesheets=[style], font_config=fonts))
+        tell(done, len(sheets))
+    pages = [page for document in documents for page in document.pages]
+    return bytes(documents[0].copy(pages).write_pdf())
 
 
 def _sheet(sheet: Sheet, lang: Lang) -> str:
@@ -228,12 +249,13 @@ dt { color: #5a6672; } dd { margin: 0; font-weight: 600; }
 figure { margin: 0 0 3mm; } svg { display: block; width: 100%; height: auto;
   border: 0.3mm solid #c3ccd5; }
 figcaption { text-align: right; font-size: 8pt; color: #5a6672; margin-top: 1mm; }
-table { border-collapse: collapse; width: 100%; font-size: 9pt; }
+table { border-collapse: collapse; table-layout: fixed; width: 100%; font-size: 9pt; }
 th, td { border-bottom: 0.25mm solid #c3ccd5; padding: 1mm 1.5mm; text-align: left;
   vertical-align: top; }
 th { background: #e9edf1; } thead { display: table-header-group; } tr { break-inside: avoid; }
-td:nth-child(1) { width: 8mm; text-align: right; } td:nth-child(2) { width: 24mm;
-  white-space: nowrap; } td:nth-child(4) { width: 38mm; } td:nth-child(5) { width: 12mm; }
+th:nth-child(1) { width: 10mm; } th:nth-child(2) { width: 27mm; } th:nth-child(4) { width: 46mm; }
+th:nth-child(5) { width: 15mm; } td:nth-child(1) { text-align: right; }
+td:nth-child(2) { white-space: nowrap; }
 small { display: block; font-size: 7.5pt; color: #46535f; } ul { margin: 0; padding-left: 4mm; }
 .rest td { color: #5a6672; background: #f5f7f9; } .must { color: #a3180f; }
 .box { display: inline-block; width: 5mm; height: 5mm; border: 0.4mm solid #16212b; }

@@ -24,6 +24,7 @@ from web.opening import begin, open_database
 from web.plans.files import Format, plan_file
 from web.plans.look import changes_table, compare_with_tracks
 from web.plans.typed import balanced, edits_of_text
+from web.progress import Report, progress
 
 Number = Annotated[int, typer.Argument(help="Number of the plan.")]
 By = Annotated[str, typer.Option(help="Your name: it is kept.")]
@@ -167,9 +168,18 @@ def sheets(
     if out.suffix not in (".html", ".pdf"):
         raise InputError(f"{out.name}: a sheet is written as .html or .pdf")
     what: Format = "sheets.pdf" if out.suffix == ".pdf" else "sheets.html"
-    with begin(open_database()) as connection:
-        content, _ = plan_file(connection, number, what, lang=lang, unit=unit, day=_date(day))
+    with begin(open_database()) as connection, progress() as report:
+        content, _ = plan_file(
+            connection, number, what, lang=lang, unit=unit, day=_date(day),
+            tell=lambda done, of: _tell_sheets(report, done, of),
+        )  # fmt: skip
     _write(out, content)
+
+
+def _tell_sheets(report: Report, done: int, of: int) -> None:
+    if done % 25 == 0 or done == of:
+        rest = "; writing the PDF 正在写入" if done == of else ""
+        report(f"shift sheets 任务单 {done} / {of}{rest}")
 
 
 def export(

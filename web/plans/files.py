@@ -50,6 +50,7 @@ FORMATS: Mapping[Format, str] = {
 def plan_file(
     connection: Connection, plan_id: int, what: Format, *, lang: Lang, unit: str | None = None,
     day: date | None = None, style_href: str | None = None,
+    tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> tuple[bytes, str]:  # fmt: skip
     """Return a plan in a format and its media type.
 
@@ -57,6 +58,8 @@ def plan_file(
     ----------
     unit, day
         Of this unit, and of the shifts that begin on this local day, alone; areas are of all.
+    tell
+        Is told how many sheets of a PDF are set, and of how many.
 
     Raises
     ------
@@ -75,7 +78,7 @@ def plan_file(
             sheets(), plan_id=plan_id, stamped=datetime.now(UTC).replace(microsecond=0)
         ),
         "sheets.html": lambda: sheets_html(sheets(), lang=lang, style_href=style_href).encode(),
-        "sheets.pdf": lambda: sheets_pdf(sheets(), lang=lang),
+        "sheets.pdf": lambda: sheets_pdf(sheets(), lang=lang, tell=tell),
     }
     assert set(makers) == set(get_args(Format))
     return makers[what](), FORMATS[what]

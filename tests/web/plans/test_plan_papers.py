@@ -21,6 +21,7 @@ from geo.database.connect import Database, connect, make_engine
 from patrol.drones.formats.files import read_mission
 from patrol.planning.gather import GatherParams, Where, gather_flights
 from patrol.planning.paper import read_sheets
+from patrol.planning.sheets import sheets_pdf
 from patrol.planning.store import read_desk
 from patrol.prescribe.prescription import Prescription
 from patrol.prescribe.store import write_prescription
@@ -309,3 +310,8 @@ def test_a_sheet_tells_what_to_look_for_in_its_language_on_screen_and_on_paper(
             assert "".join(check[1 - at].split()) not in paper
     both = pdf_text(files(service, made, "sheets.pdf", both="true").content)
     assert all("".join(f"{zh}{en}".split()) in both for zh, en in told)
+    heard: list[tuple[int, int]] = []
+    content = sheets_pdf(sheets, tell=lambda done, of: heard.append((done, of)))
+    assert heard == [(k, len(sheets)) for k in range(1, len(sheets) + 1)]
+    # The pages of each sheet are counted by themselves, as each is handed to another unit.
+    assert pdf_text(content).count("1/1") == len(sheets)

@@ -106,6 +106,14 @@ export class FieldMap {
     });
   }
 
+  /** Turn to a route's stops, so that their numbers can be told apart. */
+  turnTo(route: Route): void {
+    const lons = route.stops.map((stop) => stop.lon);
+    const lats = route.stops.map((stop) => stop.lat);
+    if (lons.length === 0) return;
+    this.map.fitBounds([Math.min(...lons), Math.min(...lats), Math.max(...lons), Math.max(...lats)], { padding: 40, maxZoom: 16, duration: 0 });
+  }
+
   focus(lon: number, lat: number): void {
     this.map.easeTo({ center: [lon, lat], zoom: Math.max(this.map.getZoom(), 15) });
   }

@@ -15,6 +15,7 @@ const UNIT = "unit";
 
 export class RouteView {
   private unit: number | null = null;
+  private turnedTo: number | null = null;
 
   constructor(
     private readonly place: HTMLElement,
@@ -33,6 +34,10 @@ export class RouteView {
     this.place.setAttribute("aria-label", t("route"));
     const route = routes.find((one) => one.unit_id === this.unit) ?? routes[0] ?? null;
     this.map.showRoute(route);
+    if (route !== null && route.route_id !== this.turnedTo) {
+      this.map.turnTo(route);
+      this.turnedTo = route.route_id;
+    }
     if (route === null) {
       redraw(this.place, h("p", { class: "empty" }, t("no_route")), ...this.posts());
       return;
