@@ -211,6 +211,7 @@ class Job(Base):
     status: Mapped[str] = mapped_column(server_default="accepted")
     progress: Mapped[int] = mapped_column(server_default="0")
     message: Mapped[str | None]
+    message_zh: Mapped[str | None]
     result: Mapped[dict[str, Any] | None]
     queue_job_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -75,6 +75,18 @@ def tell_error(error: Exception) -> Told:
     return (chinese_of(error) or known, str(error))
 
 
+def tell_work(error: GridbeatError) -> Told:
+    """Return why long work failed; what has no Chinese words of its own is given as it is."""
+    zh, en = tell_error(error)
+    return (zh if chinese_of(error) else f"{zh}（{en}）", en)
+
+
+def tell_fault(error: Exception) -> Told:
+    """Return what to tell of an error that is nobody's but ours; the log has the rest."""
+    kind = type(error).__name__
+    return (f"巡格内部错误（{kind}）", f"a fault in Gridbeat: {kind}")
+
+
 def tell_field(found: Mapping[str, Any], lang: Literal["zh", "en"]) -> str:
     """Return where a request is wrong and what is, for one thing that the check of it found."""
     where = ".".join(str(part) for part in found.get("loc", ()))

@@ -163,7 +163,8 @@ def gather_routes(
     if not made:
         raise NotFoundError(
             "no unit with a base is on duty in any shift: import units and their stations"
-            if unmanned else "no shift of the plan has minutes on foot or by vehicle"
+            if unmanned else "no shift of the plan has minutes on foot or by vehicle",
+            code="no-duty" if unmanned else "no-minutes",
         )  # fmt: skip
     return MadeRoutes(tuple(made), tuple(unmanned), tuple(loosened))
 
@@ -279,7 +280,7 @@ def gather_flights(
     """
     spots = spots_allowed(spots, desk).nlargest(params.spots, "prize")
     if spots.empty:
-        raise NotFoundError("no proven hotspot is left to look at from the air")
+        raise NotFoundError("no proven hotspot is left to look at from the air", code="no-spot")
     numbers = []
     for day in wanted_days(desk, where, params):
         numbers += _fly_day(connection, desk, where, params, day, spots=spots,

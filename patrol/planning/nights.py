@@ -37,8 +37,9 @@ class Part:
     ----------
     name
         One of `NAMES`.
-    message
-        What was made, or why it failed.
+    message, message_zh
+        What was made, or why it failed, in English and in Chinese; the Chinese is empty for
+        nights that older versions kept.
     seconds
         How long it took.
     """
@@ -47,11 +48,13 @@ class Part:
     outcome: Outcome
     message: str
     seconds: float
+    message_zh: str = ""
 
     def words(self) -> tuple[str, str]:
         """Return it as a line in Chinese and in English."""
         (zh, en), (done_zh, done_en) = NAMES[self.name], OUTCOMES[self.outcome]
-        tail = f"：{self.message}" if self.message else ""
+        told_zh = self.message_zh or self.message
+        tail = f"：{told_zh}" if told_zh else ""
         tail_en = f": {self.message}" if self.message else ""
         return f"{zh} {done_zh}{tail}", f"{en} {done_en}{tail_en}"
 

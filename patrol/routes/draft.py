@@ -118,7 +118,10 @@ def draft_routes(
     """
     if units.empty or visits.empty:
         what = "units with a base" if units.empty else "visits"
-        raise NotFoundError(f"there are no {what}: import units, or draft a plan with hours")
+        raise NotFoundError(
+            f"there are no {what}: import units, or draft a plan with hours",
+            code="no-unit-base" if units.empty else "no-visits",
+        )
     site = Site(read_network(connection, jurisdiction_id))
     stop_xy, base_xy = (
         np.array([(p.x, p.y) for p in convert_geometries(

@@ -109,7 +109,9 @@ def make_forecast(
         code_version=version("gridbeat"), seed=SEED,
     )  # fmt: skip
     if not runs:
-        raise NotFoundError("the data are too few to forecast from: 14 weeks or more are needed")
+        raise NotFoundError(
+            "the data are too few to forecast from: 14 weeks or more are needed", code="few-weeks"
+        )
     return {"jurisdiction": about.code, "result_runs": runs}
 
 

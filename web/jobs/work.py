@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, func, select, update
 from geo.errors import GridbeatError
 from web.jobs.processes import Process, find_process
 from web.models import Job
+from web.refusals import Told, tell_fault, tell_work
 
 LOG = logging.getLogger("gridbeat.worker")
 
@@ -43,15 +44,10 @@ def do_job(engine: Engine, job_id: UUID, find: Callable[[str], Process] = find_p
         except DismissedError:
             LOG.info("job %s was dismissed", job_id)
         except GridbeatError as error:
-            _end(engine, job_id, status="failed", message=str(error))
+            _fail(engine, job_id, tell_work(error))
         except Exception as error:
             LOG.exception("job %s failed", job_id)
-            _end(
-                engine,
-                job_id,
-                status="failed",
-                message=f"a fault in Gridbeat: {type(error).__name__}",
-            )
+            _fail(engine, job_id, tell_fault(error))
             raise
 
 
@@ -97,13 +93,15 @@ def _advance(connection: Connection, job_id: UUID, *, progress: int, message: st
         raise DismissedError(str(job_id))
 
 
-def _end(engine: Engine, job_id: UUID, *, status: str, message: str) -> None:
+def _fail(engine: Engine, job_id: UUID, told: Told) -> None:
+    """End a job that runs, with the reason in Chinese and in English."""
+    zh, en = told
     with engine.begin() as connection:
         connection.execute(
             update(Job)
             .where(Job.job_id == job_id, Job.status == "running")
             .values(
-                status=status, message=message[:2000], finished_at=func.now(),
-                updated_at=func.now(),
+                status="failed", message=en[:2000], message_zh=zh[:2000],
+                finished_at=func.now(), updated_at=func.now(),
             )
         )  # fmt: skip

@@ -37,11 +37,14 @@ from patrol.shifts import PlanShift
 from patrol.store import find_planning_level, write_plan
 from web.database import packaged_sql
 from web.overdue import overdue_visits
+from web.refusals import Told, tell_fault, tell_work
 from web.results import newest_run_ids
 from web.subject import About
 
 LOG = logging.getLogger("gridbeat.night")
 Tell = Callable[[int, str], None]
+Done = tuple[Outcome, Told]
+MADE = {"result": "结果", "hotspots": "热点", "routes": "路线", "rounds": "轮巡", "flights": "架次"}
 RECENT_WEEKS = 6
 SEED = 1
 # How far the work is when each part begins.
@@ -112,7 +115,7 @@ class Night:
 
     def run(self) -> NightRun:
         """Do every part and keep how it went."""
-        works: Mapping[str, Callable[[], tuple[Outcome, str]]] = {
+        works: Mapping[str, Callable[[], Done]] = {
             "results": self._results, "forecast": self._forecast, "allocation": self._allocate,
             "routes": self._routes, "rounds": self._rounds, "flights": self._flights,
         }  # fmt: skip
@@ -133,7 +136,7 @@ class Night:
             plan_id=self.plan_id, started_at=self.now, finished_at=datetime.now(UTC),
         )  # fmt: skip
 
-    def _attempt(self, name: str, work: Callable[[], tuple[Outcome, str]]) -> None:
+    def _attempt(self, name: str, work: Callable[[], Done]) -> None:
         since = clock.monotonic()
         self.tell(BEGINS[name], " ".join(NAMES[name]))
         try:
@@ -141,37 +144,36 @@ class Night:
                 self.parts.append(Part(name, "left out", "", 0.0))
                 return
             with self.connection.begin_nested():
-                outcome, message = work()
+                outcome, told = work()
         except GridbeatError as error:
-            outcome, message = "failed", str(error)
+            outcome, told = "failed", tell_work(error)
         except (SQLAlchemyError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             LOG.exception("%s failed", name)
-            outcome, message = "failed", f"a fault in Gridbeat: {type(error).__name__}"
-        self.parts.append(Part(name, outcome, message[:2000], round(clock.monotonic() - since, 3)))
+            outcome, told = "failed", tell_fault(error)
+        zh, en = (words[:2000] for words in told)
+        self.parts.append(Part(name, outcome, en, round(clock.monotonic() - since, 3), zh))
 
-    def _results(self) -> tuple[Outcome, str]:
+    def _results(self) -> Done:
         found = stored_results(self.connection, self.request, "hotspots")
         if found is not None:
-            return "as stored", f"result {found}"
+            return "as stored", _made("result", found)
         night = run_night(
             self.connection, self.request, self.params.nightly, code_version=version("gridbeat")
         )
-        return "done", f"hotspots {night.run_ids['hotspots']}"
+        return "done", _made("hotspots", night.run_ids["hotspots"])
 
-    def _forecast(self) -> tuple[Outcome, str]:
+    def _forecast(self) -> Done:
         stored = stored_results(self.connection, self.request, "forecast")
         if stored is not None:
-            return "as stored", f"result {stored}"
+            return "as stored", _made("result", stored)
         made = store_outlook(
             self.connection, self.request, ForecastParams(), level=self._level(),
             code_version=version("gridbeat"), seed=SEED,
         )  # fmt: skip
         if not made:
-            return (
-                "left out",
-                "too little history: levels and trends are used 历史过短，采用近期水平",
-            )
-        return "done", f"result {made['forecast']}"
+            zh, en = "历史过短，采用近期水平", "too little history: levels and trends are used"
+            return "left out", (zh, en)
+        return "done", _made("result", made["forecast"])
 
     def _tell_shift(self, part: str) -> TellShift:
         """Return how a part that goes shift by shift says how far it is."""
@@ -187,7 +189,7 @@ class Night:
         day = self.params.plan_date
         return find_planning_level(self.connection, self.about.number, day=day)
 
-    def _allocate(self) -> tuple[Outcome, str]:
+    def _allocate(self) -> Done:
         draft = draft_day(
             self.connection, self._by_class(), self.about, plan_date=self.params.plan_date,
             params=self.params.allocation, recent_steps=RECENT_WEEKS, now=self.now,
@@ -199,7 +201,9 @@ class Night:
             trend_run_id=runs.get("trends"), hotspot_run_id=runs.get("hotspots"),
         )  # fmt: skip
         self.draft = draft
-        return "done", f"plan {self.plan_id}, {draft.items['hours'].sum():g} h"
+        hours = f"{draft.items['hours'].sum():g}"
+        said = f"方案{self.plan_id}，{hours}小时", f"plan {self.plan_id}, {hours} h"
+        return "done", said
 
     def _by_class(self) -> CubeRequest:
         request = self.request
@@ -207,10 +211,10 @@ class Night:
 
     def _desk(self) -> Desk:
         if self.plan_id is None:
-            raise NotFoundError("there is no plan to make it for 没有方案")
+            raise NotFoundError("there is no plan to make it for", code="no-plan-made")
         return read_desk(self.connection, self.plan_id)
 
-    def _routes(self) -> tuple[Outcome, str]:
+    def _routes(self) -> Done:
         made = gather_routes(
             self.connection, self._desk(), self.where, self.params.gather,
             hotspots=read_hotspots(self.connection, self.about), code_version=version("gridbeat"),
@@ -219,7 +223,7 @@ class Night:
         )  # fmt: skip
         return "done", describe_routes(made)
 
-    def _rounds(self) -> tuple[Outcome, str]:
+    def _rounds(self) -> Done:
         zone = self.about.zone
         window = tuple(
             datetime.combine(day, datetime.min.time(), zone)
@@ -230,29 +234,38 @@ class Night:
             window=(window[0], window[1]), code_version=version("gridbeat"),
             tell=self._tell_shift("rounds"),
         )  # fmt: skip
-        return "done", f"rounds {', '.join(map(str, made))}"
+        return "done", _made("rounds", *made)
 
-    def _flights(self) -> tuple[Outcome, str]:
+    def _flights(self) -> Done:
         spots = hot_spots(self.connection, self.about)
         made = gather_flights(
             self.connection, self._desk(), self.where, self.params.gather, spots=spots,
             code_version=version("gridbeat"),
         )  # fmt: skip
-        return "done", f"flights {', '.join(map(str, made))}"
+        return "done", _made("flights", *made)
 
 
-def describe_routes(made: MadeRoutes) -> str:
+def _made(what: str, *numbers: int) -> Told:
+    """Name what was made by its numbers."""
+    said = ", ".join(map(str, numbers))
+    return f"{MADE[what]} {said}", f"{what} {said}"
+
+
+def describe_routes(made: MadeRoutes) -> Told:
     """Say which runs were made, where nobody is on duty, and where overdue cases are no musts."""
-    said = [f"routes {', '.join(map(str, made.runs))}"]
+    said = [_made("routes", *made.runs)]
     if made.unmanned:
         zh = "、".join(shift.name_zh for shift in made.unmanned)
         en = ", ".join(shift.name_en for shift in made.unmanned)
-        said.append(f"no unit on duty in {en} 无单元值班：{zh}")
+        said.append((f"无单元值班：{zh}", f"no unit on duty in {en}"))
     said += [
-        f"{shift.name_en}: overdue cases are no musts ({why}) {shift.name_zh}：超时案件未列为必到"
+        (
+            f"{shift.name_zh}：超时案件未列为必到",
+            f"{shift.name_en}: overdue cases are no musts ({why})",
+        )
         for shift, why in made.loosened
     ]
-    return "; ".join(said)
+    return "；".join(zh for zh, _ in said), "; ".join(en for _, en in said)
 
 
 def stored_results(connection: Connection, request: CubeRequest, kind: str) -> int | None:
@@ -286,7 +299,7 @@ def hot_spots(connection: Connection, about: About) -> gpd.GeoDataFrame:
     """
     rows = read_hotspots(connection, about)
     if rows is None:
-        raise NotFoundError("there are no hotspots yet 尚无热点结果")
+        raise NotFoundError("there are no hotspots yet", code="no-hotspots")
     hot = rows[(rows["score"] > 0) & (rows["q_value"] < 0.10)]
     middles = hot.geometry.to_crs(about.srid).centroid.to_crs(4326)
     return gpd.GeoDataFrame({"prize": hot["score"].astype(float)}, geometry=middles, crs=4326)

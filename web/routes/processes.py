@@ -70,7 +70,7 @@ async def process(request: Request, name: Name, lang: Language) -> dict[str, Any
 @router.post("/processes/{name}/execution", status_code=201, summary="Ask for it")
 async def execute(
     request: Request, name: Name, asked: Annotated[Execution, Body()], principal: Identified,
-    rows: ScopedRows,
+    rows: ScopedRows, lang: Language,
 ) -> JSONResponse:  # fmt: skip
     """Accept a job; ``Location`` says where its status is."""
     found = find_process(name)
@@ -90,22 +90,23 @@ async def execute(
     number = row[0] if row else None
     await write_entry(rows, entry_of(request, principal, "job asked for", about=str(number),
                                      process=found.name))  # fmt: skip
-    status = await _status(rows, principal, number)
+    status = await _status(rows, principal, number, lang)
     where = f"{own_origin(request)}/ogc/jobs/{number}"
     return JSONResponse(_linked(where, status["status"]), 201, {"Location": where})
 
 
 @router.get("/jobs", summary="Own jobs")
 async def jobs(
-    request: Request, principal: Identified, rows: ScopedRows,
+    request: Request, principal: Identified, rows: ScopedRows, lang: Language,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[UUID | None, Query(description="From a next link.")] = None,
 ) -> dict[str, Any]:  # fmt: skip
     """List the caller's jobs, the newest first, with a link to the next page if there is one."""
     here = f"{own_origin(request)}/ogc/jobs"
     if cursor is not None:
-        await _status(rows, principal, cursor)
-    values = {"account": principal.account_id, "job": None, "before": cursor, "limit": limit + 1}
+        await _status(rows, principal, cursor, lang)
+    values = {"account": principal.account_id, "job": None, "before": cursor, "limit": limit + 1,
+              "lang": lang}  # fmt: skip
     found = await (await rows.execute(packaged_sql("job_status"), values)).fetchall()
     shown, links = [row[0] for row in found[:limit]], [link(here, "self", JSON)]
     if len(found) > limit:
@@ -116,17 +117,19 @@ async def jobs(
 
 @router.get("/jobs/{job_id}", summary="How a job is")
 async def job(
-    request: Request, job_id: UUID, principal: Identified, rows: ScopedRows
+    request: Request, job_id: UUID, principal: Identified, rows: ScopedRows, lang: Language
 ) -> dict[str, Any]:
     """Say how far a job is."""
-    found = await _status(rows, principal, job_id)
+    found = await _status(rows, principal, job_id, lang)
     return _linked(f"{own_origin(request)}/ogc/jobs/{job_id}", found["status"])
 
 
 @router.get("/jobs/{job_id}/results", summary="What came of it")
-async def results(job_id: UUID, principal: Identified, rows: ScopedRows) -> dict[str, Any]:
+async def results(
+    job_id: UUID, principal: Identified, rows: ScopedRows, lang: Language
+) -> dict[str, Any]:
     """Give the result of a job that succeeded."""
-    found = await _status(rows, principal, job_id)
+    found = await _status(rows, principal, job_id, lang)
     if found["state"] == "failed":
         raise ConflictError(f"the job failed: {found['message']}", code="job-failed")
     if found["state"] != "successful":
@@ -136,12 +139,12 @@ async def results(job_id: UUID, principal: Identified, rows: ScopedRows) -> dict
 
 @router.delete("/jobs/{job_id}", summary="Cancel a job")
 async def dismiss(
-    request: Request, job_id: UUID, principal: Identified, rows: ScopedRows
+    request: Request, job_id: UUID, principal: Identified, rows: ScopedRows, lang: Language
 ) -> dict[str, Any]:
     """Cancel a job; one that is over stays as it is."""
     values = {"job": job_id, "account": principal.account_id}
     done = await (await rows.execute(packaged_sql("job_dismiss"), values)).fetchone()
-    found = await _status(rows, principal, job_id)
+    found = await _status(rows, principal, job_id, lang)
     if done is None:
         raise ConflictError(f"the job is over: it is {found['state']}", code="job-over")
     await write_entry(rows, entry_of(request, principal, "job dismissed", about=str(job_id)))
@@ -158,8 +161,11 @@ def _check_right(principal: Principal, asked: Process) -> None:
         )
 
 
-async def _status(rows: Rows, principal: Principal, job_id: UUID | None) -> dict[str, Any]:
-    values = {"account": principal.account_id, "job": job_id, "before": None, "limit": 1}
+async def _status(
+    rows: Rows, principal: Principal, job_id: UUID | None, lang: PageLang
+) -> dict[str, Any]:
+    values = {"account": principal.account_id, "job": job_id, "before": None, "limit": 1,
+              "lang": lang}  # fmt: skip
     row = await (await rows.execute(packaged_sql("job_status"), values)).fetchone()
     if row is None:
         raise NotFoundError("there is no such job of yours", code="no-job")

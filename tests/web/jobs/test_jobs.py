@@ -153,9 +153,12 @@ def test_what_nobody_saw_is_mapped_and_stored(own_service: Service, planner: htt
 def test_a_job_that_cannot_be_done_says_why(own_service: Service, planner: httpx.Client) -> None:
     job = ask(planner, "hotspots", jurisdiction="nowhere")
     do_work(own_service)
-    status = planner.get(job).json()
+    status = planner.get(f"{job}?lang=en").json()
     assert status["status"] == "failed"
     assert "nowhere" in status["message"]
+    chinese = planner.get(f"{job}?lang=zh").json()["message"]
+    assert chinese.startswith("没有该辖区")
+    assert planner.get("/ogc/jobs?lang=zh").json()["jobs"][0]["message"] == chinese
     assert planner.get(f"{job}/results").status_code == 409
 
 
@@ -338,6 +341,7 @@ def test_a_forecast_of_too_little_data_says_how_much_is_needed(
 ) -> None:
     where = ask(planner, "forecast", weeks=4, until="2026-02-03")
     asyncio.run(work(own_service.database, ONCE))
-    done = planner.get(where).json()
+    done = planner.get(f"{where}?lang=en").json()
     assert done["status"] == "failed"
     assert "14 weeks" in done["message"]
+    assert "至少需要14周" in planner.get(f"{where}?lang=zh").json()["message"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -62,6 +63,9 @@ def test_a_night_does_every_part_and_names_what_failed(planned):
     desk = client.get("/api/v1/plans/desk?lang=en").json()
     assert desk["night"]["plan_id"] == number
     assert any("drone missions failed" in said for said in desk["night"]["words"])
+    chinese = client.get("/api/v1/plans/desk?lang=zh").json()["night"]["words"]
+    assert any("无人机任务 失败：" in said for said in chinese)
+    assert not any(re.search("[A-Za-z]", said) for said in chinese)
     assert desk["night"]["words"][-1].endswith("no plan is published at present")
     assert {unit["name"] for unit in desk["units"]} == {"一队", "=二队"}
     assert (
