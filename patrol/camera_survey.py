@@ -309,7 +309,9 @@ def survey_round(
     )
     rows = np.flatnonzero(useful)
     if not len(rows):
-        raise NotFoundError("no working camera has a view: give azimuth, field of view and range")
+        raise NotFoundError(
+            "no working camera has a view: give azimuth, field of view and range", code="no-view"
+        )
     need = camera_needs(watch, hour, weeks=survey.weeks)[rows]
     ids = survey.cameras["camera_id"].to_numpy(dtype=np.int64)[rows]
     since = read_minutes_since_look(connection, ids.tolist(), now=starts_at)

@@ -143,7 +143,7 @@ def _prepare(
             f"{request.drones} drones are asked for and {len(found)} are registered: bring them "
             "in with `gridbeat import drones`"
         )
-        raise NotFoundError(msg)
+        raise NotFoundError(msg, code="few-drones")
     team = found[: request.drones]
     kinds = {(d.base, d.speed_m_s, d.craft.endurance_s, d.camera) for d in team}
     if len(kinds) > 1:
