@@ -162,6 +162,7 @@ def test_a_supervisor_approves_and_publishes_in_her_name(
     expect(page.locator("#panel details").first).to_be_visible()
     page.click("#tab-cameras")
     expect(page.locator("#panel")).to_contain_text("looks at")
+    expect(page.locator("#panel th", has_text="Watcher")).to_be_visible()
     page.click("#tab-done")
     expect(page.locator("#panel")).to_contain_text("Not compared yet")
     assert check_axe(page) == []

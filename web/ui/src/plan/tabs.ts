@@ -96,15 +96,18 @@ export function roundsTab(rounds: Round[], zone: string): HTMLElement {
     {},
     ...rounds.map((round) => {
       const slots = new Map<string, Round["looks"]>();
-      for (const look of round.looks) slots.set(look.due_at, [...(slots.get(look.due_at) ?? []), look]);
+      for (const look of round.looks) {
+        const slot = `${look.due_at} ${look.watcher}`;
+        slots.set(slot, [...(slots.get(slot) ?? []), look]);
+      }
       const cameras = new Set(round.looks.map((look) => look.camera_id)).size;
       return h(
         "section",
         {},
         h("h3", {}, t("looks", { n: round.looks.length, cameras, watchers: round.watchers })),
         table(
-          [t("when"), t("cameras")],
-          [...slots].slice(0, 60).map(([due, looks]) => [clock(new Date(due), zone), looks.map((look) => look.camera_name).join(t("and"))]),
+          [t("when"), t("watcher"), t("cameras")],
+          [...slots.values()].slice(0, 60 * round.watchers).map((looks) => [clock(new Date(looks[0]!.due_at), zone), String(looks[0]!.watcher), looks.map((look) => look.camera_name).join(t("and"))]),
         ),
       );
     }),

@@ -184,6 +184,7 @@ export const t = translator({
   explore: ["探索份额（%）", "Share to explore (%)"],
   shift_from: ["路线班次开始", "Shift for routes from"],
   shift_hours: ["班次长度（小时）", "Length of the shift (h)"],
+  watcher: ["巡查员", "Watcher"],
   watchers: ["视频巡查人数", "People at the camera desk"],
   spots: ["无人机查看热点数", "Hotspots for drones"],
   parts: ["包括", "With"],
