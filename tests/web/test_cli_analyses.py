@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -401,6 +402,8 @@ def test_the_map_shows_alarms_and_changes_and_a_public_one_does_not(ask, gridbea
     assert done.code == 0, done.err
     html = page.read_text("utf-8")
     assert re.search(r'id="gb-changes".*e2, park: up', html, re.DOTALL)
+    first = date.fromisoformat(LAST) - timedelta(weeks=26) + timedelta(days=1)
+    assert f": {first} – {LAST}<" in html  # days of the place, not of UTC
     for layer in ("emerging", "clusters", "scan", "changes", "rates"):
         assert f'"id":"{layer}"' in html
     public = gridbeat("map", "--out", page, "--public", "--approval-no", "GS(2026)1")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 import geopandas as gpd
 import pandas as pd
@@ -126,10 +127,10 @@ def gather(
         plan=None if plan is None else plan.items,
         routes=_routes(connection, about),
     )
-    run = results["hotspots"].run
+    first, last = _window(results["hotspots"], about)
     meta = MapMeta(
-        name_zh=about.name_zh, name_en=about.name_en, data_from=run["window_from"],
-        data_until=run["window_to"], made_at=datetime.now(UTC),
+        name_zh=about.name_zh, name_en=about.name_en, data_from=first, data_until=last,
+        made_at=datetime.now(UTC),
         metric_crs=f"EPSG:{about.srid} {epsg(about.srid).name}", code_version=version("gridbeat"),
         approval_no=about.approval_no,
         simulated=about.simulated, plan_date=None if plan is None else plan.head["plan_date"],
@@ -139,6 +140,12 @@ def gather(
         changes=None if changes is None else tuple(change_sentences(changes, names)),
     )  # fmt: skip
     return layers, meta
+
+
+def _window(result: StoredResult, about: About) -> tuple[datetime, datetime]:
+    """Return the ends of a result's data as the jurisdiction's clocks show them."""
+    zone = ZoneInfo(about.time_zone)
+    return result.run["window_from"].astimezone(zone), result.run["window_to"].astimezone(zone)
 
 
 def gather_public(
@@ -156,9 +163,9 @@ def gather_public(
     found = newest_run_ids(connection, about.number, classes=classes)
     if "hotspots" not in found:
         raise NotFoundError(f"{about.code} has no results yet: run `gridbeat hotspots` first")
-    run = read_result(connection, found["hotspots"]).run
+    result = read_result(connection, found["hotspots"])
     lattice = read_lattice(connection, about.number, cell_size_m=PUBLIC_CELL_M)
-    request = read_request(run["parameters"]["request"])
+    request = read_request(result.run["parameters"]["request"])
     cube = read_cell_cube(connection, request, lattice)
     shown = publish_counts(cube.totals(found_by=request.found_by), k=SMALL, overall=False)
     cells = gpd.GeoDataFrame(
@@ -171,9 +178,10 @@ def gather_public(
         grids=read_grids(connection, about),
         counts=cells[cells["observed"].notna()],
     )
+    first, last = _window(result, about)
     meta = MapMeta(
-        name_zh=about.name_zh, name_en=about.name_en, data_from=run["window_from"],
-        data_until=run["window_to"], made_at=datetime.now(UTC), topic="counts",
+        name_zh=about.name_zh, name_en=about.name_en, data_from=first, data_until=last,
+        made_at=datetime.now(UTC), topic="counts",
         metric_crs=f"EPSG:{about.srid} {epsg(about.srid).name}", code_version=version("gridbeat"),
         audience="public", approval_no=approval_no, simulated=about.simulated,
         sources=read_sources(connection, about),
