@@ -20,8 +20,10 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    exists,
     func,
     literal,
+    not_,
     or_,
     select,
     text,
@@ -32,11 +34,14 @@ from analytics.cube_keys import Ground, KeyPlan
 from analytics.queries import CubeRequest, Query, packaged
 from analytics.steps import Steps
 from geo.lattice.frame import Frame
-from geo.models.incidents import Incident, IncidentKey
+from geo.models.hexagons import HexagonDirty, HexagonNote
+from geo.models.incidents import Incident, IncidentDay, IncidentKey
+from geo.models.places import Jurisdiction
 from geo.models.records import Feed, ImportRun
 
 Ints = NDArray[np.int64]
 Number: TypeAlias = "ColumnElement[Any]"
+Stretch = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
@@ -92,12 +97,26 @@ class Counting:
         """Return the edges of the steps with their zone, UTC."""
         return [edge.replace(tzinfo=UTC) for edge in self.steps.edges.tolist()]
 
+    def bounds(self) -> tuple[datetime, datetime, datetime]:
+        """Return when the first incident may begin, and begin and end of the spans to count."""
+        first, last = self.within or (0, -1)
+        edges = self.steps.edges[[first, last]].tolist()
+        low, high = (edge.replace(tzinfo=UTC) for edge in edges)
+        return (low - MOST_SPREAD if self.spread and self.reaching else low), low, high
 
-def count_by_cell(counting: Counting, frame: Ground) -> Query:
+
+def count_by_cell(
+    counting: Counting, frame: Ground, *, stretches: Sequence[Stretch] | None = None
+) -> Query:
     """Place each incident by cell, span, category and source in one pass over the partitions.
 
     Squares are computed from the stored metric coordinates with the operations of
     `geo.lattice.indexing` in their order, so that database and Python agree bit by bit.
+
+    Parameters
+    ----------
+    stretches
+        Of what begins in these alone, ``[since, until)``; all when None.
 
     Returns
     -------
@@ -108,31 +127,37 @@ def count_by_cell(counting: Counting, frame: Ground) -> Query:
     """
     plan = counting.plan(frame)
     if not isinstance(frame, Frame) or frame.kind != "square":
-        return _each(counting, plan, None, Incident.x_m.label("x_m"), Incident.y_m.label("y_m"))
+        xy = (Incident.x_m.label("x_m"), Incident.y_m.label("y_m"))
+        return _each(counting, plan, stretches, None, *xy)
     small = plan.n_places * plan.below_place < _INTEGERS
-    return _each(counting, plan, _square(frame, Integer if small else BigInteger))
+    return _each(counting, plan, stretches, _square(frame, Integer if small else BigInteger))
 
 
-def count_by_area(counting: Counting) -> Query:
+def count_by_area(counting: Counting, *, stretches: Sequence[Stretch] | None = None) -> Query:
     """Place each incident in its area, see `count_by_cell`."""
     place = func.coalesce(Incident.area_id, literal(0, BigInteger))
-    return _each(counting, counting.plan(), place)
+    return _each(counting, counting.plan(), stretches, place)
 
 
-def _each(counting: Counting, plan: KeyPlan, place: Number | None, *columns: Number) -> Query:
-    edges = counting.edges()
-    first, last = counting.within or (0, len(edges) - 1)
-    low, high = edges[first], edges[last]
-    begins: Number = Incident.occurred_at >= low
+def _each(
+    counting: Counting,
+    plan: KeyPlan,
+    stretches: Sequence[Stretch] | None,
+    place: Number | None,
+    *columns: Number,
+) -> Query:
+    earliest, low, high = counting.bounds()
+    begins: Number = Incident.occurred_at >= earliest
     if counting.spread:
         columns += (
             Incident.occurred_at.label("begin_us"),
             Incident.occurred_until.label("end_us"),
         )
-    if counting.spread and counting.reaching:
-        # Partitions are chosen by the first of both.
-        recent = Incident.occurred_at >= low - MOST_SPREAD
-        begins = and_(recent, or_(begins, Incident.occurred_until > low))
+    if earliest < low:  # partitions are chosen by the first of both
+        begins = and_(begins, or_(Incident.occurred_at >= low, Incident.occurred_until > low))
+    if stretches is not None:
+        at = Incident.occurred_at
+        begins = and_(begins, or_(*(and_(at >= since, at < until) for since, until in stretches)))
     return (
         select(_key(counting, plan, place).label("key"), *columns)
         .where(Incident.occurred_at < high, begins)
@@ -185,6 +210,26 @@ def _square(frame: Frame, number: type[Integer]) -> Number:
 
 
 _INTEGERS = 2**31
+
+
+def select_days(jurisdiction_id: int, since: datetime, until: datetime, *names: str) -> Query:
+    """Select columns of the days, packed since they last changed, that overlap ``[since, until)``.
+
+    Whoever may not see all areas finds no day.
+    """
+    named = [
+        exists().where(note.jurisdiction_id == IncidentDay.jurisdiction_id)
+        .where(note.day == IncidentDay.day)
+        for note in (HexagonNote, HexagonDirty)
+    ]  # fmt: skip
+    midnight = func.timezone(Jurisdiction.time_zone, cast(IncidentDay.day, TIMESTAMP(False)))
+    return (
+        select(*(getattr(IncidentDay, name) for name in ("since", "until", *names)))
+        .join(Jurisdiction, Jurisdiction.jurisdiction_id == IncidentDay.jurisdiction_id)
+        .where(IncidentDay.jurisdiction_id == jurisdiction_id, IncidentDay.since == midnight)
+        .where(IncidentDay.until > since, IncidentDay.since < until, not_(or_(*named)))
+        .order_by(IncidentDay.since)
+    )
 
 
 def select_runs(jurisdiction_id: int) -> Query:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from analytics import queries
 from analytics.contiguity import touching
 from analytics.cube import Cube, Units
+from analytics.cube_days import read_days
 from analytics.cube_fill import Tally, empty_counts, fill_parts, fill_whole
 from analytics.cube_keys import AT_ONCE, REASONS, Columns, Counted, Ground, placed, unpack
 from analytics.cube_layers import name_layers, name_lost
@@ -191,9 +192,20 @@ def count(connection: Connection, counting: Counting, frame: Ground | None) -> C
 
 
 def fetch_counts(connection: Connection, counting: Counting, frame: Ground | None) -> Columns:
-    """Run a counting query, by several processes if the server has them."""
-    query = count_by_area(counting) if frame is None else count_by_cell(counting, frame)
-    return fetch_columns(connection, query)
+    """Place a request's incidents out of their days' packed columns, the others one by one.
+
+    The others are those of days that changed and were not packed since; the server places them,
+    by several processes if it has them.
+    """
+    packed, rest = read_days(connection, counting, frame)
+    if not rest:
+        return packed
+    if frame is None:
+        query = count_by_area(counting, stretches=rest)
+    else:
+        query = count_by_cell(counting, frame, stretches=rest)
+    found = fetch_columns(connection, query)
+    return {name: np.concatenate([column, found[name]]) for name, column in packed.items()}
 
 
 def make_cube(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import psycopg
@@ -23,7 +27,7 @@ _ITEMS = {
 }
 """How bigint, integer, double precision and timestamptz lie in an array, by the type's number."""
 _TIMESTAMP = 1184
-_EPOCH_US = 946_684_800_000_000
+EPOCH_US = 946_684_800_000_000
 """Microseconds from 1970 to 2000, where PostgreSQL begins to count."""
 
 
@@ -49,19 +53,30 @@ def fetch_columns(connection: Connection, query: Query) -> Columns:
     """
     columns = query.selected_columns
     arrays = query.with_only_columns(*(func.gathered(item) for item in columns))
-    compiled = arrays.compile(
-        dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
-    )
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    with driver.cursor(binary=True) as cursor:
-        cursor.execute(str(compiled).encode(), compiled.params, prepare=False)
+    with _binary(connection, arrays) as cursor:
         result = cursor.pgresult
         assert result is not None
         return {
             name: _read_array(result.get_value(0, place))
             for place, name in enumerate(columns.keys())
         }
+
+
+def fetch_binary(connection: Connection, query: Query) -> list[tuple[Any, ...]]:
+    """Run a query for rows with strings of bytes, sent as they lie instead of as digits."""
+    with _binary(connection, query) as cursor:
+        return cursor.fetchall()
+
+
+@contextmanager
+def _binary(connection: Connection, query: Query) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
+    compiled = query.compile(
+        dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
+    )
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    with driver.cursor(binary=True) as cursor:
+        yield cursor.execute(str(compiled).encode(), compiled.params, prepare=False)
 
 
 def _read_array(data: bytes | None) -> Ints | Floats:
@@ -72,4 +87,4 @@ def _read_array(data: bytes | None) -> Ints | Floats:
     values = np.frombuffer(data, dtype=_ITEMS[kind], offset=ARRAY_HEADER)["value"]
     if values.dtype.kind == "f":
         return values.astype(np.float64)
-    return values.astype(np.int64) + (_EPOCH_US if kind == _TIMESTAMP else 0)
+    return values.astype(np.int64) + (EPOCH_US if kind == _TIMESTAMP else 0)

@@ -46,6 +46,7 @@ from geo.cluster.layout import Cluster
 from geo.cluster.server import ensure_running, stop
 from geo.database.connect import Database, connect, make_engine, private_database
 from geo.database.schema import migrate
+from geo.hexagons import refresh_in_steps
 
 START, END = date(2022, 1, 3), date(2025, 1, 6)
 BARE, SQUARES, GRIDS = "SELECT count(*)", "squares of 250 m by week", "900 grids by week"
@@ -79,6 +80,48 @@ def load(made: Database, rows: int) -> None:
         for statement in SETUP.read_text("utf-8").replace(":rows", str(rows)).split(";\n"):
             if statement.strip():
                 connection.execute(statement.encode())
+    pack(made)
+
+
+def pack(made: Database) -> None:
+    """Count hexagons and pack days as a running Gridbeat does after an import."""
+    engine = make_engine(made)
+    start = time.perf_counter()
+    with engine.begin() as connection:
+        note(connection)
+    refresh_in_steps(engine.begin)
+    engine.dispose()
+    print(f"counted by hexagon and packed by day in {time.perf_counter() - start:.0f} s")
+
+
+def note(connection: Connection, *, every: int = 1) -> None:
+    """Note every so many days as if their incidents had just changed."""
+    connection.execute(
+        text(
+            "INSERT INTO hexagon_dirty SELECT jurisdiction_id, day::date FROM jurisdiction, "
+            "generate_series(timestamp '2022-01-03', '2025-01-05', :every * interval '1 day') AS day"
+        ),
+        {"every": every},
+    )
+
+
+def repack(connection: Connection) -> None:
+    """Print what packing takes, of the time and of the disk."""
+    connection.execute(text(
+        "CREATE TEMPORARY TABLE hexagon_days AS SELECT jurisdiction_id, day, since, until "
+        "FROM incident_day ORDER BY day LIMIT 100"))  # fmt: skip
+    connection.execute(text("ANALYZE hexagon_days"))
+    before = server_seconds(connection, workers=False)
+    connection.execute(text("SELECT refresh_incident_days()"))
+    spent = server_seconds(connection, workers=False) - before
+    n, packed, rows = map(int, connection.execute(text(
+        "SELECT sum(n), pg_total_relation_size('incident_day'), (SELECT sum(pg_total_relation_size("
+        "relid)) FROM pg_partition_tree('incident')) FROM incident_day JOIN hexagon_days "
+        "USING (day)")).one())  # fmt: skip
+    connection.rollback()
+    each = 1e6 * spent / n
+    print(f"\nPacking takes {each:.2f} processor s a million incidents and {packed / rows:.0%} of "
+          f"their room ({packed >> 20:,} of {rows >> 20:,} MiB).")  # fmt: skip
 
 
 def bare_count(connection: Connection, counting: Counting) -> int:
@@ -145,7 +188,7 @@ def large(made: Database, directory: str, line: Queue[str]) -> None:
     engine.dispose()
 
 
-def server_seconds(connection: Connection) -> float:
+def server_seconds(connection: Connection, *, workers: bool = True) -> float:
     """Return the processor time of this connection's server process and of workers that ended."""
     driver = connection.connection.driver_connection
     assert driver is not None
@@ -154,8 +197,8 @@ def server_seconds(connection: Connection) -> float:
         return Path(f"/proc/{number}/stat").read_text("utf-8").rsplit(")", 1)[1].split()
 
     own = read(driver.info.backend_pid)
-    ended = read(int(own[1]))
-    ticks = sum(int(value) for value in (*own[11:13], *ended[13:15]))
+    ended = read(int(own[1]))[13:15] if workers else []
+    ticks = sum(int(value) for value in (*own[11:13], *ended))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
@@ -197,10 +240,19 @@ def questions(connection: Connection) -> dict[str, Callable[[Connection], object
 
     week = asked("week")
     counting, _ = prepare(connection, week, read_jurisdiction(connection, number))
+
+    def changed(to: Connection, every: int) -> object:
+        note(to, every=every)
+        cube = read_cell_cube(to, week, squares)
+        to.rollback()
+        return cube
+
     return {
         BARE: lambda to: bare_count(to, counting),
         "SELECT sum(x_m + y_m)": lambda to: bare_sum(to, counting),
         SQUARES: lambda to: read_cell_cube(to, week, squares),
+        f"{SQUARES}, one day in ten not packed": lambda to: changed(to, 10),
+        f"{SQUARES}, no day packed": lambda to: changed(to, 1),
         "squares of 250 m by day": lambda to: read_cell_cube(to, asked("day"), squares),
         "hexagons of 250 m by week": lambda to: read_cell_cube(to, week, hexagons),
         "street segments by week": lambda to: read_street_cube(to, week, streets),
@@ -230,6 +282,7 @@ def measure(made: Database, repeat: int, *, plan: bool) -> None:
                     own[name].append(time.process_time() - processor)
                     server[name].append(server_seconds(connection) - served)
         rows = int(work[BARE](connection))  # type: ignore[call-overload]
+        repack(connection)
     engine.dispose()
     base = times[BARE]
     print(f"\n{rows:,} incidents in the window, {repeat} interleaved rounds\n")

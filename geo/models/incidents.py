@@ -101,6 +101,29 @@ class Incident(Base):
     attributes: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
 
 
+class IncidentDay(Base):
+    """All incidents of a local day, each column packed into bytes, for those who count them all.
+
+    Big-endian and in one order: ``begins`` and ``ends`` in microseconds since 2000 (UTC), ``kinds``
+    as ``category_id * 8 + FOUND_BY.index(found_by)`` in four bytes, ``areas`` (0: none) in eight,
+    ``xs`` and ``ys`` as doubles in metres. Kept by ``refresh_hexagons``; true only where the day
+    is not noted in ``hexagon_note`` or ``hexagon_dirty``.
+    """
+
+    __tablename__ = "incident_day"
+    jurisdiction_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+    n: Mapped[int]
+    begins: Mapped[bytes]
+    ends: Mapped[bytes]
+    kinds: Mapped[bytes]
+    areas: Mapped[bytes]
+    xs: Mapped[bytes]
+    ys: Mapped[bytes]
+
+
 class IncidentKey(Base):
     """Which incident a source's reference means, and what it says: unique over all partitions."""
 

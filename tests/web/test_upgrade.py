@@ -22,6 +22,8 @@ COUNTS = {
                   "FROM hexagon_area_month, unnest(category_ids, cells, counts) c",
     "total": "SELECT level, block_i, block_j, category_id, c.* "
              "FROM hexagon_total, unnest(cells, counts) c",
+    "packed": "SELECT day, since, until, n, length(begins), length(ends), length(kinds), "
+              "length(areas), length(xs), length(ys), n FROM incident_day",
 }  # fmt: skip
 
 
@@ -31,7 +33,8 @@ def counts(database: Database) -> dict[str, list[tuple[object, ...]]]:
 
 
 @pytest.mark.parametrize(
-    ("before", "what"), [("0038", "no counts by month"), ("0032", "one row a hexagon")]
+    ("before", "what"),
+    [("0043", "no packed days"), ("0038", "no counts by month"), ("0032", "one row a hexagon")],
 )
 def test_upgraded_database_has_the_counts_of_a_new_one(
     fresh_database: Database, before: str, what: str
