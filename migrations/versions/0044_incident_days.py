@@ -51,6 +51,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.get_bind().exec_driver_sql(COUNT)
+    op.execute("ALTER FUNCTION refresh_hexagon_days(integer) RESET join_collapse_limit")
     op.execute("DROP FUNCTION refresh_incident_days()")
     op.execute("REVOKE SELECT ON hexagon_note FROM gridbeat_web")
     op.drop_table("incident_day")

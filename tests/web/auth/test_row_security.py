@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 
 import psycopg
 import pytest
 from sqlalchemy import NullPool, text
 
+from analytics.cube_days import read_days
+from analytics.cube_queries import Counting
+from analytics.cube_store import fetch_counts
+from analytics.queries import CubeRequest
+from analytics.steps import make_steps
 from geo.database.connect import connect, make_engine
+from geo.hexagons import refresh_hexagons
 from governance.statements import packaged
 from tests.web.conftest import Service
 from tests.web.district import CAMERAS, INCIDENTS, SOUTH, STEP, WEST
@@ -107,6 +114,32 @@ def test_repetitions_under_row_security_are_found_by_index(service: Service) -> 
         plan = "\n".join(connection.execute(statement, asked).scalars())
     [condition] = [line for line in plan.splitlines() if "Index Cond: ((geom && " in line]
     assert "(opened_at >= " in condition
+
+
+@pytest.mark.parametrize("who", ["all", "west", "nobody"])
+def test_a_cube_counts_what_is_seen_whether_days_are_packed_or_not(
+    service: Service, who: str
+) -> None:
+    """Packed days hold all areas; who sees some is counted from the rows, without being told."""
+    scope = {"all": EVERYTHING, "west": west(service), "nobody": NOBODY}[who]
+    seen = {"all": INCIDENTS, "west": INCIDENTS // 2, "nobody": 0}[who]
+    request = CubeRequest(1, date(2025, 12, 1), date(2027, 12, 1), step="month")
+    steps = make_steps(request.start, request.end, step="month", time_zone="Asia/Shanghai")
+    counting = Counting(request, steps, feed_ids=(1,), category_ids=(1, 2, 3))
+    engine = make_engine(service.database, role="owner", pool=NullPool)
+    with engine.connect() as connection:  # nothing is committed
+        connection.exec_driver_sql("SET LOCAL ROLE gridbeat_app")
+        refresh_hexagons(connection)
+        packed = connection.execute(text("SELECT sum(n) FROM incident_day")).scalar_one()
+        assert packed == INCIDENTS
+        connection.exec_driver_sql("RESET ROLE; SET LOCAL ROLE gridbeat_web")
+        connection.exec_driver_sql(
+            packaged_sql("set_scope"), {**scope.settings(), "timeout": "9000"}
+        )
+        found, rest = read_days(connection, counting, None)
+        assert len(found["key"]) == (INCIDENTS if who == "all" else 0)
+        assert (rest == [counting.bounds()[1:]]) == (who != "all")
+        assert len(fetch_counts(connection, counting, None)["key"]) == seen
 
 
 def test_commands_pay_nothing_for_it(service: Service) -> None:
