@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from analytics import queries
 from analytics.cube_layers import name_classes
 from analytics.cube_store import prepare, read_jurisdiction
-from analytics.fetch import fetch
+from analytics.fetch import fetch_columns
 from analytics.points import Points
 from analytics.queries import CubeRequest
 
@@ -31,24 +31,28 @@ def read_points(connection: Connection, request: CubeRequest) -> Points:
     place = read_jurisdiction(connection, request.jurisdiction_id)
     counting, known = prepare(connection, request, place)
     low, high = counting.steps.window
-    statement = queries.packaged("incident_points").bindparams(
-        feeds=list(counting.feed_ids),
-        classes=known.index.tolist(),
-        found_by=list(request.found_by),
-        low=low,
-        high=high,
-        zone=place["time_zone"],
+    found = fetch_columns(
+        connection,
+        queries.select_points(
+            counting.feed_ids,
+            known.index.tolist(),
+            request.found_by,
+            window=(low, high),
+            time_zone=place["time_zone"],
+        ),
     )
-    rows = fetch(connection, statement)
-    vague = rows["is_vague"].to_numpy(dtype=np.bool_)
-    kept = rows[~vague]
-    numbers = kept["category_id"].to_numpy(dtype=np.int64)
+    # Several processes of the server hand them over in no order.
+    order = np.lexsort([found["incident_id"], found["occurred_at"]])
+    vague = found["is_vague"][order] > 0
+    kept = order[~vague]
+    numbers, which = np.unique(found["category_id"][kept].astype(np.int64), return_inverse=True)
     names = name_classes(numbers, known)
+    codes = np.array([names[number] for number in numbers.tolist()], dtype=object)
     return Points(
-        x=kept["x_m"].to_numpy(dtype=np.float64),
-        y=kept["y_m"].to_numpy(dtype=np.float64),
-        day=kept["day"].to_numpy(dtype=np.float64),
-        category=np.array([names[number] for number in numbers.tolist()], dtype=object),
+        x=found["x_m"][kept].astype(np.float64),
+        y=found["y_m"][kept].astype(np.float64),
+        day=found["day"][kept].astype(np.float64),
+        category=codes[which],
         srid=int(place["metric_srid"]),
         window=(low, high),
         found_by=request.found_by,

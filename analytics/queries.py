@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from importlib.resources import files
 from typing import Any, TypeAlias
 
@@ -12,6 +13,7 @@ from geoalchemy2 import Geography
 from numpy.typing import NDArray
 from sqlalchemy import (
     Date,
+    Integer,
     Select,
     TextClause,
     cast,
@@ -94,6 +96,41 @@ def select_first_day(jurisdiction_id: int, *, time_zone: str) -> Query:
     feeds = select(Feed.feed_id).where(Feed.jurisdiction_id == jurisdiction_id)
     first = func.min(Incident.occurred_at)
     return select(cast(func.timezone(time_zone, first), Date)).where(Incident.feed_id.in_(feeds))
+
+
+def select_points(
+    feed_ids: Sequence[int],
+    category_ids: Sequence[int],
+    found_by: Sequence[str],
+    *,
+    window: tuple[datetime, datetime],
+    time_zone: str,
+) -> Query:
+    """Select the incidents of a window as points, in no order.
+
+    Returns
+    -------
+    Select
+        ``x_m`` and ``y_m``, ``day`` (local days since 1970-01-01), ``category_id``, ``is_vague``
+        (1: known only to lie somewhere in more than a day), ``occurred_at`` and ``incident_id``.
+    """
+    local = cast(func.timezone(time_zone, Incident.occurred_at), Date)
+    vague = Incident.occurred_until - Incident.occurred_at > timedelta(hours=25)
+    low, high = window
+    return (
+        select(
+            Incident.x_m,
+            Incident.y_m,
+            (local - date(1970, 1, 1)).label("day"),
+            Incident.category_id,
+            cast(vague, Integer).label("is_vague"),
+            Incident.occurred_at,
+            Incident.incident_id,
+        )
+        .where(Incident.occurred_at >= low, Incident.occurred_at < high)
+        .where(Incident.feed_id.in_(feed_ids), Incident.category_id.in_(category_ids))
+        .where(Incident.found_by.in_(found_by))
+    )
 
 
 def select_areas(jurisdiction_id: int, *, level: str, day: date) -> Query:
