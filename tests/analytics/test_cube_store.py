@@ -229,6 +229,31 @@ def test_counting_a_part_of_the_window_is_that_part_of_the_count(db, district, s
     assert len(part) > 0
 
 
+def test_what_changes_after_days_were_packed_is_counted_at_once(db, district):
+    lattice = read_lattice(db, district["id"], cell_size_m=200.0)
+    request = CubeRequest(
+        district["id"], date(2019, 12, 1), date(2021, 3, 1), step="month", found_by=FOUND_BY
+    )
+    before = read_cell_cube(db, request, lattice)
+    assert refresh_hexagons(db) > 0
+    packed = read_cell_cube(db, request, lattice)
+    np.testing.assert_array_equal(packed.counts, before.counts)
+    day = "occurred_at >= '2020-03-02' AND occurred_at < '2020-03-05'"
+    gone = db.execute(text(f"DELETE FROM incident WHERE {day} AND found_by = 'resident'")).rowcount
+    moved = db.execute(
+        text(f"UPDATE incident SET occurred_at = occurred_at + interval '40 days', "
+             f"occurred_until = occurred_until + interval '40 days' WHERE {day}")
+    ).rowcount  # fmt: skip
+    assert min(gone, moved) > 0
+    after = read_cell_cube(db, request, lattice)
+    db.execute(text("DELETE FROM incident_day"))
+    by_row = read_cell_cube(db, request, lattice)
+    np.testing.assert_array_equal(after.counts, by_row.counts)
+    assert after.left_out == by_row.left_out
+    assert after.counts[:, 3].sum() < before.counts[:, 3].sum()
+    assert after.counts[:, 4].sum() > before.counts[:, 4].sum()
+
+
 def test_several_processes_gather_the_rows_of_one_and_keep_columns_together(db):
     settings = {
         "parallel_setup_cost": "0",
