@@ -53,19 +53,27 @@ def refine(
             lower, upper, visits[c], within, groups,
         )  # fmt: skip
         if now >= adds[c] and now > least:
-            steps[out, c] -= 1
-            steps[to, c] += 1
-            given[out] -= 1
-            given[to] += 1
-            if visits[c]:
-                visited[out] -= 1
-                visited[to] += 1
+            _move(steps, given, visited, out, to, c, visits[c])
             stale = True
             now = _best_move(
                 need[:, c], reach[:, c], limit[:, c], base[:, c], steps[:, c], given, visited,
                 lower, upper, visits[c], within, groups,
             )[0]  # fmt: skip
         adds[c] = now
+
+
+@njit(cache=True)
+def _move(
+    steps: Longs, given: Longs, visited: Longs, out: int, to: int, column: int, visits: bool
+) -> None:
+    """Give a step of one row's to another row."""
+    steps[out, column] -= 1
+    steps[to, column] += 1
+    given[out] -= 1
+    given[to] += 1
+    if visits:
+        visited[out] -= 1
+        visited[to] += 1
 
 
 @njit(cache=True)
@@ -144,13 +152,7 @@ def lift_worst(
             break
         up = step_gain(need[taker, column], reach[taker, column], steps[taker, column])
         down = step_gain(need[giver, column], reach[giver, column], steps[giver, column] - 1.0)
-        steps[giver, column] -= 1
-        steps[taker, column] += 1
-        given[giver] -= 1
-        given[taker] += 1
-        if visits[column]:
-            visited[giver] -= 1
-            visited[taker] += 1
+        _move(steps, given, visited, giver, taker, column, visits[column])
         whole += up - down
         share[group[taker]] += up / group_need[group[taker]]
         share[group[giver]] -= down / group_need[group[giver]]
