@@ -62,6 +62,7 @@ CHINESE: dict[str, str] = {
     "level-names": "层级需要中文和英文名称",
     "level-not-here": "只有立案时可以确定层级",
     "login-taken": "用户名已被使用",
+    "many-sheets": "任务单过多，请按日或按队导出PDF，或改用HTML",
     "missing-column": "文件缺少必需的列",
     "moved-on": "他人已先行处理，请刷新后再试",
     "no-account": "没有该账户",
@@ -194,7 +195,8 @@ DETAILED = frozenset(
         "bad-mission-file",
         "bad-parameter", "bad-period", "bad-shape", "bad-time", "bad-typed", "contacts-off",
         "day-not-over", "fix-outside", "flight-refused", "grid-errors", "grids-there", "job-failed",
-        "missing-column", "no-collection", "no-crs", "no-secret", "not-set", "picture-large",
+        "many-sheets", "missing-column", "no-collection", "no-crs", "no-secret", "not-set",
+        "picture-large",
         "wrong-state",
     }
 )  # fmt: skip

@@ -14,7 +14,7 @@ import gpxpy
 import numpy as np
 from sqlalchemy import Connection, text
 
-from geo.errors import ConflictError, NotFoundError
+from geo.errors import ConflictError, InputError, NotFoundError
 from patrol.drones.export import flight_mission
 from patrol.drones.formats.files import write_mission
 from patrol.drones.preflight import check_flight
@@ -49,7 +49,7 @@ FORMATS: Mapping[Format, str] = {
 
 def plan_file(
     connection: Connection, plan_id: int, what: Format, *, lang: Lang, unit: str | None = None,
-    day: date | None = None, style_href: str | None = None,
+    day: date | None = None, style_href: str | None = None, most_sheets: int | None = None,
     tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> tuple[bytes, str]:  # fmt: skip
     """Return a plan in a format and its media type.
@@ -58,17 +58,33 @@ def plan_file(
     ----------
     unit, day
         Of this unit, and of the shifts that begin on this local day, alone; areas are of all.
+    most_sheets
+        More are not set as PDF, an eighth of a second or more each; None for any number.
     tell
         Is told how many sheets of a PDF are set, and of how many.
 
     Raises
     ------
+    InputError
+        There are more sheets than `most_sheets`.
     NotFoundError
         There is no such plan, or it has no routes where the format needs them.
     """
     sheets: Callable[[], Any] = lambda: read_sheets(  # noqa: E731
         connection, plan_id, unit=unit, day=day
     )
+
+    def pdf() -> bytes:
+        found = sheets()
+        if most_sheets is not None and len(found) > most_sheets:
+            raise InputError(
+                f"{len(found):,} sheets are too many for one PDF over the web (at most "
+                f"{most_sheets}): ask for one day or unit, for sheets.html, or run "
+                f"gridbeat plan sheets {plan_id} --out sheets.pdf",
+                code="many-sheets",
+            )
+        return sheets_pdf(found, lang=lang, tell=tell)
+
     makers: dict[Format, Callable[[], bytes]] = {
         "areas.geojson": lambda: plan_items_geojson(read_plan(connection, plan_id)).encode(),
         "areas.csv": lambda: plan_items_csv(read_plan(connection, plan_id)),
@@ -78,7 +94,7 @@ def plan_file(
             sheets(), plan_id=plan_id, stamped=datetime.now(UTC).replace(microsecond=0)
         ),
         "sheets.html": lambda: sheets_html(sheets(), lang=lang, style_href=style_href).encode(),
-        "sheets.pdf": lambda: sheets_pdf(sheets(), lang=lang, tell=tell),
+        "sheets.pdf": pdf,
     }
     assert set(makers) == set(get_args(Format))
     return makers[what](), FORMATS[what]

@@ -38,6 +38,8 @@ from web.plans.typed import balanced
 from web.subject import read_about
 
 router = APIRouter(prefix="/api/v1", tags=["plans"])
+MOST_SHEETS = 300
+"""In one PDF over the web: more would hold a worker for the better part of a minute."""
 READS = [needs(Permission.PLANS_READ)]
 WRITES = [needs(Permission.PLANS_WRITE)]
 APPROVES = [needs(Permission.PLANS_APPROVE)]
@@ -308,7 +310,7 @@ def give_file(
     """Give areas, routes, calendar or shift sheets; each is noted in the log."""
     content, media_type = plan_file(
         connection, plan_id, what, lang="both" if both else lang, unit=unit, day=day,
-        style_href="/api/v1/plans/sheet.css",
+        style_href="/api/v1/plans/sheet.css", most_sheets=MOST_SHEETS,
     )  # fmt: skip
     log(request, connection, principal, "plan exported", plan_id, what=what, unit=unit,
         day=None if day is None else day.isoformat())  # fmt: skip

@@ -223,6 +223,16 @@ def test_one_calendar_holds_every_shift_and_each_unit_its_sheet_of_a_day(
     assert "Wed early 2026-02-11" in own
     assert "2026-02-10 – 2026-02-11 v1" in own
     assert files(service, number, "sheets.pdf", day=str(TWO_DAYS[1])).content.startswith(b"%PDF-")
+    path = f"/api/v1/plans/{number}/files/sheets"
+    n_sheets = files(service, number, "sheets.html").text.count("<article>")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("web.routes.plans.MOST_SHEETS", n_sheets - 1)
+        client = service.client(headers=service.bearer("planner"))
+        refused = client.get(f"{path}.pdf", params={"lang": "en"})
+        assert refused.status_code == 400
+        assert f"{n_sheets} sheets are too many" in refused.json()["detail"]
+        assert client.get(f"{path}.pdf", params={"day": str(TWO_DAYS[1])}).status_code == 200
+        assert client.get(f"{path}.html").status_code == 200
     tracks = gpxpy.parse(files(service, number, "routes.gpx").text).tracks
     assert len({track.name for track in tracks}) == len(tracks) == 8
 

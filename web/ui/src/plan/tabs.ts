@@ -66,7 +66,7 @@ export function routesTab(plan: PlanView, routes: Routes | null, zone: string, d
     "p",
     { class: "files" },
     t("all_days"),
-    link(fileOf(id, "sheets.pdf", "?both=true"), "PDF"),
+    link(fileOf(id, "sheets.html"), t("sheets")),
     link(fileOf(id, "calendar.ics"), "iCalendar"),
     link(fileOf(id, "routes.gpx"), "GPX"),
     link(fileOf(id, "routes.geojson"), "GeoJSON"),
