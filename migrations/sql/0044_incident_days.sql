@@ -1,5 +1,5 @@
 -- Purpose: the incidents of a local day in one row, each column packed into a string of bytes, so that a
---          cube is counted without reading the rows: a fifteenth of the bytes, sent as they lie.
+--          cube is counted without reading the rows: an eighth of the bytes, sent as they lie.
 -- Bytes:   big-endian, in one order in all columns. begins, ends: timestamptz, microseconds since 2000
 --          (UTC); kinds: integer, category_id * 8 + place of found_by in the list below; areas: bigint, 0
 --          for none; xs, ys: double precision, metres in the jurisdiction's metric CRS.
