@@ -40,25 +40,38 @@ def read_days(
         Columns as the queries of `analytics.cube_queries` give them, and the stretches of
         ``[since, until)`` in which incidents are to be read one by one.
     """
-    square = frame if isinstance(frame, Frame) and frame.kind == "square" else None
-    where = ("areas",) if frame is None else ("xs", "ys")
-    names = ("begins", "kinds", *(("ends",) if counting.spread else ()), *where)
+    names = columns_of(counting, frame)
     earliest, _, high = counting.bounds()
     query = select_days(counting.request.jurisdiction_id, earliest, high, *names)
     days = fetch_binary(connection, query)
     rest = _left_over([(since, until) for since, until, *_ in days], earliest, high)
-    plan = counting.plan(frame)
-    packing = _Packing.of(counting, plan, square)
-    total = sum(len(day[2]) // 8 for day in days)
-    out = {"key": np.empty(total, dtype=np.int64)}
+    return place_days([columns for _, _, *columns in days], counting, frame), rest
+
+
+def columns_of(counting: Counting, frame: Ground | None) -> tuple[str, ...]:
+    """Return which packed columns a question needs."""
+    ends = ("ends",) if counting.spread else ()
+    return ("begins", "kinds", *ends, *(("areas",) if frame is None else ("xs", "ys")))
+
+
+def place_days(
+    days: Sequence[Sequence[bytes]], counting: Counting, frame: Ground | None
+) -> Columns:
+    """Place the incidents of days, each given by its packed columns, see `columns_of`."""
+    square = frame if isinstance(frame, Frame) and frame.kind == "square" else None
+    packing = _Packing.of(counting, counting.plan(frame), square)
+    total = sum(len(begins) // 8 for begins, *_ in days)
+    out: dict[str, NDArray[np.int64] | NDArray[np.float64]] = {
+        "key": np.empty(total, dtype=np.int64)
+    }
     if counting.spread:
         out |= {name: np.empty(total, dtype=np.int64) for name in ("begin_us", "end_us")}
     if frame is not None and square is None:
         out |= {name: np.empty(total, dtype=np.float64) for name in ("x_m", "y_m")}
-    kept = 0
-    for _, _, *columns in days:
+    names, kept = columns_of(counting, frame), 0
+    for columns in days:
         kept += packing.add(_read(names, columns), out, kept)
-    return {name: column[:kept] for name, column in out.items()}, rest
+    return {name: column[:kept] for name, column in out.items()}
 
 
 def _read(names: Iterable[str], columns: Sequence[bytes]) -> dict[str, NDArray[np.generic]]:

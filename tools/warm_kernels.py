@@ -13,7 +13,9 @@ import shapely
 from analytics.autocorrelation import hamed_rao, pre_whitened
 from analytics.changes import find_change_points, poisson_e_test
 from analytics.cube import Cube, Units, cube_from_events
+from analytics.cube_days import columns_of, place_days
 from analytics.cube_keys import KeyPlan, unpack
+from analytics.cube_queries import Counting
 from analytics.cusum import poisson_cusum
 from analytics.density import adaptive_density, estimate_density
 from analytics.density_kernel import count_points
@@ -26,6 +28,7 @@ from analytics.hotspots import HotspotParams, local_g
 from analytics.near_repeat import find_near_repeats
 from analytics.network_density import count_in_pieces, cut_streets, network_density
 from analytics.permutation import refined_tails
+from analytics.queries import CubeRequest
 from analytics.scan import find_scan_clusters
 from analytics.scan_params import ScanParams
 from analytics.seasonal import seasonal_mann_kendall
@@ -182,6 +185,10 @@ def warm_cubes() -> None:
         end = date(2024, 1, 9)
         steps: Steps = make_steps(FIRST, end, step=step, time_zone="Asia/Shanghai")
         cube_from_events(events, units, steps)
+        asked = CubeRequest(1, FIRST, end, step=step)
+        for frame in (None, make_lattice(shapely.box(0, 0, 9, 9), cell_size_m=3, srid=4549)):
+            counting = Counting(asked, steps, feed_ids=(1,), category_ids=(1,))
+            place_days([[b""] * len(columns_of(counting, frame))], counting, frame)
     unpack({"key": np.array([3, 5])}, KeyPlan(3, 1, 2, named=False), steps)
 
 
