@@ -54,28 +54,31 @@ class Cleaned:
     Attributes
     ----------
     order
-        Rows of the input by device and time, ``(n,)``.
+        Rows of the input by device and time, ``(n,)``; None where they came so.
     fault
         A key of `FAULTS`, or `SOUND`, in that order.
     segment
         Number of the stretch without a gap, in that order; -1 for faulty fixes.
+    as_given
+        Whether all fixes are sound, and came in order.
     """
 
-    order: Longs
+    order: Longs | None
     fault: Codes
     segment: Longs
+    as_given: bool
 
     @property
     def rows(self) -> Longs:
         """Rows of the sound fixes by device and time."""
-        rows: Longs = self.order[self.fault == SOUND]
+        sound = np.flatnonzero(self.fault == SOUND)
+        rows: Longs = sound if self.order is None else self.order[sound]
         return rows
 
     @property
     def segments(self) -> Longs:
         """Segment of each of `rows`."""
-        segments: Longs = self.segment[self.fault == SOUND]
-        return segments
+        return self.segment if self.as_given else self.segment[self.fault == SOUND]
 
 
 def clean_fixes(
@@ -105,12 +108,15 @@ def clean_fixes(
     how = params or CleanParams()
     who = np.zeros(len(time_us), np.int64) if device is None else device
     ordered = len(who) < 2 or _is_ordered(who, time_us)
-    order = np.arange(len(who)) if ordered else np.lexsort((time_us, who))
+    order = None if ordered else np.lexsort((time_us, who))
     columns = who, time_us, x, y
-    if not ordered:  # what is in order is read as it lies, not copied
+    if order is not None:  # what is in order is read as it lies, not copied
         columns = who[order], time_us[order], x[order], y[order]
-    fault, segment = _walk(*columns, how.fastest_m_s, how.slack_m, int(how.gap_s * _SECOND))
-    return Cleaned(order.astype(np.int64), fault, segment)
+    fault, segment = np.empty(len(who), np.int8), np.empty(len(who), np.int64)
+    sound = _walk(
+        *columns, how.fastest_m_s, how.slack_m, int(how.gap_s * _SECOND), fault, segment
+    )  # fmt: skip
+    return Cleaned(order, fault, segment, as_given=ordered and sound)
 
 
 def clock_skew_s(sent_us: int, received_us: int, *, tolerance_s: float = 60.0) -> float:
@@ -167,29 +173,29 @@ def _goes_on(
 
 @njit(cache=True, nogil=True)
 def _walk(
-    who: Longs, time: Longs, x: Floats, y: Floats, fastest: float, slack: float, gap: int
-) -> tuple[Codes, Longs]:  # pragma: no cover - compiled
-    n_fixes = len(who)
-    fault = np.zeros(n_fixes, np.int8)
-    segment = np.full(n_fixes, -1, np.int64)
-    last, number = -1, -1
+    who: Longs, time: Longs, x: Floats, y: Floats, fastest: float, slack: float, gap: int,
+    fault: Codes, segment: Longs,
+) -> bool:  # fmt: skip  # pragma: no cover - compiled
+    """Write the fault and the segment of each fix; return whether all are sound."""
+    last, number, all_sound = -1, -1, True
     unknown = np.iinfo(np.int64).min
-    for n in range(n_fixes):
+    for n in range(len(who)):
+        fault[n], segment[n] = SOUND, -1
         if time[n] == unknown or not (np.isfinite(x[n]) and np.isfinite(y[n])):
-            fault[n] = UNPLACED
+            fault[n], all_sound = UNPLACED, False
             continue
         if last < 0 or who[n] != who[last]:
             number += 1
         elif time[n] == time[last]:
-            fault[n] = REPEAT
+            fault[n], all_sound = REPEAT, False
             continue
         elif time[n] - time[last] > gap:
             number += 1
         elif _apart(last, n, time, x, y, fastest, slack):
             if not _goes_on(n, who, time, x, y, fastest, slack):
-                fault[n] = SPIKE
+                fault[n], all_sound = SPIKE, False
                 continue
             number += 1
         segment[n] = number
         last = n
-    return fault, segment
+    return all_sound

@@ -10,12 +10,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from patrol.tracks.effort_ground import EffortGround
-from patrol.tracks.effort_kernel import ROOM, Net, Stays, add_up, leave_known, spell_out, walk
+from patrol.tracks.effort_kernel import (
+    ROOM,
+    Net,
+    Spelled,
+    Stays,
+    add_up,
+    leave_known,
+    spell_out,
+    walk,
+)
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 
-_FIRST_ROOM = 1 << 22  # virtual until written to
+_ROOM_UNSORTED = 1 << 23  # stays for which there is room before any are added up
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +66,13 @@ class EffortSum:
             frame.x0, frame.y0, 1.0 / frame.cell_size_m, frame.n_columns, frame.n_rows,
             len(ground.cell_of_slot),
         )  # fmt: skip
-        self._make_room(_FIRST_ROOM)
+        self._stays = _room(ROOM)
 
     def add(self, time_us: Longs, x: Floats, y: Floats, segment: Longs) -> None:
         """Add a batch, see `Legs`."""
+        room, wanted = len(self._stays.keys), min(self._used + len(time_us), _ROOM_UNSORTED)
+        if wanted > room:
+            self._make_room(max(wanted, min(2 * room, _ROOM_UNSORTED)))
         begin, last = 0, -1
         while begin < len(time_us):
             begin, last = self._walk(Legs(time_us, x, y, segment), begin, last)
@@ -90,20 +102,23 @@ class EffortSum:
 
     def table(self) -> pd.DataFrame:
         """Return ``hour`` (UTC), ``i``, ``j``, ``area_id``, ``seconds``, ``visits``, in order."""
-        sums = add_up(self._stays, self._used)
+        self._add_up(len(self._stays.keys))
+        n = self._used
         ground, frame = self.ground, self.ground.frame
         row, column = np.divmod(ground.cell_of_slot, frame.n_columns)
         i, j = (
             column + round(frame.x0 / frame.cell_size_m),
             row + round(frame.y0 / frame.cell_size_m),
         )
-        at, i, j, area, seconds, visits = spell_out(
-            sums, len(ground.cell_of_slot), i, j, ground.area_of_slot
-        )
+        to = Spelled(
+            np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64),
+            np.empty(n, np.int64), np.empty(n), np.empty(n, np.int64),
+        )  # fmt: skip
+        rows = spell_out(self._stays, n, len(ground.cell_of_slot), i, j, ground.area_of_slot, to)
+        at, *others = (column[:rows] for column in to)
         hour = pd.DatetimeIndex(at.view("datetime64[s]"), copy=False).tz_localize("UTC")
-        columns = {"hour": hour, "i": i, "j": j, "area_id": area, "seconds": seconds,
-                   "visits": visits}  # fmt: skip
-        return pd.DataFrame(columns, copy=False)
+        names = ("i", "j", "area_id", "seconds", "visits")
+        return pd.DataFrame({"hour": hour, **dict(zip(names, others, strict=True))}, copy=False)
 
     def _walk(self, legs: Legs, begin: int, last: int) -> tuple[int, int]:
         begin, last, self._used, outside = walk(
@@ -125,20 +140,21 @@ class EffortSum:
 
     def _shrink(self, wanted: int = 0) -> None:
         """Add up what is there; more room where that leaves less than half of it."""
-        sums, room = add_up(self._stays, self._used), len(self._stays.keys)
-        n = len(sums.keys)
-        self._used = 0
-        if n + wanted > (room - ROOM) // 2:
-            self._make_room(4 * max(room, n + wanted))
-        stays = self._stays
-        stays.keys[:n], stays.spent[:n], stays.came[:n] = sums.keys, sums.spent, sums.came
-        self._used = n
+        room = len(self._stays.keys)
+        self._add_up(room)
+        if self._used + wanted > (room - ROOM) // 2:
+            self._make_room(4 * max(room, self._used + wanted))
+
+    def _add_up(self, room: int) -> None:
+        """Put the sums of the stays, in order of their keys, in their place."""
+        sums = _room(room)
+        self._used = add_up(self._stays, self._used, sums)
+        self._stays = sums
 
     def _make_room(self, size: int) -> None:
         """Make room for `size` stays and keep those that are there."""
         room, old = size + ROOM, self._stays if self._used else None
-        whole = [np.empty(room, np.int64) for _ in range(3)]
-        self._stays = Stays(whole[0], whole[1], whole[2], np.empty(room, np.int32))
+        self._stays = _room(room)
         if old is not None:
             n, self._used = self._used, 0
             self._put(old, n)
@@ -149,6 +165,12 @@ class EffortSum:
         stays.keys[part], stays.since[part] = more.keys[:n], more.since[:n]
         stays.spent[part], stays.came[part] = more.spent[:n], more.came[:n]
         self._used += n
+
+
+def _room(n: int) -> Stays:
+    """Make room outside of compiled code: NumPy asks for large pages, of which few are missed."""
+    whole = (np.empty(n, np.int64) for _ in range(3))
+    return Stays(*whole, np.empty(n, np.int32))  # type: ignore[call-arg,arg-type]
 
 
 def sum_effort(

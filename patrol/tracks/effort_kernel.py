@@ -145,11 +145,13 @@ def walk(
 
 @njit(cache=True, nogil=True)
 def _sort_by_digit(
-    source: Stays, target: Stays, begin: int, end: int, base: int, shift: int, place: Longs
-) -> None:  # pragma: no cover - compiled
+    source: Stays, begin: int, end: int, target: Stays, first: int, base: int, shift: int,
+    place: Longs,
+) -> None:  # fmt: skip  # pragma: no cover - compiled
     """Put stays from `begin` to `end` in order of one digit, as they come where it is equal.
 
-    `place` has one entry a digit, and one more; afterwards entry d says where digit d ends.
+    The first of them is `first` of the target. `place` has one entry a digit, and one more;
+    afterwards entry d says where digit d ends.
     """
     keys, spent, came = source.keys, source.spent, source.came
     to_keys, to_spent, to_came = target.keys, target.spent, target.came
@@ -157,7 +159,7 @@ def _sort_by_digit(
     place[:] = 0
     for m in range(begin, end):
         place[(((keys[m] - base) >> shift) & mask) + 1] += 1
-    place[0] = begin
+    place[0] = first
     for d in range(1, len(place)):
         place[d] += place[d - 1]
     for m in range(begin, end):
@@ -186,54 +188,73 @@ def _merge(
 
 
 @njit(cache=True, nogil=True)
-def add_up(stays: Stays, n: int) -> Stays:  # pragma: no cover - compiled
-    """Return the keys of the first `n` stays in order, with the sums of each; no `since`.
-
-    A radix sort (Knuth 1998, 5.2.5): once by the first digit into buckets, then each bucket, which
-    stays in the cache, from its last digit on.
-    """
-    none = np.empty(0, np.int64)
-    one = Stays(np.empty(n, np.int64), none, np.empty(n, np.int64), np.empty(n, np.int32))
-    two = Stays(np.empty(n, np.int64), none, np.empty(n, np.int64), np.empty(n, np.int32))
-    if n == 0:
-        return one
-    base = stays.keys[:n].min()
-    width, bits = 0, 1  # of all keys, and of the first digit
-    while (stays.keys[:n].max() - base) >> width:
+def _first_digit(keys: Longs, n: int) -> tuple[int, int, int]:  # pragma: no cover - compiled
+    """Return the smallest key, and the bits of the first digit of the rest and of those behind."""
+    base, last = keys[:n].min(), keys[:n].max()
+    width, bits = 0, 1
+    while (last - base) >> width:
         width += 1
     while n >> bits > _BUCKET and bits < width:
         bits += 1
-    low = max(width - bits, 0)
+    return base, bits, max(width - bits, 0)
+
+
+@njit(cache=True, nogil=True)
+def add_up(stays: Stays, n: int, to: Stays) -> int:  # pragma: no cover - compiled
+    """Write the keys of the first `n` stays in order, with the sums of each; return how many.
+
+    A radix sort (Knuth 1998, 5.2.5): once by the first digit into buckets, then each bucket, which
+    stays in the cache, from its last digit on. `since` is left out.
+    """
+    if n == 0:
+        return 0
+    base, bits, low = _first_digit(stays.keys, n)
     ends = np.zeros((1 << bits) + 1, np.int64)
-    _sort_by_digit(stays, one, 0, n, base, low, ends)
-    place = np.zeros((1 << _BITS) + 1, np.int64)
+    _sort_by_digit(stays, 0, n, to, 0, base, low, ends)
+    largest = begin = 0
+    for end in ends[:-1]:
+        largest, begin = max(largest, end - begin), end
+    place, none = np.zeros((1 << _BITS) + 1, np.int64), np.empty(0, np.int64)
+    beside = Stays(
+        np.empty(largest, np.int64), none, np.empty(largest, np.int64), np.empty(largest, np.int32)
+    )  # fmt: skip
     begin = out = 0
     for end in ends[:-1]:
-        a, b, shift = one, two, 0
+        is_beside, shift = False, 0
         while shift < low and end > begin:
-            _sort_by_digit(a, b, begin, end, base, shift, place)
-            a, b = b, a
+            if is_beside:
+                _sort_by_digit(beside, 0, end - begin, to, begin, base, shift, place)
+            else:
+                _sort_by_digit(to, begin, end, beside, 0, base, shift, place)
+            is_beside = not is_beside
             shift += _BITS
-        out = _merge(a, begin, end, one, out)  # it never overtakes what it reads
+        if is_beside:
+            out = _merge(beside, 0, end - begin, to, out)
+        else:
+            out = _merge(to, begin, end, to, out)  # it never overtakes what it reads
         begin = end
-    return Stays(one.keys[:out], none, one.spent[:out], one.came[:out])
+    return out
+
+
+class Spelled(NamedTuple):
+    """Beginning of the hour (s since 1970), place and sums of rows of effort, each ``(n,)``."""
+
+    at: Longs
+    i: Longs
+    j: Longs
+    area: Longs
+    seconds: Floats
+    visits: Longs
 
 
 @njit(cache=True, nogil=True)
 def spell_out(
-    sums: Stays, n_slots: int, i_of_slot: Longs, j_of_slot: Longs, area_of_slot: Longs
-) -> tuple[Longs, Longs, Longs, Longs, Floats, Longs]:  # pragma: no cover - compiled
-    """Return beginning of the hour (s since 1970), i, j, area, seconds and visits of each sum.
-
-    What has neither time nor a visit is left out.
-    """
+    sums: Stays, n: int, n_slots: int, i_of_slot: Longs, j_of_slot: Longs, area_of_slot: Longs,
+    to: Spelled,
+) -> int:  # fmt: skip  # pragma: no cover - compiled
+    """Write the first `n` sums but those that have neither time nor a visit; return how many."""
     keys, spent, came = sums.keys, sums.spent, sums.came
-    n = len(keys)
-    at, i, j, area, visits = (
-        np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64),
-        np.empty(n, np.int64), np.empty(n, np.int64),
-    )  # fmt: skip
-    seconds = np.empty(n, np.float64)
+    at, i, j, area, seconds, visits = to
     out, hour = 0, 0
     for m in range(n):
         if spent[m] <= 0 and came[m] <= 0:
@@ -246,7 +267,7 @@ def spell_out(
         area[out], visits[out] = area_of_slot[slot], came[m]
         seconds[out] = spent[m] * 1e-6
         out += 1
-    return at[:out], i[:out], j[:out], area[:out], seconds[:out], visits[:out]
+    return out
 
 
 @njit(cache=True, nogil=True)

@@ -85,7 +85,7 @@ def test_the_time_of_a_unit_in_a_cell_is_that_of_any_of_its_devices(seed: int, l
 
 
 def test_many_batches_beside_one_another_keep_every_second(monkeypatch) -> None:
-    monkeypatch.setattr("patrol.tracks.effort._FIRST_ROOM", 8)
+    monkeypatch.setattr("patrol.tracks.effort._ROOM_UNSORTED", 8)
     legs = [walk(seed, 30) for seed in range(6)]
     whole = added(*legs).table()["seconds"].sum()
     brute = set().union(*(per_second(one) for one in legs))
