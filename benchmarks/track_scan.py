@@ -15,10 +15,11 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from geo.crs.systems import project, unproject
-from patrol.track_files import ReadParams, read_fixes
+from patrol.track_files import read_fixes
 from patrol.tracks.clean import clean_fixes
 from patrol.tracks.effort import EffortSum
 from patrol.tracks.fixes import Fixes
+from patrol.tracks.reading import ReadParams
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 BATCH = 1_000_000

@@ -21,9 +21,8 @@ from geo.imports.digest import digest_raw_row, digest_text
 from geo.imports.staging import packaged_sql
 from geo.store import ensure_feed
 from patrol.track_devices import read_devices
-from patrol.track_files import bad_row
 from patrol.track_store import Intake, IntakeParams, take_fixes
-from patrol.tracks.fixes import BadRow, Fixes
+from patrol.tracks.fixes import BadRow, Fixes, bad_row
 from patrol.tracks.match import Matcher
 from patrol.watched import Watched
 

@@ -20,9 +20,10 @@ from geo.hexagons import refresh_hexagon_ground, refresh_in_steps
 from geo.incidents import NewIncident, record_incident
 from geo.store import set_live
 from patrol.track_devices import read_devices
-from patrol.track_files import ReadParams, read_fixes
+from patrol.track_files import read_fixes
 from patrol.track_store import IntakeParams, take_fixes
 from patrol.tracks.fixes import Fixes
+from patrol.tracks.reading import ReadParams
 from patrol.watched import Watched, watch_place
 from web.demo_tracks import take_looks, take_shifts
 from web.opening import begin, open_connection

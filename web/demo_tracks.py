@@ -19,9 +19,10 @@ from patrol.camera_store import write_round
 from patrol.look_store import note_looks
 from patrol.rounds.schedule import RoundParams
 from patrol.track_devices import register_device
-from patrol.track_files import ReadParams, read_fixes
+from patrol.track_files import read_fixes
 from patrol.track_import import import_tracks
 from patrol.track_store import IntakeParams
+from patrol.tracks.reading import ReadParams
 from patrol.watched import Watched, watch_place
 from web.subject import About
 

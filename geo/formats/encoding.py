@@ -7,10 +7,10 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
 
+import numpy as np
 from charset_normalizer import from_bytes
 
 from geo.errors import FormatError
@@ -115,9 +115,8 @@ class Utf8Stream(io.RawIOBase):
 
     def __init__(self, source: BinaryIO, encoding: str) -> None:
         self._source = source
-        self._decode: Callable[[bytes, bool], str] = codecs.getincrementaldecoder(encoding)(
-            "replace"
-        ).decode
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self._is_utf8 = encoding == "utf-8"
         self._rest = b""
 
     def readable(self) -> bool:
@@ -125,10 +124,23 @@ class Utf8Stream(io.RawIOBase):
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        """Fill `buffer` and return how many bytes were written."""
+        """Fill `buffer`, short of it only at the end, and return how many bytes were written."""
+        n = 0
+        with memoryview(buffer) as view:
+            while n < len(view) and (more := self._read_some(view[n:])):
+                n += more
+        return n
+
+    def _read_some(self, buffer: memoryview) -> int:
         while not self._rest:
-            raw = self._source.read(1 << 20)
-            self._rest = self._decode(raw, not raw).encode("utf-8")
+            if self._is_utf8 and not self._decoder.getstate()[0]:
+                n = self._source.readinto(buffer)  # type: ignore[attr-defined]
+                if np.frombuffer(buffer, np.int8, n).min(initial=0) >= 0:
+                    return int(n)  # ASCII
+                raw = bytes(buffer[:n])
+            else:
+                raw = self._source.read(1 << 20)
+            self._rest = self._decoder.decode(raw, not raw).encode("utf-8")
             if not raw and not self._rest:
                 return 0
         n = min(len(buffer), len(self._rest))

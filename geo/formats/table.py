@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 GEOMETRY = "geometry"
 CHUNK_ROWS = 65_536
@@ -42,6 +43,30 @@ class RawBatch:
 
 
 @dataclass(frozen=True)
+class TextLines:
+    """Whole lines of a delimited text file.
+
+    Attributes
+    ----------
+    text
+        UTF-8, shape ``(n,)``; each line ends with a newline. Written over when the next lines are
+        read.
+    delimiter
+        Byte between two values.
+    row_no
+        Number of the first line's row in the file.
+    """
+
+    text: NDArray[np.uint8]
+    delimiter: int
+    row_no: int
+
+
+Take = Callable[[TextLines], int]
+"""Takes lines and returns how many rows they are; or takes none of them and returns 0."""
+
+
+@dataclass(frozen=True)
 class RawTable:
     """A file opened for reading: its columns, reference system, and its batches.
 
@@ -52,6 +77,9 @@ class RawTable:
         or None.
     has_geometry
         Whether the batches carry a ``geometry`` column.
+    batches_but
+        Of delimited text: offers its lines to who reads plain ones quicker, and yields batches of
+        those that were not taken, in order. Instead of `batches`.
     """
 
     path: Path
@@ -61,6 +89,7 @@ class RawTable:
     crs: str | None = None
     has_geometry: bool = False
     encoding: str | None = None
+    batches_but: Callable[[Take], Iterator[RawBatch]] | None = None
 
 
 @dataclass

@@ -96,6 +96,11 @@ def read_times(
     return Times(start, end, precision, walls.known, walls.given & ~walls.known)
 
 
+def first_instants(wall_us: Longs, *, time_zone: str) -> Longs:
+    """Return the instants of local times (microseconds since 1970), as `read_times` starts them."""
+    return _to_utc(wall_us, np.ones(len(wall_us), dtype=bool), time_zone)[0]
+
+
 def _read_walls(column: pa.Array, time_format: str | None) -> _Walls:
     if pa.types.is_date(column.type):
         return _typed(column.cast(pa.timestamp("us")), fixed=False, precision=DAY)

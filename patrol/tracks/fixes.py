@@ -81,3 +81,13 @@ def fixes_of_track(track: Track, *, device: str) -> Fixes:
         (device,), np.zeros(len(rows), np.int64), time[rows], track.lon[rows], track.lat[rows],
         track.height_m[rows], rows + 1, bad,
     )  # fmt: skip
+
+
+def bad_row(fixes: Fixes, k: int, name: str, reason: str) -> BadRow:
+    """Return fix `k` as a row that cannot be taken in, as it was read."""
+    raw: dict[str, object] = {
+        "device": fixes.devices[int(fixes.device[k])],
+        "time": str(np.datetime64(int(fixes.time_us[k]), "us")) + "Z",
+        "lon": float(fixes.lon[k]), "lat": float(fixes.lat[k]),
+    }  # fmt: skip
+    return BadRow(int(fixes.row_no[k]), name, str(raw[name]), reason, raw)

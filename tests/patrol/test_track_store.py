@@ -15,12 +15,13 @@ from sqlalchemy import Connection, text
 from geo.effort_store import read_area_effort, read_effort, read_last_looks
 from geo.errors import ConflictError, InputError, NotFoundError
 from patrol.track_devices import Device, read_devices, register_device
-from patrol.track_files import ReadParams, read_fixes
+from patrol.track_files import read_fixes
 from patrol.track_import import import_tracks
 from patrol.track_queries import purge_tracks, read_conformance, read_segments
 from patrol.track_store import IntakeParams, take_fixes
 from patrol.tracks.fixes import Fixes
 from patrol.tracks.packing import unpack_fixes
+from patrol.tracks.reading import ReadParams
 from patrol.tracks.stays import join_stays
 from patrol.watched import Watched, watch_place
 from tests.web.district import SOUTH, STEP, WEST, write_district

@@ -16,7 +16,7 @@ from geo.errors import InputError, NotFoundError
 from geo.imports.problems import REASONS
 from patrol.store import read_last_plan
 from patrol.track_devices import read_devices, register_device
-from patrol.track_files import NAMES, ReadParams, read_fixes
+from patrol.track_files import read_fixes
 from patrol.track_import import TrackReport, import_tracks
 from patrol.track_queries import (
     THINNED_DAYS,
@@ -27,6 +27,7 @@ from patrol.track_queries import (
 )
 from patrol.track_store import RAW_DAYS, IntakeParams, fault_words
 from patrol.tracks.match import Matcher
+from patrol.tracks.reading import NAMES, ReadParams
 from patrol.watched import OnGround, read_matchers, watch_place
 from web.audit.log import command_line_entry, write_entry_of_store
 from web.opening import begin, open_database

@@ -10,7 +10,8 @@ import pytest
 
 from geo.errors import FormatError
 from patrol.drones.logs.files import read_log
-from patrol.track_files import ReadParams, read_fixes
+from patrol.track_files import read_fixes
+from patrol.tracks.reading import ReadParams
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 

@@ -1,0 +1,82 @@
+"""The fixes of a file as they are read, each written once, with one list of devices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patrol.tracks.fixes import BadRow, Fixes
+from patrol.tracks.plain_rows import Columns
+
+Longs = NDArray[np.int64]
+
+
+class FixColumns:
+    """Columns that grow.
+
+    Parameters
+    ----------
+    with_height
+        Whether heights are kept; all are unknown otherwise.
+    """
+
+    def __init__(self, *, with_height: bool) -> None:
+        self._with_height = with_height
+        self._columns = self._empty(0)
+        self._used = 0
+        self._devices: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        """Return the number of fixes."""
+        return self._used
+
+    def room(self, more: int, *, expected: int = 0) -> Columns:
+        """Return columns in which `more` fixes have room behind those that there are.
+
+        Parameters
+        ----------
+        expected
+            How many there will be in all, as far as that is known.
+        """
+        old, wanted = self._columns, self._used + more
+        if wanted > len(old.time):
+            self._columns = self._empty(max(wanted, expected, 2 * len(old.time)))
+            for column, kept in zip(self._columns, old, strict=True):
+                column[: self._used] = kept[: self._used]
+        return self._columns
+
+    def keep(self, used: int) -> None:
+        """Keep what was written into the room, up to the fix `used`."""
+        self._used = used
+
+    def number(self, devices: Sequence[str]) -> Longs:
+        """Return the number of each device here."""
+        known = self._devices
+        return np.array([known.setdefault(ref, len(known)) for ref in devices], np.int64)
+
+    def append(self, part: Fixes) -> None:
+        """Append the fixes of a batch."""
+        to, rows = self.room(len(part)), slice(self._used, self._used + len(part))
+        to.device[rows] = self.number(part.devices)[part.device]
+        to.time[rows], to.lon[rows], to.lat[rows] = part.time_us, part.lon, part.lat
+        to.row_no[rows] = part.row_no
+        if self._with_height:
+            to.height[rows] = part.height_m
+        self._used += len(part)
+
+    def fixes(self, bad: Sequence[BadRow]) -> Fixes:
+        """Return all of them, with the rows that were left out."""
+        n, of = self._used, self._columns
+        height = of.height[:n] if self._with_height else np.broadcast_to(np.nan, n)
+        return Fixes(
+            tuple(self._devices), of.device[:n], of.time[:n], of.lon[:n], of.lat[:n], height,
+            of.row_no[:n], tuple(bad),
+        )  # fmt: skip
+
+    def _empty(self, n: int) -> Columns:
+        return Columns(
+            np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n), np.empty(n),
+            np.empty(n if self._with_height else 0), np.empty(n, np.int64),
+        )  # fmt: skip
