@@ -111,6 +111,14 @@ class IncidentDay(Base):
     """
 
     __tablename__ = "incident_day"
+    __table_args__ = (
+        CheckConstraint(
+            "octet_length(kinds) = 4 * n AND octet_length(begins) = 8 * n AND "
+            "octet_length(ends) = 8 * n AND octet_length(areas) = 8 * n AND "
+            "octet_length(xs) = 8 * n AND octet_length(ys) = 8 * n",
+            name="packed",
+        ),
+    )
     jurisdiction_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     day: Mapped[date] = mapped_column(primary_key=True)
     since: Mapped[datetime]

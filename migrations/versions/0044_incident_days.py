@@ -10,6 +10,10 @@ down_revision = "0043"
 branch_labels = None
 depends_on = None
 
+PACKED = (
+    "octet_length(kinds) = 4 * n AND octet_length(begins) = 8 * n AND octet_length(ends) = 8 * n "
+    "AND octet_length(areas) = 8 * n AND octet_length(xs) = 8 * n AND octet_length(ys) = 8 * n"
+)
 ALL_DAYS = (
     "INSERT INTO hexagon_dirty (jurisdiction_id, day) SELECT DISTINCT f.jurisdiction_id, "
     "(i.occurred_at AT TIME ZONE j.time_zone)::date FROM incident i "
@@ -42,6 +46,7 @@ def upgrade() -> None:
             for name in ("begins", "ends", "kinds", "areas", "xs", "ys")
         ),
         sa.PrimaryKeyConstraint("jurisdiction_id", "day", name="pk_incident_day"),
+        sa.CheckConstraint(PACKED, name=op.f("ck_incident_day_packed")),
     )
     # exec_driver_sql: colons in the file are no parameters.
     text = files("migrations").joinpath("sql", "0044_incident_days.sql").read_text("utf-8")

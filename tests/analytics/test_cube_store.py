@@ -81,8 +81,8 @@ def settle(db, request):
         if request.param == "some noted again":
             # Columns that are out of date would be seen if anybody looked at them.
             day = "extract(day FROM {} AT TIME ZONE 'America/Chicago')::int % 4"
-            db.execute(text("UPDATE incident_day SET xs = '', ys = '', begins = '', kinds = '', "
-                            f"areas = '', ends = '' WHERE {day.format('since')} < 2"))  # fmt: skip
+            db.execute(text("UPDATE incident_day SET xs = ys, ys = xs, areas = xs "
+                            f"WHERE {day.format('since')} < 2"))  # fmt: skip
             db.execute(text("UPDATE incident SET accuracy_m = 1 "
                             f"WHERE {day.format('occurred_at')} = 0"))  # fmt: skip
             db.execute(text("INSERT INTO hexagon_dirty (jurisdiction_id, day) SELECT jurisdiction_id, "
