@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import gpxpy
 import gpxpy.gpx
 import numpy as np
+import pyarrow as pa
 
 from geo.errors import FormatError
+from patrol.drones.formats.gpx_points import no_gpx, read_points
 from patrol.drones.formats.xml import Element, local_name, read_xml
 from patrol.drones.mission import ABOVE_HOME, ABOVE_SEA, FRAMES, Mission, place
 from patrol.tracks.track import Floats, Times, Track, make_track
@@ -72,18 +75,15 @@ def read_gpx_track(path: Path) -> Track:
     FormatError
         It is no GPX, or has no recorded track.
     """
-    root, space = _read_root(path)
-    points = root.findall(f"{space}trk/{space}trkseg/{space}trkpt")
-    if not points:
+    points = read_points(path.read_bytes(), path.name)
+    if not points.lon:
         msg = f"{path.name}: it has no recorded track"
         raise FormatError(msg)
     return make_track(
-        _times([point.findtext(f"{space}time") for point in points], path),
-        _numbers([point.get("lon") or "" for point in points], "lon", path),
-        _numbers([point.get("lat") or "" for point in points], "lat", path),
-        altitude_m=_numbers(
-            [(point.findtext(f"{space}ele") or "nan") for point in points], "ele", path
-        ),
+        _times(points.time, path),
+        _numbers(points.lon, "lon", path),
+        _numbers(points.lat, "lat", path),
+        altitude_m=_numbers([said or None for said in points.ele], "ele", path),
         source="gpx",
         name=path.stem,
     )
@@ -91,6 +91,14 @@ def read_gpx_track(path: Path) -> Track:
 
 def _times(said: list[str | None], path: Path) -> Times:
     """Return the instant of each point, NaT where it says none; UTC where it names no zone."""
+    try:  # nearly always: all with their zone
+        stamps = pa.array(said, pa.string()).cast(pa.timestamp("us", "UTC"))
+        return np.asarray(stamps.to_numpy(zero_copy_only=False), "datetime64[us]")
+    except pa.ArrowInvalid:
+        return _times_one_by_one(said, path)
+
+
+def _times_one_by_one(said: list[str | None], path: Path) -> Times:
     micro = np.full(len(said), np.iinfo(np.int64).min)
     for n, one in enumerate(said):
         if one is None or not one.strip():
@@ -105,11 +113,17 @@ def _times(said: list[str | None], path: Path) -> Times:
     return micro.view("datetime64[us]")
 
 
-def _numbers(said: list[str], name: str, path: Path) -> Floats:
+def _numbers(said: list[str | None], name: str, path: Path) -> Floats:
+    """Return numbers, NaN where there is none."""
+    texts = pa.array(said, pa.string())
+    with suppress(pa.ArrowInvalid):
+        values: Floats = texts.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        if np.isfinite(values).sum() == len(said) - texts.null_count:
+            return values
     try:
-        return np.array([float(one) for one in said])
+        return np.array([math.nan if one is None else float(one) for one in said])
     except ValueError as error:
-        n = next(n for n, one in enumerate(said) if not _is_float(one))
+        n = next(n for n, one in enumerate(said) if one is not None and not _is_float(one))
         msg = f"{path.name}: no readable GPX (point {n + 1}: {name} is {said[n]!r}, no number)"
         raise FormatError(msg) from error
 
@@ -124,8 +138,7 @@ def _read_root(path: Path) -> tuple[Element, str]:
     """Return the outermost element, and the name space that its children share with it."""
     root = read_xml(path.read_bytes(), path.name)
     if local_name(root) != "gpx":
-        msg = f"{path.name}: no readable GPX: its outermost element is {local_name(root)!r}"
-        raise FormatError(msg)
+        raise no_gpx(path.name, local_name(root))
     return root, root.tag.removesuffix("gpx")
 
 

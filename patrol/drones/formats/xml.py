@@ -6,6 +6,7 @@ import re
 import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 from geo.errors import FormatError
 
@@ -22,14 +23,36 @@ def read_xml(content: bytes, where: str) -> Element:
     FormatError
         It is no XML, is cut off, or declares entities.
     """
-    if _DECLARES.search(content) or b"\x00" in content[:200]:
-        msg = f"{where}: it declares entities or is no plain XML; save it anew without them"
-        raise FormatError(msg)
+    _refuse_entities(content, where)
     try:
         return ElementTree.fromstring(content)  # noqa: S314 - no entities, see above
     except ElementTree.ParseError as error:
-        msg = f"{where}: no readable XML ({error}); is the file complete?"
-        raise FormatError(msg) from error
+        raise _unreadable(where, error) from error
+
+
+def feed_xml(content: bytes, where: str, parser: expat.XMLParserType) -> None:
+    """Give XML that declares no entities to a parser, which builds no tree.
+
+    Raises
+    ------
+    FormatError
+        As `read_xml` does.
+    """
+    _refuse_entities(content, where)
+    try:
+        parser.Parse(content, True)
+    except expat.ExpatError as error:
+        raise _unreadable(where, error) from error
+
+
+def _refuse_entities(content: bytes, where: str) -> None:
+    if _DECLARES.search(content) or b"\x00" in content[:200]:
+        msg = f"{where}: it declares entities or is no plain XML; save it anew without them"
+        raise FormatError(msg)
+
+
+def _unreadable(where: str, error: Exception) -> FormatError:
+    return FormatError(f"{where}: no readable XML ({error}); is the file complete?")
 
 
 def read_member(path: Path, name: str) -> bytes:

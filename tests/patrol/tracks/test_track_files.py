@@ -90,3 +90,33 @@ def test_a_gpx_track_that_is_not_whole_says_where(
     (tmp_path / "walk.gpx").write_text(_GPX.replace(*change), "utf-8")
     with pytest.raises(FormatError, match=words):
         read_log(tmp_path / "walk.gpx")
+
+
+_POINTS = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<g:gpx version="1.1" xmlns:g="urn:of-gpx">'
+    '<g:wpt lat="1" lon="1"/><g:trk><g:extensions><g:trkseg><g:trkpt lat="9" lon="9"/></g:trkseg>'
+    '</g:extensions><g:trkseg><g:trkpt lat="31" lon="121"><g:extensions>'
+    "<g:time>2020-01-01T00:00:00Z</g:time></g:extensions><time>2021-01-01T00:00:00Z</time>"
+    "<g:time> 2026-11-30T<!-- o'clock -->08:00:00Z <b>not this</b></g:time>"
+    "<g:time>2022-01-01T00:00:00Z</g:time></g:trkpt>"
+    '<g:trkpt lat="32" lon="122"><g:ele/><g:time>&#50;026-11-30T08:00</g:time></g:trkpt>'
+    "</g:trkseg></g:trk></g:gpx>"
+)
+
+
+def test_a_gpx_point_says_what_stands_in_it_itself_and_first(tmp_path: Path) -> None:
+    (tmp_path / "walk.gpx").write_text(_POINTS, "utf-8")
+    track = read_log(tmp_path / "walk.gpx")
+    assert track.lon.tolist() == [121.0, 122.0]
+    assert track.time.tolist() == [datetime(2026, 11, 30, 8)] * 2  # noqa: DTZ001 - as NumPy has it
+    assert np.isnan(track.altitude_m).all()
+
+
+def test_a_gpx_track_that_is_cut_off_or_declares_entities_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "walk.gpx"
+    path.write_text(_GPX[:-20], "utf-8")
+    with pytest.raises(FormatError, match=r"no readable XML .*is the file complete\?"):
+        read_log(path)
+    path.write_text('<!DOCTYPE gpx [<!ENTITY a "b">]>' + _GPX, "utf-8")
+    with pytest.raises(FormatError, match="it declares entities"):
+        read_log(path)
