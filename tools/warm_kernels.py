@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+import tempfile
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -35,7 +37,8 @@ from analytics.seasonal import seasonal_mann_kendall
 from analytics.sen_interval import sen_interval
 from analytics.steps import Steps, make_steps
 from analytics.trends import mann_kendall
-from geo.crs.systems import from_wgs84, to_wgs84
+from geo.crs.systems import from_wgs84, project, to_wgs84
+from geo.crs.tiles import WORTH
 from geo.demo.district import make_district
 from geo.demo.size import DemoSize
 from geo.imports.digest import digest_rows
@@ -50,6 +53,12 @@ from patrol.routes.problem import RoutingProblem, Stop, Unit
 from patrol.routes.search import SearchParams, find_routes
 from patrol.siting.cover import SitingParams, choose_sites
 from patrol.siting.places import aim_sites, reach_by_sight
+from patrol.track_files import read_fixes
+from patrol.tracks.clean import clean_fixes
+from patrol.tracks.effort import EffortSum, Legs
+from patrol.tracks.effort_ground import lay_areas
+from patrol.tracks.reading import ReadParams
+from patrol.tracks.thin import thin_track
 
 FIRST, LAST = date(2024, 1, 1), date(2026, 1, 1)
 
@@ -72,6 +81,26 @@ def main() -> None:
     warm_cameras()
     warm_routes()
     warm_streets(rng)
+    warm_tracks()
+
+
+def warm_tracks() -> None:
+    """Read fixes, clean them, thin them, and split their time over cells."""
+    project(np.full(WORTH, 120.5), np.full(WORTH, 31.5), srid=4549)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "fixes.csv"
+        file.write_text("device,time,lon,lat\na,2026-11-30T08:00:00Z,120.5,31.5\n", "utf-8")
+        fixes = read_fixes(file, ReadParams(now=datetime(2026, 12, 1, tzinfo=UTC)))
+    x, y = project(fixes.lon, fixes.lat, srid=4549)
+    found = clean_fixes(fixes.time_us, x, y)
+    legs = Legs(fixes.time_us, x, y, found.segments)
+    thin_track(legs.time_us, legs.x, legs.y, legs.segment)
+    lattice = make_lattice(shapely.box(0, 0, 99, 99), cell_size_m=50, srid=4549)
+    ground = lay_areas(lattice, np.array([shapely.box(0, 0, 9, 9)], dtype=object), np.array([1]))
+    total = EffortSum(ground)
+    total.add(legs.time_us, legs.x, legs.y, legs.segment)
+    total.add_beside(legs, [legs])
+    total.table()
 
 
 def warm_streets(rng: np.random.Generator) -> None:
