@@ -18,12 +18,11 @@ from geo.crs.systems import project, unproject
 from patrol.track_files import read_fixes
 from patrol.tracks.clean import clean_fixes
 from patrol.tracks.effort import EffortSum
-from patrol.tracks.fixes import Fixes
 from patrol.tracks.reading import ReadParams
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 BATCH = 1_000_000
-SRID, EAST_M, NORTH_M = 32650, 450_000.0, 4_400_000.0
+SRID = 32650
 _CSV = pa.schema([("device", pa.string()), ("time", pa.string()), ("lon", pa.float64()),
                   ("lat", pa.float64())])  # fmt: skip
 
@@ -42,6 +41,21 @@ def read_parquet(path: Path) -> Iterator[Batch]:
         yield tuple(group[name].to_numpy() for name in ("device", "t", "x", "y"))  # type: ignore[misc]
 
 
+def write_degrees(path: Path, fixes: Batch) -> None:
+    """Write fixes as a file of times and degrees, such as a data platform hands over."""
+    device, at, x, y = fixes
+    lon, lat = unproject(x, y, srid=SRID)
+    names = pc.binary_join_element_wise("T", pa.array(device).cast("string"), "-")
+    columns = {"device": names.dictionary_encode(), "time": pa.array(at, pa.timestamp("us", "UTC")),
+               "lon": np.round(lon, 7), "lat": np.round(lat, 7)}  # fmt: skip
+    pq.write_table(pa.table(columns), path, row_group_size=BATCH)
+
+
+def scan_degrees(path: Path) -> int:
+    """Read all columns of such a file, and nothing more."""
+    return sum(batch.num_rows for batch in pq.ParquetFile(path).iter_batches(BATCH))
+
+
 def write_csv(path: Path, fixes: Batch) -> None:
     """Write fixes as recorders export them: device, time in UTC, longitude and latitude."""
     options = pa_csv.WriteOptions(quoting_style="none")
@@ -49,7 +63,7 @@ def write_csv(path: Path, fixes: Batch) -> None:
     with pa_csv.CSVWriter(path, _CSV, write_options=options) as writer:
         for begin in range(0, len(device), BATCH):
             part = slice(begin, begin + BATCH)
-            lon, lat = unproject(x[part] + EAST_M, y[part] + NORTH_M, srid=SRID)
+            lon, lat = unproject(x[part], y[part], srid=SRID)
             seconds = pa.array(at[part] // 1_000_000).cast(pa.timestamp("s"))
             writer.write_table(
                 pa.table(
@@ -75,15 +89,17 @@ def scan_csv(path: Path) -> int:
     return sum(batch.num_rows for batch in reader)
 
 
-def read_csv(path: Path) -> Iterator[Batch]:
+def read_file(path: Path, device: str | None = None) -> Iterator[Batch]:
     """Read a file as `gridbeat tracks import` does: every row checked, on the metric plane."""
-    yield _metric(read_fixes(path, ReadParams(now=datetime(2030, 1, 1, tzinfo=UTC))))
+    fixes = read_fixes(path, ReadParams(now=datetime(2030, 1, 1, tzinfo=UTC), device=device))
+    x, y = project(fixes.lon, fixes.lat, srid=SRID)
+    yield fixes.device, fixes.time_us, x, y
 
 
 def write_gpx(path: Path, fixes: Batch) -> None:
     """Write fixes of one device as a GPX track."""
     _, at, x, y = fixes
-    lon, lat = unproject(x + EAST_M, y + NORTH_M, srid=SRID)
+    lon, lat = unproject(x, y, srid=SRID)
     times = np.datetime_as_string((at // 1_000_000).astype("datetime64[s]"))
     points = "".join(
         f'<trkpt lat="{b:.7f}" lon="{a:.7f}"><time>{t}Z</time></trkpt>\n'
@@ -93,24 +109,17 @@ def write_gpx(path: Path, fixes: Batch) -> None:
     path.write_text(f"{head}<trk><trkseg>{points}</trkseg></trk></gpx>", "utf-8")
 
 
-def read_gpx(path: Path) -> Iterator[Batch]:
-    """Read a file as `gridbeat tracks import` does, on the metric plane."""
-    how = ReadParams(now=datetime(2030, 1, 1, tzinfo=UTC), device="T-0")
-    yield _metric(read_fixes(path, how))
-
-
-def _metric(fixes: Fixes) -> Batch:
-    x, y = project(fixes.lon, fixes.lat, srid=SRID)
-    return fixes.device, fixes.time_us, x - EAST_M, y - NORTH_M
-
-
 def into_effort(batches: Iterable[Batch], total: EffortSum) -> int:
-    """Clean and add up batches that end with a device; return the rows of effort."""
-    for device, at, x, y in batches:
-        found = clean_fixes(at, x, y, device=device)
-        if (found.fault != 0).any():
-            at, x, y = at[found.rows], x[found.rows], y[found.rows]
-        total.add(at, x, y, found.segments)
+    """Clean and add up batches device by device, as the import does; return the rows of effort."""
+    for batch in batches:
+        device = batch[0]
+        begins = np.flatnonzero(np.diff(device, prepend=-1))
+        for begin, end in zip(begins, [*begins[1:], len(device)], strict=True):
+            _, at, x, y = (column[begin:end] for column in batch)
+            found = clean_fixes(at, x, y)
+            if not found.as_given:
+                at, x, y = at[found.rows], x[found.rows], y[found.rows]
+            total.add(at, x, y, found.segments)
     return len(total.table())
 
 
