@@ -122,7 +122,8 @@ def _split(
     bad = list(fixes.bad)
     bad += [bad_row(fixes, int(k), "device", "unknown_value") for k in np.flatnonzero(strange)]
     bad += [bad_row(fixes, int(k), "lon", "far_outside") for k in np.flatnonzero(far & ~strange)]
-    return bad, fixes.take(~strange & ~far)
+    left_out = strange | far
+    return bad, fixes.take(~left_out) if left_out.any() else fixes
 
 
 def _corners(boundary: BaseGeometry) -> tuple[Any, Any]:

@@ -29,7 +29,7 @@ from patrol.track_rows import (
 from patrol.tracks.clean import FASTEST_M_S, FAULTS, CleanParams, clean_fixes
 from patrol.tracks.duty import on_duty
 from patrol.tracks.effort import EffortSum, Legs
-from patrol.tracks.fixes import Fixes
+from patrol.tracks.fixes import Fixes, rows_by_device
 from patrol.tracks.looks import join_looks, looks_along
 from patrol.tracks.match import Matcher
 from patrol.tracks.sight import Sight
@@ -128,12 +128,10 @@ def take_fixes(
     x, y = project(fixes.lon, fixes.lat, srid=watched.place.srid)
     total: dict[tuple[str, int], EffortSum] = {}
     looks: dict[str, list[pd.DataFrame]] = {}
-    numbers = np.unique(fixes.device)
-    lock_tracks(connection, [devices[fixes.devices[int(number)]] for number in numbers])
-    for number in numbers:
-        device = devices[fixes.devices[int(number)]]
-        rows = np.flatnonzero(fixes.device == number)
-        rows = rows[np.argsort(fixes.time_us[rows], kind="stable")]
+    numbers = np.flatnonzero(np.bincount(fixes.device))
+    lock_tracks(connection, [devices[fixes.devices[number]] for number in numbers])
+    for number, rows in rows_by_device(fixes.device, fixes.time_us):
+        device = devices[fixes.devices[number]]
         rows = _new_on_duty(connection, device, fixes, rows, how, made)
         if not len(rows):
             continue

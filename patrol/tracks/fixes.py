@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +66,24 @@ class Fixes:
             self.devices, self.device[rows], self.time_us[rows], self.lon[rows], self.lat[rows],
             self.height_m[rows], self.row_no[rows], self.bad,
         )  # fmt: skip
+
+
+def rows_by_device(device: Longs, time_us: Longs) -> Iterator[tuple[int, Longs]]:
+    """Yield each device that has fixes, and its rows by time, those of one time as they come.
+
+    Examples
+    --------
+    >>> rows = rows_by_device(np.array([1, 0, 1, 1]), np.array([5, 9, 4, 5]))
+    >>> [(device, of.tolist()) for device, of in rows]
+    [(0, [1]), (1, [2, 0, 3])]
+    """
+    short = device.astype(np.uint16) if device.max(initial=0) < 2**16 else device
+    order = np.argsort(short, kind="stable")  # of short numbers by their digits, in one pass each
+    ends = np.cumsum(np.bincount(device))
+    for number, end in enumerate(ends):
+        rows = order[ends[number - 1] if number else 0 : end]
+        if len(rows):
+            yield number, rows[np.argsort(time_us[rows], kind="stable")]
 
 
 def fixes_of_track(track: Track, *, device: str) -> Fixes:
