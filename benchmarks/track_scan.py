@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -92,8 +93,9 @@ def scan_csv(path: Path) -> int:
 def read_file(path: Path, device: str | None = None) -> Iterator[Batch]:
     """Read a file as `gridbeat tracks import` does: every row checked, on the metric plane."""
     fixes = read_fixes(path, ReadParams(now=datetime(2030, 1, 1, tzinfo=UTC), device=device))
-    x, y = project(fixes.lon, fixes.lat, srid=SRID)
-    yield fixes.device, fixes.time_us, x, y
+    batch = (fixes.device, fixes.time_us, *project(fixes.lon, fixes.lat, srid=SRID))
+    del fixes  # degrees and numbers of rows are not needed for effort
+    yield batch
 
 
 def write_gpx(path: Path, fixes: Batch) -> None:
@@ -123,8 +125,18 @@ def into_effort(batches: Iterable[Batch], total: EffortSum) -> int:
     return len(total.table())
 
 
-def spent(what: Callable[[], Any]) -> tuple[float, float, Any]:
-    """Return CPU seconds of this process, wall seconds, and what was made."""
-    wall, own = time.perf_counter(), time.process_time()
-    made = what()
-    return time.process_time() - own, time.perf_counter() - wall, made
+class Spent(NamedTuple):
+    """Seconds of this process's CPU, those of them in the kernel, and seconds on the clock."""
+
+    cpu: float
+    kernel: float
+    wall: float
+
+
+def spent(what: Callable[[], object]) -> Spent:
+    """Return what a task takes."""
+    wall, before = time.perf_counter(), os.times()
+    what()
+    after = os.times()
+    kernel = after.system - before.system
+    return Spent(after.user - before.user + kernel, kernel, time.perf_counter() - wall)

@@ -42,7 +42,8 @@ def read_fixes(path: Path, params: ReadParams) -> Fixes:
         return _checked(fixes, params)
     table = open_table(path, kind="tracks", encoding=params.encoding)
     named = _columns(table.column_names, table.has_geometry, params, path)
-    columns, bad = FixColumns(with_height="height" in named), list[BadRow]()
+    columns = FixColumns(with_height="height" in named, expected=table.n_rows or 0)
+    bad: list[BadRow] = []
     take = plain_rows(columns, table.column_names, named, params, n_bytes=path.stat().st_size)
     batches = table.batches_but(take) if table.batches_but and take else table.batches
     for batch in batches:

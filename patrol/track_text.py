@@ -55,8 +55,9 @@ def plain_rows(
     def take(lines: TextLines) -> int:
         nonlocal bytes_read
         begin, size = len(columns), len(lines.text)
-        expected = int(1.02 * begin * n_bytes / bytes_read) if begin else 0
-        to = columns.room(size // SHORTEST + 1, expected=expected + size // SHORTEST)
+        if begin:
+            columns.expected = int(1.02 * begin * n_bytes / bytes_read) + size // SHORTEST
+        to = columns.room(size // SHORTEST + 1)
         runs = Runs(np.empty(size, np.uint8), np.zeros(size // SHORTEST + 2, np.int32))
         end, n_runs, zone = read_rows(
             lines.text, lines.delimiter, layout, lines.row_no, to, begin, runs

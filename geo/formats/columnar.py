@@ -34,6 +34,7 @@ def open_parquet(path: Path) -> RawTable:
         batches=_read(path, file, names),
         crs=crs,
         has_geometry=geometry is not None,
+        n_rows=file.metadata.num_rows,
     )
 
 

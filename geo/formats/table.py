@@ -77,6 +77,8 @@ class RawTable:
         or None.
     has_geometry
         Whether the batches carry a ``geometry`` column.
+    n_rows
+        How many rows there are, where the file says so.
     batches_but
         Of delimited text: offers its lines to who reads plain ones quicker, and yields batches of
         those that were not taken, in order. Instead of `batches`.
@@ -89,6 +91,7 @@ class RawTable:
     crs: str | None = None
     has_geometry: bool = False
     encoding: str | None = None
+    n_rows: int | None = None
     batches_but: Callable[[Take], Iterator[RawBatch]] | None = None
 
 

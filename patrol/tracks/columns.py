@@ -20,10 +20,13 @@ class FixColumns:
     ----------
     with_height
         Whether heights are kept; all are unknown otherwise.
+    expected
+        How many fixes there will be, as far as that is known.
     """
 
-    def __init__(self, *, with_height: bool) -> None:
+    def __init__(self, *, with_height: bool, expected: int = 0) -> None:
         self._with_height = with_height
+        self.expected = expected
         self._columns = self._empty(0)
         self._used = 0
         self._devices: dict[str, int] = {}
@@ -32,17 +35,11 @@ class FixColumns:
         """Return the number of fixes."""
         return self._used
 
-    def room(self, more: int, *, expected: int = 0) -> Columns:
-        """Return columns in which `more` fixes have room behind those that there are.
-
-        Parameters
-        ----------
-        expected
-            How many there will be in all, as far as that is known.
-        """
+    def room(self, more: int) -> Columns:
+        """Return columns in which `more` fixes have room behind those that there are."""
         old, wanted = self._columns, self._used + more
         if wanted > len(old.time):
-            self._columns = self._empty(max(wanted, expected, 2 * len(old.time)))
+            self._columns = self._empty(max(wanted, self.expected, 2 * len(old.time)))
             for column, kept in zip(self._columns, old, strict=True):
                 column[: self._used] = kept[: self._used]
         return self._columns
