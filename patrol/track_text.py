@@ -50,15 +50,16 @@ def plain_rows(
         return None
     meaning = {column: _MEANING[what] for what, column in named.items()}
     layout = np.array([meaning.get(name, OTHER) for name in names], np.int64)
-    bytes_read = 0
+    bytes_read, runs = 0, _room_for_runs(0)
 
     def take(lines: TextLines) -> int:
-        nonlocal bytes_read
+        nonlocal bytes_read, runs
         begin, size = len(columns), len(lines.text)
         if begin:
             columns.expected = int(1.02 * begin * n_bytes / bytes_read) + size // SHORTEST
         to = columns.room(size // SHORTEST + 1)
-        runs = Runs(np.empty(size, np.uint8), np.zeros(size // SHORTEST + 2, np.int32))
+        if len(runs.text) < size:
+            runs = _room_for_runs(size)
         end, n_runs, zone = read_rows(
             lines.text, lines.delimiter, layout, lines.row_no, to, begin, runs
         )
@@ -70,6 +71,10 @@ def plain_rows(
         return int(end - begin)
 
     return take
+
+
+def _room_for_runs(n_bytes: int) -> Runs:
+    return Runs(np.empty(n_bytes, np.uint8), np.zeros(n_bytes // SHORTEST + 2, np.int32))
 
 
 def _name(
