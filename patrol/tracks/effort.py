@@ -72,7 +72,7 @@ class EffortSum:
         """Add a batch, see `Legs`."""
         room, wanted = len(self._stays.keys), min(self._used + len(time_us), _ROOM_UNSORTED)
         if wanted > room:
-            self._make_room(max(wanted, min(2 * room, _ROOM_UNSORTED)))
+            self._make_room(max(wanted, min(4 * room, _ROOM_UNSORTED)))
         begin, last = 0, -1
         while begin < len(time_us):
             begin, last = self._walk(Legs(time_us, x, y, segment), begin, last)
