@@ -36,9 +36,11 @@ DO UPDATE SET seconds = e.seconds + excluded.seconds, visits = e.visits + exclud
 """
 _KEEP_LOOKS = """
 INSERT INTO last_look AS l (jurisdiction_id, i, j, source, area_id, last_at, by_hour)
-SELECT :place, t.i, t.j, :source, t.area_id, t.last_at, string_to_array(t.hours, ',')::int[]
+SELECT :place, t.i, t.j, :source, t.area_id, t.last_at,
+    hours_of_looks(string_to_array(t.of_week, ',')::int[], string_to_array(t.hours, ',')::int[])
 FROM unnest(CAST(:i AS int[]), CAST(:j AS int[]), CAST(:area_id AS bigint[]),
-    CAST(:last_at AS timestamptz[]), CAST(:hours AS text[])) AS t (i, j, area_id, last_at, hours)
+    CAST(:last_at AS timestamptz[]), CAST(:of_week AS text[]), CAST(:hours AS text[]))
+    AS t (i, j, area_id, last_at, of_week, hours)
 ORDER BY 2, 3
 ON CONFLICT (jurisdiction_id, i, j, source)
 DO UPDATE SET last_at = greatest(l.last_at, excluded.last_at), area_id = excluded.area_id,
@@ -67,13 +69,13 @@ def write_effort(connection: Connection, jurisdiction_id: int, effort: pd.DataFr
     """
     if effort.empty:
         return 0
-    months = pd.to_datetime(effort["hour"], utc=True).dt.tz_localize(None).dt.to_period("M")
-    days = [month.start_time.date() for month in months.unique()]
-    connection.execute(
-        text("SELECT ensure_effort_partitions(CAST(:days AS date[]))"), {"days": days}
-    )
     plain = pd.to_datetime(effort["hour"], utc=True).dt.tz_localize(None)
     moments = plain.to_numpy().astype("datetime64[h]")
+    first_days = np.unique(moments.astype("datetime64[M]")).astype("datetime64[D]")
+    connection.execute(
+        text("SELECT ensure_effort_partitions(CAST(:days AS date[]))"),
+        {"days": first_days.tolist()},
+    )
     whole = effort.assign(hour=moments.astype(np.int64))
     names = ("hour", "i", "j", "area_id", "seconds", "visits")
     for source, found in whole.groupby("source", sort=True):
@@ -128,11 +130,19 @@ def write_looks(connection: Connection, jurisdiction_id: int, looks: pd.DataFram
             part = found.iloc[start : start + _BATCH // 10]
             columns = {name: part[name].tolist() for name in ("i", "j", "area_id")}
             columns["last_at"] = [at.to_pydatetime() for at in part["last_at"]]
-            columns["hours"] = [",".join(map(str, hours.tolist())) for hours in part["by_hour"]]
+            seen = [np.flatnonzero(hours) for hours in part["by_hour"]]  # few of a week's
+            columns["of_week"] = [_text(at + 1) for at in seen]
+            columns["hours"] = [
+                _text(hours[at]) for hours, at in zip(part["by_hour"], seen, strict=True)
+            ]
             connection.execute(
                 text(_KEEP_LOOKS), {"place": jurisdiction_id, "source": source, **columns}
             )
     return len(looks)
+
+
+def _text(values: NDArray[np.integer[Any]]) -> str:
+    return ",".join(map(str, values.tolist()))
 
 
 def read_last_looks(connection: Connection, jurisdiction_id: int) -> pd.DataFrame:

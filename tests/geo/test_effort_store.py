@@ -88,6 +88,18 @@ def test_the_later_look_stays_in_each_hour_of_the_week(db: Connection) -> None:
 
 
 @pytest.mark.db
+def test_looks_of_any_hours_are_kept_each_where_it_is_later(db: Connection) -> None:
+    rng, weeks = np.random.default_rng(1), []
+    for share in (0.5, 0.02, 1.0, 0.3):
+        week = rng.integers(1, 500_000, 168).astype(np.int32) * (rng.random(168) < share)
+        week[[0, 167]] = rng.integers(1, 500_000, 2)
+        weeks.append(week.astype(np.int32))
+        write_looks(db, 1, looks(NOW, 0).assign(by_hour=[weeks[-1]]))
+        found = read_last_looks(db, 1).iloc[0]["by_hour"]
+        assert found.tolist() == np.maximum.reduce(weeks).tolist()
+
+
+@pytest.mark.db
 def test_ground_is_laid_once_and_anew_when_it_changes(db: Connection) -> None:
     first = lay_ground(db, place_of(1), NO_GRIDS, now=NOW)
     stored = read_ground(db, 1)
