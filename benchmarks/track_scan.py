@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -115,8 +116,8 @@ def into_effort(batches: Iterable[Batch], total: EffortSum) -> int:
     """Clean and add up batches device by device, as the import does; return the rows of effort."""
     for batch in batches:
         device = batch[0]
-        begins = np.flatnonzero(np.diff(device, prepend=-1))
-        for begin, end in zip(begins, [*begins[1:], len(device)], strict=True):
+        changes = np.flatnonzero(device[1:] != device[:-1]) + 1
+        for begin, end in pairwise([0, *changes.tolist(), len(device)]):
             _, at, x, y = (column[begin:end] for column in batch)
             found = clean_fixes(at, x, y)
             if not found.as_given:
