@@ -22,7 +22,9 @@ from geo.errors import ConflictError, DatabaseError
 from tests.geo.imports.conftest import EAST, INCIDENTS, SOUTH, WEST, Desk, balance, row
 
 pytestmark = pytest.mark.db
+# What a shell starts in the background hears no Ctrl-C, and so the import of a test that runs there.
 SMALL_CHUNKS = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     "import geo.formats.table as table; table.CHUNK_ROWS = 200; "
     "from web.cli import main; main()"
 )  # fmt: skip
