@@ -132,6 +132,14 @@ class IncidentDay(Base):
     ys: Mapped[bytes]
 
 
+class IncidentDayDue(Base):
+    """A local day near the present, to be packed a day after its end."""
+
+    __tablename__ = "incident_day_due"
+    jurisdiction_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    day: Mapped[date] = mapped_column(primary_key=True)
+
+
 class IncidentKey(Base):
     """Which incident a source's reference means, and what it says: unique over all partitions."""
 

@@ -5,6 +5,7 @@
 --          for none; xs, ys: double precision, metres in the jurisdiction's metric CRS.
 -- Kept by: refresh_hexagons, of the same noted days in the same transaction. A day that is noted again,
 --          or has no row, is read from the incidents themselves: a row here is true or not looked at.
+--          Days of which reports still come in wait in incident_day_due until a day after their end.
 -- Seen by: who sees all areas. To all others no day has a row.
 
 -- Strings of bytes are not compressed: coordinates hardly are, and reading would cost more.
@@ -13,7 +14,7 @@ ALTER TABLE incident_day
     ALTER kinds SET STORAGE EXTERNAL, ALTER areas SET STORAGE EXTERNAL,
     ALTER xs SET STORAGE EXTERNAL, ALTER ys SET STORAGE EXTERNAL;
 
--- Pack anew the days that refresh_hexagon_days has just counted.
+-- Pack anew the days that refresh_hexagon_days has just counted; the last to use hexagon_days.
 CREATE FUNCTION refresh_incident_days() RETURNS void
 LANGUAGE plpgsql SET work_mem = '96MB' SET enable_nestloop = off SET jit = off
 SET join_collapse_limit = 1 AS $$
@@ -22,6 +23,18 @@ DECLARE
 BEGIN
     DELETE FROM incident_day d USING hexagon_days h
     WHERE d.jurisdiction_id = h.jurisdiction_id AND d.day = h.day;
+    -- Today would be packed anew with each report; such days wait, and are read row by row.
+    INSERT INTO incident_day_due SELECT jurisdiction_id, day FROM hexagon_days
+    WHERE until BETWEEN now() - interval '1 day' AND now() + interval '1 day' ON CONFLICT DO NOTHING;
+    DELETE FROM hexagon_days h USING incident_day_due u
+    WHERE u.jurisdiction_id = h.jurisdiction_id AND u.day = h.day;
+    WITH due AS (
+        DELETE FROM incident_day_due u USING jurisdiction j
+        WHERE j.jurisdiction_id = u.jurisdiction_id
+            AND (u.day + 1)::timestamp AT TIME ZONE j.time_zone < now() - interval '1 day'
+        RETURNING u.jurisdiction_id, u.day, j.time_zone)
+    INSERT INTO hexagon_days SELECT jurisdiction_id, day, day::timestamp AT TIME ZONE time_zone,
+        (day + 1)::timestamp AT TIME ZONE time_zone FROM due;
     SELECT min(since) AS since, max(until) AS until INTO bounds FROM hexagon_days;
     EXECUTE format($pack$
         INSERT INTO incident_day (jurisdiction_id, day, since, until, n, begins, ends, kinds, areas, xs, ys)
@@ -63,4 +76,4 @@ ALTER TABLE incident_day FORCE ROW LEVEL SECURITY;
 CREATE POLICY operator ON incident_day TO gridbeat_app USING (true);
 CREATE POLICY web ON incident_day TO gridbeat_web USING ((SELECT sees_all()));
 GRANT SELECT ON incident_day, hexagon_note TO gridbeat_web;
-GRANT SELECT, INSERT, UPDATE, DELETE ON incident_day TO gridbeat_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON incident_day, incident_day_due TO gridbeat_app;

@@ -48,6 +48,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("jurisdiction_id", "day", name="pk_incident_day"),
         sa.CheckConstraint(PACKED, name=op.f("ck_incident_day_packed")),
     )
+    op.create_table(
+        "incident_day_due",
+        sa.Column("jurisdiction_id", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("jurisdiction_id", "day", name="pk_incident_day_due"),
+    )
     # exec_driver_sql: colons in the file are no parameters.
     text = files("migrations").joinpath("sql", "0044_incident_days.sql").read_text("utf-8")
     op.get_bind().exec_driver_sql(text.replace("%", "%%"))
@@ -59,4 +65,5 @@ def downgrade() -> None:
     op.execute("ALTER FUNCTION refresh_hexagon_days(integer) RESET join_collapse_limit")
     op.execute("DROP FUNCTION refresh_incident_days()")
     op.execute("REVOKE SELECT ON hexagon_note FROM gridbeat_web")
+    op.drop_table("incident_day_due")
     op.drop_table("incident_day")

@@ -113,3 +113,34 @@ def wait_until_blocked(database: Database) -> None:
     with connect(database, role="owner", autocommit=True) as owner:
         while owner.execute(waiting).fetchone() != (True,):
             owner.execute("SELECT pg_sleep(0.02)")
+
+
+def test_a_day_near_the_present_is_packed_a_day_after_its_end(place: Database) -> None:
+    """Else each report would write its whole day anew."""
+    today = datetime.now(UTC)
+    past = (today - timedelta(days=3)).date()
+    with connect(place, autocommit=True) as connection:
+        months = [today.date().replace(day=1), past.replace(day=1)]
+        connection.execute("SELECT ensure_incident_partitions(%s::date[])", [months])
+        write(connection, "now", today)
+        write(connection, "then", FIRST)
+    count(place)
+
+    def packed() -> tuple[list[date], list[date]]:
+        with connect(place) as connection:
+            tables = ("incident_day", "incident_day_due")
+            both = (f"SELECT day FROM {name} ORDER BY day".encode() for name in tables)
+            days, due = ([day for (day,) in connection.execute(one)] for one in both)
+            return days, due
+
+    assert packed() == ([FIRST.date()], [today.date()])
+    with connect(place, role="owner", autocommit=True) as owner:  # as if three days had gone by
+        owner.execute("UPDATE incident_day_due SET day = day - 3")
+        owner.execute(
+            "UPDATE incident SET occurred_at = occurred_at - interval '3 days', occurred_until = "
+            "occurred_until - interval '3 days' WHERE source_ref = 'now'"
+        )
+        owner.execute("DELETE FROM hexagon_note WHERE day < %s", [today.date() - timedelta(days=1)])
+        write(owner, "later", SECOND)
+    count(place)
+    assert packed() == (sorted([FIRST.date(), SECOND.date(), past]), [today.date()])

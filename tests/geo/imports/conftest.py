@@ -187,7 +187,7 @@ _NOT_IMPORTED = frozenset(
     # Counted from the incidents after an import, which notes the days.
     | {"hexagon_day", "hexagon_month", "hexagon_total"}
     | {"hexagon_area_day", "hexagon_area_month", "hexagon_area_total"}
-    | {"hexagon_dirty", "hexagon_note", "incident_day"}
+    | {"hexagon_dirty", "hexagon_note", "incident_day", "incident_day_due"}
 )
 
 
