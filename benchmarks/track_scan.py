@@ -16,10 +16,11 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from geo.crs.systems import project, unproject
+from geo.crs.systems import unproject
 from patrol.track_files import read_fixes
 from patrol.tracks.clean import clean_fixes
 from patrol.tracks.effort import EffortSum
+from patrol.tracks.fixes import Fixes, tracks_on_plane
 from patrol.tracks.reading import ReadParams
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -91,12 +92,15 @@ def scan_csv(path: Path) -> int:
     return sum(batch.num_rows for batch in reader)
 
 
-def read_file(path: Path, device: str | None = None) -> Iterator[Batch]:
-    """Read a file as `gridbeat tracks import` does: every row checked, on the metric plane."""
-    fixes = read_fixes(path, ReadParams(now=datetime(2030, 1, 1, tzinfo=UTC), device=device))
-    batch = (fixes.device, fixes.time_us, *project(fixes.lon, fixes.lat, srid=SRID))
-    del fixes  # degrees and numbers of rows are not needed for effort
-    yield batch
+def read_file(path: Path, device: str | None = None) -> Fixes:
+    """Read a file as `gridbeat tracks import` does: every row checked."""
+    return read_fixes(path, ReadParams(now=datetime(2030, 1, 1, tzinfo=UTC), device=device))
+
+
+def on_plane(fixes: Fixes) -> Iterator[Batch]:
+    """Yield each device's fixes by time on the metric plane, as the import goes through them."""
+    for number, rows, x, y in tracks_on_plane(fixes, srid=SRID):
+        yield np.full(1, number), fixes.time_us[rows], x, y
 
 
 def write_gpx(path: Path, fixes: Batch) -> None:
@@ -112,18 +116,23 @@ def write_gpx(path: Path, fixes: Batch) -> None:
     path.write_text(f"{head}<trk><trkseg>{points}</trkseg></trk></gpx>", "utf-8")
 
 
-def into_effort(batches: Iterable[Batch], total: EffortSum) -> int:
-    """Clean and add up batches device by device, as the import does; return the rows of effort."""
+def into_effort(tracks: Iterable[Batch], total: EffortSum) -> int:
+    """Clean and add up tracks of one device each, as the import does; return the rows of effort."""
+    for _, at, x, y in tracks:
+        found = clean_fixes(at, x, y)
+        if not found.as_given:
+            at, x, y = at[found.rows], x[found.rows], y[found.rows]
+        total.add(at, x, y, found.segments)
+    return len(total.table())
+
+
+def by_device(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Yield the parts of batches that are of one device each."""
     for batch in batches:
         device = batch[0]
         changes = np.flatnonzero(device[1:] != device[:-1]) + 1
         for begin, end in pairwise([0, *changes.tolist(), len(device)]):
-            _, at, x, y = (column[begin:end] for column in batch)
-            found = clean_fixes(at, x, y)
-            if not found.as_given:
-                at, x, y = at[found.rows], x[found.rows], y[found.rows]
-            total.add(at, x, y, found.segments)
-    return len(total.table())
+            yield tuple(column[begin:end] for column in batch)  # type: ignore[misc]
 
 
 class Spent(NamedTuple):

@@ -26,7 +26,9 @@ from benchmarks.track_scan import (
     SRID,
     Batch,
     Spent,
+    by_device,
     into_effort,
+    on_plane,
     read_file,
     read_parquet,
     scan_csv,
@@ -143,17 +145,17 @@ def scans(ground: EffortGround, fixes: Batch, gpx: int) -> list[tuple[str, int, 
         write_parquet(metric, fixes)
         tasks: list[tuple[str, int, Callable[[], object]]] = [
             ("CSV: scan (pyarrow.csv, typed)", n, lambda: scan_csv(csv)),
-            ("CSV: read, checked, projected", n, lambda: sum(len(b[0]) for b in read_file(csv))),
-            ("CSV: into effort", n, lambda: into_effort(read_file(csv), EffortSum(ground))),
+            ("CSV: read, checked, projected", n, lambda: sum(len(b[1]) for b in on_plane(read_file(csv)))),
+            ("CSV: into effort", n, lambda: into_effort(on_plane(read_file(csv)), EffortSum(ground))),
             ("GPX: scan (ElementTree)", gpx, lambda: ElementTree.parse(gpx_file)),
             ("GPX: into effort", gpx,
-             lambda: into_effort(read_file(gpx_file, "T-0"), EffortSum(ground))),
+             lambda: into_effort(on_plane(read_file(gpx_file, "T-0")), EffortSum(ground))),
             ("Parquet, degrees: scan", n, lambda: scan_degrees(degrees)),
             ("Parquet, degrees: into effort", n,
-             lambda: into_effort(read_file(degrees), EffortSum(ground))),
+             lambda: into_effort(on_plane(read_file(degrees)), EffortSum(ground))),
             ("Parquet, metric: scan", n, lambda: sum(len(b[0]) for b in read_parquet(metric))),
             ("Parquet, metric: into effort", n,
-             lambda: into_effort(read_parquet(metric), EffortSum(ground))),
+             lambda: into_effort(by_device(read_parquet(metric)), EffortSum(ground))),
         ]  # fmt: skip
         rounds = [[spent(what) for _, _, what in tasks] for _ in range(ROUNDS)]
     best = [min(taken) for taken in zip(*rounds, strict=True)]
@@ -165,10 +167,10 @@ def main(n: int, peers: int) -> None:
     ground = town()
     small = slice(0, 40_000)
     few = tuple(column[small].copy() for column in (device, time_us, x, y))
-    into_effort([few], EffortSum(ground))
+    into_effort(by_device([few]), EffortSum(ground))
     for column in few:
         column.flags.writeable = False  # as Arrow hands them over: compiled by themselves
-    into_effort([few], EffortSum(ground))
+    into_effort(by_device([few]), EffortSum(ground))
     thin_track(time_us[small], x[small], y[small], device[small])  # all compiled once
     steps = []
     took, cleaned = cpu(lambda: clean_fixes(time_us, x, y, device=device))

@@ -11,12 +11,11 @@ from typing import Any, cast
 
 import numpy as np
 import psycopg
-import shapely
+from numpy.typing import NDArray
 from psycopg.types.json import Jsonb
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection
 
-from geo.crs.systems import project
 from geo.imports.digest import digest_raw_row, digest_text
 from geo.imports.staging import packaged_sql
 from geo.store import ensure_feed
@@ -29,6 +28,8 @@ from patrol.watched import Watched
 FEED = "tracks"
 KIND = "tracks"
 FARTHEST_M = 20_000.0
+_METRES_PER_DEGREE = 111_000.0
+Floats = NDArray[np.float64]
 _Psycopg = psycopg.Connection[tuple[object, ...]]
 
 
@@ -113,12 +114,7 @@ def _split(
     """Part what cannot be taken in from what can."""
     place = watched.place
     strange = np.array([ref not in known for ref in fixes.devices], dtype=bool)[fixes.device]
-    x, y = project(fixes.lon, fixes.lat, srid=place.srid)
-    west, south, east, north = shapely.bounds(
-        shapely.points(*project(*_corners(place.boundary), srid=place.srid))
-    ).T
-    far = ~((x > west.min() - FARTHEST_M) & (x < east.max() + FARTHEST_M)
-            & (y > south.min() - FARTHEST_M) & (y < north.max() + FARTHEST_M))  # fmt: skip
+    far = far_from(place.boundary, fixes.lon, fixes.lat)
     bad = list(fixes.bad)
     bad += [bad_row(fixes, int(k), "device", "unknown_value") for k in np.flatnonzero(strange)]
     bad += [bad_row(fixes, int(k), "lon", "far_outside") for k in np.flatnonzero(far & ~strange)]
@@ -126,9 +122,14 @@ def _split(
     return bad, fixes.take(~left_out) if left_out.any() else fixes
 
 
-def _corners(boundary: BaseGeometry) -> tuple[Any, Any]:
+def far_from(boundary: BaseGeometry, lon: Floats, lat: Floats) -> NDArray[np.bool_]:
+    """Say which places lie more than `FARTHEST_M` outside of the box of a boundary, in degrees."""
     west, south, east, north = boundary.bounds
-    return np.array([west, west, east, east]), np.array([south, north, south, north])
+    up = FARTHEST_M / _METRES_PER_DEGREE
+    aside = up / max(np.cos(np.radians(max(abs(south), abs(north)) + up)), 0.01)
+    far: NDArray[np.bool_] = ~((lon > west - aside) & (lon < east + aside)
+                               & (lat > south - up) & (lat < north + up))  # fmt: skip
+    return far
 
 
 def _refs(bad: Sequence[BadRow]) -> list[tuple[str, int]]:

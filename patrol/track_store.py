@@ -29,7 +29,7 @@ from patrol.track_rows import (
 from patrol.tracks.clean import FASTEST_M_S, FAULTS, CleanParams, clean_fixes
 from patrol.tracks.duty import on_duty
 from patrol.tracks.effort import EffortSum, Legs
-from patrol.tracks.fixes import Fixes, rows_by_device
+from patrol.tracks.fixes import Fixes, tracks_on_plane
 from patrol.tracks.looks import join_looks, looks_along
 from patrol.tracks.match import Matcher
 from patrol.tracks.sight import Sight
@@ -125,19 +125,19 @@ def take_fixes(
         Number of the first fix of a tablet's batch; the batch is of one device, without a gap.
     """
     how, made = params or IntakeParams(), Intake(fixes=len(fixes))
-    x, y = project(fixes.lon, fixes.lat, srid=watched.place.srid)
     total: dict[tuple[str, int], EffortSum] = {}
     looks: dict[str, list[pd.DataFrame]] = {}
     numbers = np.flatnonzero(np.bincount(fixes.device))
     lock_tracks(connection, [devices[fixes.devices[number]] for number in numbers])
-    for number, rows in rows_by_device(fixes.device, fixes.time_us):
+    for number, every, x, y in tracks_on_plane(fixes, srid=watched.place.srid):
         device = devices[fixes.devices[number]]
-        rows = _new_on_duty(connection, device, fixes, rows, how, made)
-        if not len(rows):
+        new = _new_on_duty(connection, device, fixes.time_us[every], how, made)
+        if not new.any():
             continue
+        rows = every[new]
         if how.keep_raw:
             write_raw(connection, device, fixes, rows, run_id, first_seq)
-        track = _cleaned(connection, device, fixes, rows, x, y, watched, how, made)
+        track = _cleaned(connection, device, fixes, rows, x[new], y[new], watched, how, made)
         track = _matched(track, (matchers or {}).get(device.source), made)
         if not len(track.legs.time_us):
             continue
@@ -164,21 +164,20 @@ class _Track:
 
 
 def _new_on_duty(
-    connection: Connection, device: Device, fixes: Fixes, rows: Longs, how: IntakeParams,
-    made: Intake,
-) -> Longs:  # fmt: skip
-    """Return the rows on duty whose time no stored segment covers."""
-    time = fixes.time_us[rows]
+    connection: Connection, device: Device, time: Longs, how: IntakeParams, made: Intake
+) -> NDArray[np.bool_]:
+    """Say of times, in order, which are on duty and covered by no stored segment."""
     begins, ends = moment_of(time[0]), moment_of(time[-1])
     if how.duty_known and device.unit_id is not None:
         grace = timedelta(seconds=how.grace_s)
         shifts = read_shifts(connection, device.unit_id, begins=begins - grace, ends=ends + grace)
         duty = on_duty(time, *shifts, grace_s=how.grace_s)
         made.off_duty += int((~duty).sum())
-        rows, time = rows[duty], time[duty]
-    covered = on_duty(time, *read_spans(connection, device, begins, ends))
+    else:
+        duty = np.ones(len(time), dtype=bool)
+    covered = duty & on_duty(time, *read_spans(connection, device, begins, ends))
     made.known += int(covered.sum())
-    return rows[~covered]
+    return duty & ~covered
 
 
 def _cleaned(
@@ -192,7 +191,7 @@ def _cleaned(
     nx, ny = project(np.array([lon for _, lon, _ in near]), np.array([lat for *_, lat in near]),
                      srid=watched.place.srid)  # fmt: skip
     time = np.concatenate([fixes.time_us[rows], before])
-    px, py = np.concatenate([x[rows], nx]), np.concatenate([y[rows], ny])
+    px, py = np.concatenate([x, nx]), np.concatenate([y, ny])
     height = np.concatenate([fixes.height_m[rows], np.full(len(near), np.nan)])
     clean = CleanParams(fastest_m_s=FASTEST_M_S[device.source], gap_s=how.gap_s)
     found = clean_fixes(time, px, py, params=clean)

@@ -21,6 +21,7 @@ from patrol.tracks.reading import ReadParams
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
+Ints = NDArray[np.int32]
 Flags = NDArray[np.bool_]
 
 
@@ -84,14 +85,14 @@ def _positions(table: pa.Table, named: dict[str, str]) -> tuple[Floats, Floats, 
 
 def _devices(
     table: pa.Table, named: dict[str, str], params: ReadParams
-) -> tuple[Longs, tuple[str, ...], Flags]:
+) -> tuple[Ints, tuple[str, ...], Flags]:
     n = table.num_rows
     if "device" not in named:
-        return np.zeros(n, np.int64), (str(params.device),), np.zeros(n, dtype=bool)
+        return np.zeros(n, np.int32), (str(params.device),), np.zeros(n, dtype=bool)
     return name_devices(_one(table, named["device"]))
 
 
-def name_devices(column: pa.Array) -> tuple[Longs, tuple[str, ...], Flags]:
+def name_devices(column: pa.Array) -> tuple[Ints, tuple[str, ...], Flags]:
     """Return the device of each row, their names, and which rows are of nobody.
 
     Few devices have many fixes: each is written out once.
@@ -99,9 +100,9 @@ def name_devices(column: pa.Array) -> tuple[Longs, tuple[str, ...], Flags]:
     column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     text, _ = as_text(column.dictionary)
     words = text.dictionary_encode()
-    code_of = pc.fill_null(words.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    written = pc.fill_null(column.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    who = np.append(code_of, -1)[written]
+    code_of = pc.fill_null(words.indices, -1).to_numpy(zero_copy_only=False).astype(np.int32)
+    written = pc.fill_null(column.indices, -1).to_numpy(zero_copy_only=False)
+    who = np.append(code_of, np.int32(-1))[written]
     nobody = who < 0
     return np.maximum(who, 0), tuple(words.dictionary.to_pylist()), nobody
 

@@ -74,14 +74,15 @@ def plain_rows(
 
 
 def _room_for_runs(n_bytes: int) -> Runs:
-    return Runs(np.empty(n_bytes, np.uint8), np.zeros(n_bytes // SHORTEST + 2, np.int32))
+    n = n_bytes // SHORTEST + 2
+    return Runs(np.empty(n_bytes, np.uint8), np.zeros(n, np.int32), np.zeros(n, np.int64))
 
 
 def _name(
     columns: FixColumns, to: Columns, begin: int, end: int, runs: Runs, n_runs: int,
     params: ReadParams,
 ) -> bool:  # fmt: skip
-    """Write devices instead of runs; False where a row is of nobody."""
+    """Write the devices of runs; False where a row is of nobody."""
     rows = to.device[begin:end]
     if not n_runs:
         rows[:] = columns.number([str(params.device)])[0]
@@ -93,7 +94,8 @@ def _name(
     who, devices, nobody = name_devices(written)
     if nobody.any():
         return False
-    rows[:] = columns.number(devices)[who][rows]
+    lengths = np.diff(runs.firsts[:n_runs], append=end)
+    rows[:] = np.repeat(columns.number(devices)[who], lengths)
     return True
 
 

@@ -24,6 +24,7 @@ _ISO = (
     r"(?::(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?)?"
     r" ?(?:(?P<utc>Z)|(?P<sign>[+-])(?P<zone_hour>\d{2}):?(?P<zone_minute>\d{2})?)?)?)?$"
 )
+_FAR_AHEAD = r"[+-](?:1[5-9]|2\d)(?::?\d{2})?$"
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def _read_iso_at_once(text: pa.Array) -> _Walls | None:
     first = text.drop_null()[:1]
     kind = _AT_ONCE[0] if _cast(first, _AT_ONCE[0]) is not None else _AT_ONCE[1]
     stamps = _cast(text, kind) if _cast(first, kind) is not None else None
-    if stamps is None:
+    if stamps is None or (kind.tz is not None and _any_far_ahead(text)):
         return None
     walls = _typed(stamps, fixed=kind.tz is not None, precision=MINUTE)
     if kind.tz is None:
@@ -158,6 +159,13 @@ def _read_iso_at_once(text: pa.Array) -> _Walls | None:
         walls.precision[length == 10] = DAY
         walls.precision[length == 13] = HOUR
     return walls
+
+
+def _any_far_ahead(text: pa.Array) -> bool:
+    """Say whether an offset is one of 15 hours or more, which Arrow takes and no place has."""
+    if pc.all(pc.ends_with(text, "Z")).as_py() is not False:
+        return False
+    return bool(pc.any(pc.match_substring_regex(text, _FAR_AHEAD)).as_py())
 
 
 def _cast(text: pa.Array, kind: pa.DataType) -> pa.Array | None:

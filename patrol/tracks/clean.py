@@ -12,6 +12,7 @@ from geo.errors import InputError
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
+Ints = NDArray[np.int32]
 Codes = NDArray[np.int8]
 
 SOUND, UNPLACED, REPEAT, SPIKE = 0, 1, 2, 3
@@ -107,7 +108,7 @@ def clean_fixes(
     """
     how = params or CleanParams()
     who = np.zeros(len(time_us), np.int64) if device is None else device
-    ordered = len(who) < 2 or _is_ordered(who, time_us)
+    ordered = len(who) < 2 or is_ordered(who, time_us)
     order = None if ordered else np.lexsort((time_us, who))
     columns = who, time_us, x, y
     if order is not None:  # what is in order is read as it lies, not copied
@@ -139,7 +140,8 @@ def clock_skew_s(sent_us: int, received_us: int, *, tolerance_s: float = 60.0) -
 
 
 @njit(cache=True, nogil=True)
-def _is_ordered(who: Longs, time: Longs) -> bool:  # pragma: no cover - compiled
+def is_ordered(who: Longs | Ints, time: Longs) -> bool:  # pragma: no cover - compiled
+    """Say whether fixes come device by device, and each device's by time."""
     for n in range(1, len(who)):
         if who[n] < who[n - 1] or (who[n] == who[n - 1] and time[n] < time[n - 1]):
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from patrol.tracks.fixes import BadRow, Fixes
 from patrol.tracks.plain_rows import Columns
 
-Longs = NDArray[np.int64]
+Ints = NDArray[np.int32]
 
 
 class FixColumns:
@@ -40,7 +41,8 @@ class FixColumns:
         old, wanted = self._columns, self._used + more
         if wanted > len(old.time):
             self._columns = self._empty(max(wanted, self.expected, 2 * len(old.time)))
-            for column, kept in zip(self._columns, old, strict=True):
+            columns: tuple[tuple[Any, Any], ...] = tuple(zip(self._columns, old, strict=True))
+            for column, kept in columns:
                 column[: self._used] = kept[: self._used]
         return self._columns
 
@@ -48,10 +50,10 @@ class FixColumns:
         """Keep what was written into the room, up to the fix `used`."""
         self._used = used
 
-    def number(self, devices: Sequence[str]) -> Longs:
+    def number(self, devices: Sequence[str]) -> Ints:
         """Return the number of each device here."""
         known = self._devices
-        return np.array([known.setdefault(ref, len(known)) for ref in devices], np.int64)
+        return np.array([known.setdefault(ref, len(known)) for ref in devices], np.int32)
 
     def append(self, part: Fixes) -> None:
         """Append the fixes of a batch."""
@@ -74,6 +76,6 @@ class FixColumns:
 
     def _empty(self, n: int) -> Columns:
         return Columns(
-            np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n), np.empty(n),
+            np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n), np.empty(n),
             np.empty(n if self._with_height else 0), np.empty(n, np.int64),
         )  # fmt: skip

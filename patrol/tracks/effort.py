@@ -54,6 +54,7 @@ class EffortSum:
     """
 
     ground: EffortGround
+    _keeps_since: bool = False
     outside_s: float = field(init=False, default=0.0)
     _net: Net = field(init=False)
     _stays: Stays = field(init=False)
@@ -66,7 +67,7 @@ class EffortSum:
             frame.x0, frame.y0, 1.0 / frame.cell_size_m, frame.n_columns, frame.n_rows,
             len(ground.cell_of_slot),
         )  # fmt: skip
-        self._stays = _room(ROOM)
+        self._stays = _room(ROOM, since=self._keeps_since)
 
     def add(self, time_us: Longs, x: Floats, y: Floats, segment: Longs) -> None:
         """Add a batch, see `Legs`."""
@@ -90,7 +91,7 @@ class EffortSum:
         known
             What was added of the unit's other devices.
         """
-        own, others = EffortSum(self.ground), EffortSum(self.ground)
+        own, others = (EffortSum(self.ground, _keeps_since=True) for _ in range(2))
         mine, n = own._each([legs])
         theirs, n_known = others._each(known)
         order = np.lexsort((theirs.since[:n_known], theirs.keys[:n_known]))
@@ -111,8 +112,8 @@ class EffortSum:
             row + round(frame.y0 / frame.cell_size_m),
         )
         to = Spelled(
-            np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64),
-            np.empty(n, np.int64), np.empty(n), np.empty(n, np.int64),
+            np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n, np.int32),
+            np.empty(n, np.int64), np.empty(n), np.empty(n, np.int32),
         )  # fmt: skip
         rows = spell_out(self._stays, n, len(ground.cell_of_slot), i, j, ground.area_of_slot, to)
         at, *others = (column[:rows] for column in to)
@@ -147,14 +148,14 @@ class EffortSum:
 
     def _add_up(self, room: int) -> None:
         """Put the sums of the stays, in order of their keys, in their place."""
-        sums = _room(room)
+        sums = _room(room, since=False)
         self._used = add_up(self._stays, self._used, sums)
         self._stays = sums
 
     def _make_room(self, size: int) -> None:
         """Make room for `size` stays and keep those that are there."""
         room, old = size + ROOM, self._stays if self._used else None
-        self._stays = _room(room)
+        self._stays = _room(room, since=self._keeps_since)
         if old is not None:
             n, self._used = self._used, 0
             self._put(old, n)
@@ -162,15 +163,17 @@ class EffortSum:
     def _put(self, more: Stays, n: int) -> None:
         """Write the first `n` stays behind those that are there."""
         part, stays = slice(self._used, self._used + n), self._stays
-        stays.keys[part], stays.since[part] = more.keys[:n], more.since[:n]
-        stays.spent[part], stays.came[part] = more.spent[:n], more.came[:n]
+        if self._keeps_since:
+            stays.since[part] = more.since[:n]
+        stays.keys[part], stays.spent[part] = more.keys[:n], more.spent[:n]
+        stays.came[part] = more.came[:n]
         self._used += n
 
 
-def _room(n: int) -> Stays:
+def _room(n: int, *, since: bool) -> Stays:
     """Make room outside of compiled code: NumPy asks for large pages, of which few are missed."""
-    whole = (np.empty(n, np.int64) for _ in range(3))
-    return Stays(*whole, np.empty(n, np.int32))  # type: ignore[call-arg,arg-type]
+    keys, begun, spent = (np.empty(size, np.int64) for size in (n, n if since else 0, n))
+    return Stays(keys, begun, spent, np.empty(n, np.int32))
 
 
 def sum_effort(

@@ -36,7 +36,7 @@ class Stays(NamedTuple):
     """Room for stays, each ``(n_room,)``.
 
     A stay's key is ``hour * n_slots + slot``; `since` and `spent` are microseconds, `came`
-    whether its cell was entered.
+    whether its cell was entered. `since` has no room where nobody asks for it.
     """
 
     keys: Longs
@@ -80,6 +80,7 @@ def walk(
     keys, since, spent, came = to
     x0, y0, scale, n_columns, n_rows, n_slots = net
     outside, limit, hour, n = 0, len(keys) - ROOM, 0, begin
+    keeps_since = len(since) > 0
     starts, goes_on = True, False  # the leg's beginning is not known, the last stay is not gone on
     qx, qy, end_column, end_row = 0.0, 0.0, 0, 0
     while n < len(time):
@@ -120,7 +121,9 @@ def walk(
                     else:
                         if used == len(keys):
                             raise MemoryError("a leg crosses too many cells")
-                        keys[used], since[used], spent[used] = key, at, until - at
+                        keys[used], spent[used] = key, until - at
+                        if keeps_since:
+                            since[used] = at
                         came[used] = 1 if cell != last else 0
                         used += 1
                     last, goes_on = cell, True
@@ -240,11 +243,11 @@ class Spelled(NamedTuple):
     """Beginning of the hour (s since 1970), place and sums of rows of effort, each ``(n,)``."""
 
     at: Longs
-    i: Longs
-    j: Longs
+    i: Ints
+    j: Ints
     area: Longs
     seconds: Floats
-    visits: Longs
+    visits: Ints
 
 
 @njit(cache=True, nogil=True)

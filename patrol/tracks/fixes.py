@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.crs.systems import project
+from patrol.tracks.clean import is_ordered
 from patrol.tracks.track import Track
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
+Ints = NDArray[np.int32]
+_TOGETHER = 1_000_000  # fixes
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Fixes:
     """
 
     devices: tuple[str, ...]
-    device: Longs
+    device: Ints
     time_us: Longs
     lon: Floats
     lat: Floats
@@ -68,7 +73,7 @@ class Fixes:
         )  # fmt: skip
 
 
-def rows_by_device(device: Longs, time_us: Longs) -> Iterator[tuple[int, Longs]]:
+def rows_by_device(device: Ints, time_us: Longs) -> Iterator[tuple[int, Longs]]:
     """Yield each device that has fixes, and its rows by time, those of one time as they come.
 
     Examples
@@ -77,6 +82,12 @@ def rows_by_device(device: Longs, time_us: Longs) -> Iterator[tuple[int, Longs]]
     >>> [(device, of.tolist()) for device, of in rows]
     [(0, [1]), (1, [2, 0, 3])]
     """
+    if is_ordered(device, time_us):
+        begins = np.searchsorted(device, np.arange(device.max(initial=-1) + 2))
+        for number, (begin, end) in enumerate(pairwise(begins.tolist())):
+            if end > begin:
+                yield number, np.arange(begin, end)
+        return
     short = device.astype(np.uint16) if device.max(initial=0) < 2**16 else device
     order = np.argsort(short, kind="stable")  # of short numbers by their digits, in one pass each
     ends = np.cumsum(np.bincount(device))
@@ -84,6 +95,39 @@ def rows_by_device(device: Longs, time_us: Longs) -> Iterator[tuple[int, Longs]]
         rows = order[ends[number - 1] if number else 0 : end]
         if len(rows):
             yield number, rows[np.argsort(time_us[rows], kind="stable")]
+
+
+def tracks_on_plane(fixes: Fixes, *, srid: int) -> Iterator[tuple[int, Longs, Floats, Floats]]:
+    """Yield each device that has fixes, its rows as `rows_by_device`, and their x and y.
+
+    Devices are projected together as far as that is quicker, and no more: what is used at once
+    stays in the caches.
+    """
+    waiting: list[tuple[int, Longs]] = []
+    n = 0
+    for number, rows in rows_by_device(fixes.device, fixes.time_us):
+        waiting.append((number, rows))
+        n += len(rows)
+        if n >= _TOGETHER:
+            yield from _projected(fixes, waiting, srid)
+            waiting, n = [], 0
+    yield from _projected(fixes, waiting, srid)
+
+
+def _projected(
+    fixes: Fixes, tracks: Sequence[tuple[int, Longs]], srid: int
+) -> Iterator[tuple[int, Longs, Floats, Floats]]:
+    if not tracks:
+        return
+    rows = np.concatenate([of for _, of in tracks])
+    as_they_lie = bool((np.diff(rows) == 1).all())
+    at = slice(rows[0], rows[-1] + 1) if as_they_lie else rows
+    x, y = project(fixes.lon[at], fixes.lat[at], srid=srid)
+    begin = 0
+    for number, of in tracks:
+        end = begin + len(of)
+        yield number, of, x[begin:end], y[begin:end]
+        begin = end
 
 
 def fixes_of_track(track: Track, *, device: str) -> Fixes:
@@ -97,7 +141,7 @@ def fixes_of_track(track: Track, *, device: str) -> Fixes:
     )  # fmt: skip
     rows = np.flatnonzero(timed)
     return Fixes(
-        (device,), np.zeros(len(rows), np.int64), time[rows], track.lon[rows], track.lat[rows],
+        (device,), np.zeros(len(rows), np.int32), time[rows], track.lon[rows], track.lat[rows],
         track.height_m[rows], rows + 1, bad,
     )  # fmt: skip
 

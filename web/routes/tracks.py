@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from geo.effort_store import read_area_effort
 from geo.errors import InputError
 from patrol.track_devices import read_devices
-from patrol.track_import import FARTHEST_M
+from patrol.track_import import far_from
 from patrol.track_queries import read_segment_page, read_units_on_duty
 from patrol.track_store import take_fixes
 from patrol.tracks.clean import clock_skew_s
@@ -133,7 +133,7 @@ def _new_fixes(
         known |= (seq >= first) & (seq <= last)
     at = np.array([_micro(fix.at) for fix in batch.fixes], np.int64) + int(late_s * 1e6)
     fixes = Fixes(
-        (batch.device,), np.zeros(len(seq), np.int64), at,
+        (batch.device,), np.zeros(len(seq), np.int32), at,
         np.array([fix.lon for fix in batch.fixes]), np.array([fix.lat for fix in batch.fixes]),
         np.full(len(seq), np.nan), np.arange(1, len(seq) + 1),
     )  # fmt: skip
@@ -146,10 +146,7 @@ def _check(fixes: Fixes, watched: Watched, now: datetime) -> None:
     if len(wrong):
         raise InputError(f"fix {int(fixes.row_no[wrong[0]])}: its time lies more than 30 days back "
                          "or a day ahead", code="bad-time")  # fmt: skip
-    west, south, east, north = watched.place.boundary.bounds
-    room = FARTHEST_M / 80_000  # degrees, generous at any latitude of a district
-    far = np.flatnonzero(~((fixes.lon > west - room) & (fixes.lon < east + room)
-                           & (fixes.lat > south - room) & (fixes.lat < north + room)))  # fmt: skip
+    far = np.flatnonzero(far_from(watched.place.boundary, fixes.lon, fixes.lat))
     if len(far):
         raise InputError(f"fix {int(fixes.row_no[far[0]])} lies far outside of "
                          f"{watched.place.name}", code="fix-outside")  # fmt: skip

@@ -95,15 +95,21 @@ def test_any_table_reads_the_same_with_and_without_the_way_for_plain_rows(
         assert found == told(read_fixes(path, params))
 
 
-def read(rows: list[str], layout: tuple[int, ...] = (DEVICE, TIME, LON, LAT)) -> Columns | None:
-    """Read rows by themselves; None where one is not plain."""
+def read(
+    rows: list[str], layout: tuple[int, ...] = (DEVICE, TIME, LON, LAT)
+) -> tuple[Columns, list[int]] | None:
+    """Read rows by themselves, and where other devices begin; None where one is not plain."""
     text = np.frombuffer("".join(row + "\n" for row in rows).encode(), np.uint8)
     room = len(text) // SHORTEST + 1
-    to = Columns(*(np.zeros(room, dtype) for dtype in (int, int, float, float)), np.empty(0),
-                 np.zeros(room, int))  # type: ignore[call-arg, arg-type]  # fmt: skip
-    runs = Runs(np.empty(len(text), np.uint8), np.zeros(room + 1, np.int32))
-    used, _, _ = read_rows(text, ord(","), np.array(layout), 1, to, 0, runs)
-    return None if used < 0 else to
+    to = Columns(
+        np.zeros(room, np.int32), np.zeros(room, np.int64), np.zeros(room), np.zeros(room),
+        np.empty(0), np.zeros(room, np.int64),
+    )  # fmt: skip
+    runs = Runs(
+        np.empty(len(text), np.uint8), np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int64)
+    )
+    used, n_runs, _ = read_rows(text, ord(","), np.array(layout), 1, to, 0, runs)
+    return None if used < 0 else (to, runs.firsts[:n_runs].tolist())
 
 
 @given(
@@ -115,10 +121,10 @@ def read(rows: list[str], layout: tuple[int, ...] = (DEVICE, TIME, LON, LAT)) ->
 @settings(max_examples=200, deadline=None)
 def test_numbers_of_up_to_eighteen_digits_are_the_nearest_doubles(values: list[object]) -> None:
     for value in map(str, values):
-        to = read([f"T,2026-11-29T08:00:00Z,{value},1"])
+        found = read([f"T,2026-11-29T08:00:00Z,{value},1"])
         plain = len(value.strip("-").replace(".", "")) <= 18 and "e" not in value.lower()
-        assert (to is not None) == plain
-        assert to is None or to.lon[0] == float(value)
+        assert (found is not None) == plain
+        assert found is None or found[0].lon[0] == float(value)
 
 
 def test_plain_rows_of_a_large_file_are_all_read_in_the_quick_way(
@@ -144,9 +150,9 @@ def test_plain_rows_of_a_large_file_are_all_read_in_the_quick_way(
 
 
 def test_interleaved_and_quoted_devices_are_told_apart() -> None:
-    to = read(['a,2026-11-29T08:00:00Z,1,1', 'b,2026-11-29T08:00:00Z,1,1',
-               'a,2026-11-29T08:00:00Z,1,1', '"a",2026-11-29T08:00:00Z,1,1',
-               '"a",2026-11-29T08:00:00Z,1,1'])  # fmt: skip
-    assert to is not None
-    assert to.device[:5].tolist() == [0, 1, 2, 3, 3]
+    found = read(['a,2026-11-29T08:00:00Z,1,1', 'b,2026-11-29T08:00:00Z,1,1',
+                  'a,2026-11-29T08:00:00Z,1,1', '"a",2026-11-29T08:00:00Z,1,1',
+                  '"a",2026-11-29T08:00:00Z,1,1'])  # fmt: skip
+    assert found is not None
+    assert found[1] == [0, 1, 2, 3]
     assert read(['"a,b",2026-11-29T08:00:00Z,1,1', "a,b,2026-11-29T08:00:00Z,1,1"]) is None
