@@ -3,7 +3,7 @@
     GRIDBEAT_HOME=... gridbeat demo && GRIDBEAT_HOME=... python -m benchmarks.track_posts
 
 Tablets of one unit each walk through the district and hand over an hour of fixes at a time, as
-the field page does after an hour offline. Rolled back at the end. CPU seconds of this process and
+the field page does after an hour offline; then all of it comes as one file. Rolled back. CPU seconds of this process and
 of the database's backend.
 """
 
@@ -21,13 +21,14 @@ from sqlalchemy import Connection, text
 from geo.crs.systems import project, unproject
 from geo.database.connect import locate, make_owner_engine
 from geo.settings import DatabaseSettings
-from patrol.track_devices import read_devices, register_device
+from patrol.track_devices import Device, read_devices, register_device
 from patrol.track_store import IntakeParams, take_fixes
 from patrol.tracks.fixes import Fixes
-from patrol.watched import watch_place
+from patrol.watched import Watched, watch_place
 
 EVERY_S = 15
 EACH = 3600 // EVERY_S
+HOW = IntakeParams(duty_known=False)
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -49,41 +50,54 @@ def walk_of(
     return begin + np.arange(n) * EVERY_S * 1_000_000, west + x, south + y
 
 
-def post_all(connection: Connection, tablets: int, hours: int) -> tuple[int, int]:
-    """Hand over every tablet's hours, one batch each; return batches and fixes."""
+def prepare(connection: Connection, tablets: int, hours: int) -> tuple[Watched, list[Fixes]]:
+    """Register tablets, and return the ground with what each of them recorded."""
     watched = watch_place(connection, None, now=datetime(2026, 11, 3, tzinfo=UTC))
     place = watched.place
     units = connection.execute(
         text("SELECT source_ref FROM unit WHERE kind = 'foot' ORDER BY unit_id LIMIT :n"),
         {"n": tablets},
     ).scalars()
-    refs = []
-    for number, unit in enumerate(units.all()):
-        refs.append(f"bench-{number}")
-        register_device(connection, place.jurisdiction_id, ref=refs[-1], unit=unit)
-    devices = {d.ref: d for d in read_devices(connection, place.jurisdiction_id, refs=refs)}
     west, south, east, north = place.boundary.bounds
     x, y = project(np.array([west, east]), np.array([south, north]), srid=place.srid)
-    span = float(min(np.ptp(x), np.ptp(y)))
-    how = IntakeParams(duty_known=False)
-    fixes = 0
-    for number, ref in enumerate(refs):
+    span, n = float(min(np.ptp(x), np.ptp(y))), hours * EACH
+    walks = []
+    for number, unit in enumerate(units.all()):
+        ref = f"bench-{number}"
+        register_device(connection, place.jurisdiction_id, ref=ref, unit=unit)
         at, px, py = walk_of(number, hours, float(x[0]), float(y[0]), span)
         lon, lat = unproject(px, py, srid=place.srid)
-        for hour in range(hours):
-            part = slice(hour * EACH, (hour + 1) * EACH)
-            batch = Fixes(
-                (ref,),
-                np.zeros(EACH, np.int64),
-                at[part],
-                lon[part],
-                lat[part],
-                np.full(EACH, np.nan),
-                np.arange(1, EACH + 1),
-            )
-            take_fixes(connection, watched, batch, devices, params=how, first_seq=hour * EACH)
-            fixes += EACH
-    return len(refs) * hours, fixes
+        own, row_no = np.zeros(n, np.int32), np.arange(1, n + 1, dtype=np.int32)
+        walks.append(Fixes((ref,), own, at, lon, lat, np.full(n, np.nan), row_no))
+    return watched, walks
+
+
+def post_all(connection: Connection, tablets: int, hours: int) -> tuple[int, int]:
+    """Hand over every tablet's hours, one batch each; return batches and fixes."""
+    watched, walks = prepare(connection, tablets, hours)
+    for walk in walks:
+        devices = _devices(connection, watched, walk)
+        for begin in range(0, len(walk), EACH):
+            batch = walk.take(np.arange(begin, begin + EACH))
+            take_fixes(connection, watched, batch, devices, params=HOW, first_seq=begin)
+    return len(walks) * hours, len(walks) * hours * EACH
+
+
+def import_all(connection: Connection, tablets: int, hours: int) -> tuple[int, int]:
+    """Take in all that tablets recorded as one file does; return its devices and fixes."""
+    watched, walks = prepare(connection, tablets, hours)
+    refs = tuple(walk.devices[0] for walk in walks)
+    numbers = np.repeat(np.arange(len(walks), dtype=np.int32), hours * EACH)
+    columns = [np.concatenate([getattr(walk, name) for walk in walks])
+               for name in ("time_us", "lon", "lat", "height_m", "row_no")]  # fmt: skip
+    fixes = Fixes(refs, numbers, *columns)
+    take_fixes(connection, watched, fixes, _devices(connection, watched, fixes), params=HOW)
+    return len(walks), len(fixes)
+
+
+def _devices(connection: Connection, watched: Watched, fixes: Fixes) -> dict[str, Device]:
+    known = read_devices(connection, watched.place.jurisdiction_id, refs=fixes.devices)
+    return {device.ref: device for device in known}
 
 
 def _backend_s(pid: int) -> float:
@@ -97,17 +111,18 @@ def main(tablets: int, hours: int) -> None:
         pid = int(str(connection.execute(text("SELECT pg_backend_pid()")).scalar_one()))
         post_all(connection, 1, 1)  # compiled once
         connection.rollback()
-        own, backend, wall = time.process_time(), _backend_s(pid), time.perf_counter()
-        batches, fixes = post_all(connection, tablets, hours)
-        own, backend = time.process_time() - own, _backend_s(pid) - backend
-        wall = time.perf_counter() - wall
-        connection.rollback()
-    print(
-        f"{batches:,} batches of {EACH} fixes ({fixes:,}), load {os.getloadavg()[0]:.0f}: "
-        f"{own:.2f} s here, {backend:.2f} s in the database, {wall:.1f} s by the clock; "
-        f"{1000 * (own + backend) / batches:.1f} ms a batch, "
-        f"{1e6 * (own + backend) / fixes:.0f} us a fix"
-    )
+        for what, kind in ((post_all, f"batches of {EACH} fixes"), (import_all, "devices' file")):
+            own, backend, wall = time.process_time(), _backend_s(pid), time.perf_counter()
+            parts, fixes = what(connection, tablets, hours)
+            own, backend = time.process_time() - own, _backend_s(pid) - backend
+            wall = time.perf_counter() - wall
+            connection.rollback()
+            print(
+                f"{parts:,} {kind} ({fixes:,}), load {os.getloadavg()[0]:.0f}: "
+                f"{own:.2f} s here, {backend:.2f} s in the database, {wall:.1f} s by the clock; "
+                f"{1000 * (own + backend) / parts:.1f} ms each, "
+                f"{1e6 * (own + backend) / fixes:.1f} us a fix"
+            )
 
 
 if __name__ == "__main__":

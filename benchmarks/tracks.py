@@ -118,6 +118,25 @@ def in_postgis(
     return time.perf_counter() - begun, float(str(found[0])) if found else 0.0
 
 
+def scan_table(connection: psycopg.Connection, file: Path) -> float:
+    """Return the seconds in which one process of PostgreSQL scans the fixes as a table."""
+    connection.execute(
+        "CREATE TEMPORARY TABLE scanned (device text, t timestamptz, lon float8, lat float8)"
+    )
+    with (
+        file.open("rb") as source,
+        connection.cursor().copy("COPY scanned FROM STDIN (FORMAT csv, HEADER)") as copy,
+    ):
+        while block := source.read(1 << 20):
+            copy.write(block)
+    connection.execute("SET max_parallel_workers_per_gather = 0")
+    query = "SELECT count(device), max(t), sum(lon), sum(lat) FROM scanned"
+    connection.execute(query)  # once before, as its first reader marks the rows as written
+    begun = time.perf_counter()
+    connection.execute(query)
+    return time.perf_counter() - begun
+
+
 def town() -> EffortGround:
     """Return 400 km2 of cells with some hundred areas whose borders are not those of cells."""
     ground = shapely.box(EAST_M, NORTH_M, EAST_M + SIDE_M, NORTH_M + SIDE_M)
@@ -132,8 +151,13 @@ def town() -> EffortGround:
     return lay_areas(lattice, np.array(own, dtype=object), np.arange(1, len(own) + 1))
 
 
-def scans(ground: EffortGround, fixes: Batch, gpx: int) -> list[tuple[str, int, Spent]]:
-    """Read the same fixes from files of each kind, with and without making effort."""
+def scans(
+    ground: EffortGround, fixes: Batch, gpx: int, connection: psycopg.Connection
+) -> tuple[list[tuple[str, int, Spent]], float]:
+    """Read the same fixes from files of each kind, with and without making effort.
+
+    Returns what each took, and the seconds of a scan in the database.
+    """
     n, one = len(fixes[0]), tuple(column[:gpx] for column in fixes)
     with tempfile.TemporaryDirectory() as folder:
         csv, gpx_file, degrees, metric = (
@@ -158,8 +182,9 @@ def scans(ground: EffortGround, fixes: Batch, gpx: int) -> list[tuple[str, int, 
              lambda: into_effort(by_device(read_parquet(metric)), EffortSum(ground))),
         ]  # fmt: skip
         rounds = [[spent(what) for _, _, what in tasks] for _ in range(ROUNDS)]
+        table_s = scan_table(connection, csv)
     best = [min(taken) for taken in zip(*rounds, strict=True)]
-    return [(name, size, took) for (name, size, _), took in zip(tasks, best, strict=True)]
+    return [(name, size, took) for (name, size, _), took in zip(tasks, best, strict=True)], table_s
 
 
 def main(n: int, peers: int) -> None:
@@ -197,8 +222,9 @@ def main(n: int, peers: int) -> None:
     prepare(database, report=lambda _: None)
     with connect(database, role="owner") as connection:
         took_p, sum_p = in_postgis(connection, x[part], y[part], t, segment)
+        fixes = device, time_us, x, y
+        rows, table_s = scans(ground, fixes, min(n, GPX), connection)
         connection.rollback()
-    rows = scans(ground, (device, time_us, x, y), min(n, GPX))
     print(f"{n:,} fixes, {len(table):,} rows of effort, load {os.getloadavg()[0]:.0f}\n")
     print(
         "| read, and made | fixes | CPU s | of it in the kernel | CPU s for 10 million | wall s |"
@@ -207,7 +233,7 @@ def main(n: int, peers: int) -> None:
     for name, size, took in rows:
         print(f"| {name} | {size:,} | {took.cpu:.2f} | {took.kernel:.2f} "
               f"| {took.cpu / size * 1e7:.1f} | {took.wall:.2f} |")  # fmt: skip
-    print()
+    print(f"\nPostgreSQL scans them in one process in {table_s:.2f} s (clock)\n")
     print("| step in memory | fixes | CPU s | million a s |\n|---|---|---|---|")
     for name, size, seconds in steps:
         print(f"| {name} | {size:,} | {seconds:.2f} | {size / max(seconds, 1e-9) / 1e6:.1f} |")

@@ -77,5 +77,5 @@ class FixColumns:
     def _empty(self, n: int) -> Columns:
         return Columns(
             np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n), np.empty(n),
-            np.empty(n if self._with_height else 0), np.empty(n, np.int64),
+            np.empty(n if self._with_height else 0), np.empty(n, np.int32),
         )  # fmt: skip

@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 
 _ROOM_UNSORTED = 1 << 23  # stays for which there is room before any are added up
+_FEW = 1 << 16  # from here on there is room for all at once: what is not written to costs nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,7 @@ class EffortSum:
         """Add a batch, see `Legs`."""
         room, wanted = len(self._stays.keys), min(self._used + len(time_us), _ROOM_UNSORTED)
         if wanted > room:
-            self._make_room(max(wanted, min(4 * room, _ROOM_UNSORTED)))
+            self._make_room(max(wanted, 4 * room) if wanted < _FEW else _ROOM_UNSORTED)
         begin, last = 0, -1
         while begin < len(time_us):
             begin, last = self._walk(Legs(time_us, x, y, segment), begin, last)

@@ -58,7 +58,7 @@ class Fixes:
     lon: Floats
     lat: Floats
     height_m: Floats
-    row_no: Longs
+    row_no: Ints
     bad: tuple[BadRow, ...] = ()
 
     def __len__(self) -> int:
@@ -142,7 +142,7 @@ def fixes_of_track(track: Track, *, device: str) -> Fixes:
     rows = np.flatnonzero(timed)
     return Fixes(
         (device,), np.zeros(len(rows), np.int32), time[rows], track.lon[rows], track.lat[rows],
-        track.height_m[rows], rows + 1, bad,
+        track.height_m[rows], (rows + 1).astype(np.int32), bad,
     )  # fmt: skip
 
 

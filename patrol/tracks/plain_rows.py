@@ -48,7 +48,7 @@ class Columns(NamedTuple):
     lon: Floats
     lat: Floats
     height: Floats
-    row_no: Longs
+    row_no: Ints
 
 
 class Runs(NamedTuple):

@@ -135,7 +135,7 @@ def _new_fixes(
     fixes = Fixes(
         (batch.device,), np.zeros(len(seq), np.int32), at,
         np.array([fix.lon for fix in batch.fixes]), np.array([fix.lat for fix in batch.fixes]),
-        np.full(len(seq), np.nan), np.arange(1, len(seq) + 1),
+        np.full(len(seq), np.nan), np.arange(1, len(seq) + 1, dtype=np.int32),
     )  # fmt: skip
     return fixes.take(~known), int(known.sum())
 
