@@ -3,6 +3,7 @@
     python -m benchmarks.routing DATA --scores scores.csv --plan sweep     # resumes
     python -m benchmarks.routing DATA --scores scores.csv --plan long
     python -m benchmarks.routing DATA --scores scores.csv --plan full      # hours; resumes
+    python -m benchmarks.routing DATA --scores scores.csv --plan full --part 1/2   # every second run
     python -m benchmarks.routing DATA --scores scores.csv --table
 
 DATA is a folder with `top/` and `routing/` (see benchmarks/routing.md). Budgets are CPU seconds of
@@ -20,7 +21,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.routing_cases import best_known, files_of, problem_of, published, stratified
+from benchmarks.routing_cases import (
+    best_known,
+    chao_file,
+    files_of,
+    problem_of,
+    published,
+    stratified,
+)
 from patrol.routes.balance import BalanceParams, balance_routes
 from patrol.routes.check import check_routes
 from patrol.routes.problem import RoutingProblem
@@ -128,9 +136,21 @@ def ortools(
         routing.AddDisjunction([index], round(stop.prize * GRID))
         opens = math.ceil(max(stop.opens_s, 0) * GRID)
         times.CumulVar(index).SetRange(min(opens, shift), whole(stop.closes_s, shift))
-    begun = time.process_time()
+    begun, least, reached = time.process_time(), math.inf, False
+
+    def watch() -> None:
+        nonlocal least, reached
+        if (cost := routing.CostVar().Value()) < least:
+            nodes = [manager.NodeToIndex(v) for v in range(n)]
+            visited = [routing.NextVar(node).Value() != node for node in nodes]
+            prize = sum(
+                stop.prize for stop, seen in zip(problem.stops, visited, strict=True) if seen
+            )
+            least, reached = cost, prize >= enough
+
+    routing.AddAtSolutionCallback(watch)
     routing.AddSearchMonitor(
-        routing.solver().CustomLimit(lambda: time.process_time() - begun > budget_s)
+        routing.solver().CustomLimit(lambda: reached or time.process_time() - begun > budget_s)
     )
     search = pywrapcp.DefaultRoutingSearchParameters()
     search.local_search_metaheuristic = (
@@ -238,7 +258,7 @@ def breadth(data: Path) -> list[tuple[str, str, int, float]]:
 
 
 def full(data: Path) -> list[tuple[str, str, int, float]]:
-    """List all: 3 s of all solvers instance by instance, then 30 s solver by solver.
+    """List all: 3 s of all solvers instance by instance, then 30 s, those from files first.
 
     OR-Tools and VROOM take no seed, and VROOM no budget: further runs of theirs would be the same.
     """
@@ -249,8 +269,12 @@ def full(data: Path) -> list[tuple[str, str, int, float]]:
         for s in SOLVERS
         for seed in (SEEDS if s in SEEDED else (1,))
     ]
-    long = [(s, seed) for s in SEEDED for seed in SEEDS] + [("ortools", 1)]
-    return short + [(n, s, seed, 30.0) for s, seed in long for n in names]
+    of_series = {n for n in published() if chao_file(data, n) is None}
+    peers = [("pyvrp", SEEDS[0]), ("ortools", 1), *(("pyvrp", seed) for seed in SEEDS[1:])]
+    own = [(n, "gridbeat", seed, 30.0) for seed in SEEDS for n in names]
+    held = [(n, s, seed, 30.0) for s, seed in peers for n in names if n not in of_series]
+    return short + own + held + [(n, s, seed, 30.0) for s, seed in peers for n in names
+                                 if n in of_series]  # fmt: skip
 
 
 def beside(data: Path) -> list[tuple[str, str, int, float]]:
@@ -267,8 +291,8 @@ def enough_of(name: str, problem: RoutingProblem, known: dict[str, float]) -> fl
     return min(sum(stop.prize for stop in problem.stops), known.get(name, math.inf))
 
 
-def run(data: Path, scores: Path, plan: str) -> None:
-    """Run what the scores file does not have yet."""
+def run(data: Path, scores: Path, plan: str, part: str) -> None:
+    """Run what the scores file does not have yet; of part 2/3 the second of every three."""
     done = set()
     if scores.exists():
         done = {tuple(row[:4]) for row in csv.reader(scores.open())}
@@ -276,7 +300,8 @@ def run(data: Path, scores: Path, plan: str) -> None:
         scores.write_text(",".join(FIELDS) + "\n")
     for name in (EVEN[0], "c102@2"):  # the compiled search is read from disk once
         gridbeat(problem_of(data, name), 1, 0.1)
-    known, runs = best_known(data), runs_of(plan, data)
+    first, every = map(int, part.split("/"))
+    known, runs = best_known(data), runs_of(plan, data)[first - 1 :: every]
     for i, (name, solver, seed, budget) in enumerate(runs, 1):
         if (name, solver, str(seed), f"{budget:g}") in done:
             continue
@@ -349,6 +374,7 @@ if __name__ == "__main__":
     parser.add_argument("data", type=Path)
     parser.add_argument("--scores", type=Path, default=Path("routing_scores.csv"))
     parser.add_argument("--plan", choices=PLANS, default="sweep")
+    parser.add_argument("--part", default="1/1", metavar="K/N", help="so N processes share a plan")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--balance", nargs="*", metavar="INSTANCE", help="share work on these")
     given = parser.parse_args()
@@ -356,5 +382,5 @@ if __name__ == "__main__":
         print(balance(given.data, given.balance or list(EVEN), 1.0))
         raise SystemExit
     if not given.table:
-        run(given.data, given.scores, given.plan)
+        run(given.data, given.scores, given.plan, given.part)
     print(table(given.data, given.scores))

@@ -103,13 +103,18 @@ def problem_of(data: Path, name: str) -> RoutingProblem:
     return orienteering(*read_chao(data, name))
 
 
+def chao_file(data: Path, name: str) -> Path | None:
+    """Return the file of one of Chao's instances; None where only its points are at hand."""
+    folders = (data / "top/chao", data / "routing/top_chao")
+    return next((f / f"{name}.txt" for f in folders if (f / f"{name}.txt").exists()), None)
+
+
 def read_chao(data: Path, name: str) -> tuple[np.ndarray, int, float]:
     """Return points, number of paths and length; of the series where there is no file."""
-    for path in (data / f"top/chao/{name}.txt", data / f"routing/top_chao/{name}.txt"):
-        if path.exists():
-            lines = path.read_text().splitlines()
-            table = np.array([line.split() for line in lines[3:] if line.strip()], dtype=float)
-            return table, int(lines[1].split()[1]), float(lines[2].split()[1])
+    if path := chao_file(data, name):
+        lines = path.read_text().splitlines()
+        table = np.array([line.split() for line in lines[3:] if line.strip()], dtype=float)
+        return table, int(lines[1].split()[1]), float(lines[2].split()[1])
     points, paths, letter = name.removeprefix("p").split(".")
     first, step = SERIES[points]
     whole = first + step * (ord(letter) - ord("a"))
