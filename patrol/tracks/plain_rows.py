@@ -1,4 +1,4 @@
-"""Plain rows of fixes, read byte by byte in one pass: times, degrees and whose they are.
+"""Plain rows of fixes, read in one pass over their bytes: times, degrees and whose they are.
 
 A row is plain where each value is written in the one way that recorders write it. Whatever else
 is in a block of lines, and be it right, the block is left to the readers that know all ways.
@@ -29,15 +29,15 @@ _TEN_INTS = np.array([10**k for k in range(19)])
 _DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 _UNSURE = 2.0**-90
 # Words of eight bytes, of which each holds a character.
-_ZEROS, _ONES, _HIGH, _LOW_BITS, _TO_HIGH = (
-    np.uint64(byte * 0x0101010101010101) for byte in (0x30, 1, 0x80, 0x7F, 0x76)
+_ZEROS, _HIGH, _LOW_BITS, _TO_HIGH = (
+    np.uint64(byte * 0x0101010101010101) for byte in (0x30, 0x80, 0x7F, 0x76)
 )
 _TWOS, _FOURS, _EIGHTS, _TWO_BYTES = (
     np.uint64(mask) for mask in (0x00FF00FF00FF00FF, 0x0000FFFF0000FFFF, 0xFFFFFFFF, 0xFFFF)
 )
 _CLOCK, _COLONS = (np.uint64(int.from_bytes(text, "little")) for text in
                    (b"00:00:00", b"\0\0\xff\0\0\xff\0\0"))  # fmt: skip
-_NONE, _ONE, _SEVEN = np.uint64(0), np.uint64(1), np.uint64(7)
+_NONE = np.uint64(0)
 
 
 class Columns(NamedTuple):
