@@ -201,7 +201,9 @@ export function takeStep(id: number, tag: string, action: string, reason: string
 export function compareDone(id: number, reason: string): Promise<{ words: { zh: string; en: string } }> {
   return call(`${base}/${id}/done`, { method: "PUT", body: { reason } });
 }
-export const fileOf = (id: number, what: string, query = ""): string => `${base}/${id}/files/${what}${query}`;
+/** A plan's file in the language of the page. */
+export const fileOf = (id: number, what: string, values: Record<string, string> = {}): string =>
+  `${base}/${id}/files/${what}?${new URLSearchParams({ lang: language(), ...values }).toString()}`;
 
 export interface JobStatus {
   jobID: string;

@@ -47,19 +47,16 @@ export function dayName(day: string): string {
 /** Routes of a plan, of the chosen day where it has several, with what units carry. */
 export function routesTab(plan: PlanView, routes: Routes | null, zone: string, day: string | null, names: Map<number, string>): HTMLElement {
   const id = plan.plan.plan_id;
-  const query = (values: Record<string, string>): string => {
-    const text = new URLSearchParams({ ...values, ...(day === null ? {} : { day }) }).toString();
-    return text ? `?${text}` : "";
-  };
+  const ofDay = (values: Record<string, string> = {}): Record<string, string> => ({ ...values, ...(day === null ? {} : { day }) });
   if (routes === null) return h("div", {}, note(t("no_routes")));
   const files = h(
     "p",
     { class: "files" },
-    link(fileOf(id, "sheets.html", query({})), t("sheets")),
-    link(fileOf(id, "sheets.pdf", query({ both: "true" })), "PDF"),
-    link(fileOf(id, "calendar.ics", query({})), "iCalendar"),
-    link(fileOf(id, "routes.gpx", query({})), "GPX"),
-    link(fileOf(id, "routes.geojson", query({})), "GeoJSON"),
+    link(fileOf(id, "sheets.html", ofDay()), t("sheets")),
+    link(fileOf(id, "sheets.pdf", ofDay({ both: "true" })), "PDF"),
+    link(fileOf(id, "calendar.ics", ofDay()), "iCalendar"),
+    link(fileOf(id, "routes.gpx", ofDay()), "GPX"),
+    link(fileOf(id, "routes.geojson", ofDay()), "GeoJSON"),
     day === null ? link(fileOf(id, "areas.csv"), "CSV") : null,
   );
   const whole = day === null ? null : h(
@@ -83,7 +80,7 @@ export function routesTab(plan: PlanView, routes: Routes | null, zone: string, d
       {},
       h("summary", {}, h("strong", {}, unit), ` ${t(String(way.properties.mode) as "foot")} · ${time(way.properties.starts_at)}–${time(way.properties.ends_at)} · ${t(visits.length === 1 ? "one_stop" : "stops", { n: visits.length, km: number(Number(way.properties.travel_m) / 1000, 1) })}`),
       h("ol", {}, ...visits.map((stop) => h("li", {}, `${time(stop.properties.start_at)}–${time(stop.properties.leave_at)} ${names.get(Number(stop.properties.area_id)) ?? stop.properties.stop_ref}`, stop.properties.must ? h("b", { class: "must" }, ` ${t("must")}`) : null))),
-      h("p", { class: "files" }, link(fileOf(id, "sheets.html", query({ unit })), `${t("sheet")} ${unit}`), link(fileOf(id, "sheets.pdf", query({ unit })), "PDF")),
+      h("p", { class: "files" }, link(fileOf(id, "sheets.html", ofDay({ unit })), `${t("sheet")} ${unit}`), link(fileOf(id, "sheets.pdf", ofDay({ unit })), "PDF")),
     );
   });
   return h("div", {}, h("h3", {}, t("files")), files, whole, ...cards);
