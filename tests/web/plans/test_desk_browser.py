@@ -281,9 +281,13 @@ def test_a_plan_of_several_days_shows_one_day_at_a_time_and_a_file_from_elsewher
     expect(choice.locator("option")).to_have_count(2)
     expect(choice).to_have_value(days[0])
     calendar = page.locator("#panel .files a", has_text="iCalendar").first
-    expect(calendar).to_have_attribute("href", re.compile(rf"calendar\.ics\?day={days[0]}$"))
+    expect(calendar).to_have_attribute(
+        "href", re.compile(rf"calendar\.ics\?lang=en&day={days[0]}$")
+    )
     choice.select_option(days[1])
-    expect(calendar).to_have_attribute("href", re.compile(rf"calendar\.ics\?day={days[1]}$"))
+    expect(calendar).to_have_attribute(
+        "href", re.compile(rf"calendar\.ics\?lang=en&day={days[1]}$")
+    )
     expect(choice).to_be_focused()
     assert check_axe(page) == []
 
