@@ -3,8 +3,8 @@
     GRIDBEAT_HOME=... gridbeat demo && GRIDBEAT_HOME=... python -m benchmarks.track_posts
 
 Tablets of one unit each walk through the district and hand over an hour of fixes at a time, as
-the field page does after an hour offline; then all of it comes as one file. Rolled back. CPU seconds of this process and
-of the database's backend.
+the field page does after an hour offline; then all of it comes as one file. Rolled back. CPU
+seconds of this process and of the database's backend.
 """
 
 from __future__ import annotations
