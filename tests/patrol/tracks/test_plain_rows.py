@@ -103,7 +103,7 @@ def read(
     room = len(text) // SHORTEST + 1
     to = Columns(
         np.zeros(room, np.int32), np.zeros(room, np.int64), np.zeros(room), np.zeros(room),
-        np.empty(0), np.zeros(room, np.int64),
+        np.empty(0), np.zeros(room, np.int32),
     )  # fmt: skip
     runs = Runs(
         np.empty(len(text), np.uint8), np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int64)
